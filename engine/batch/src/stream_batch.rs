@@ -1,0 +1,226 @@
+//! `StreamBatch`: what flows between operators.
+//!
+//! Sidecars are not columns, so expressions see only what the user sees. Example: 3 rows, `ops = [+I, -U, +U]`,
+//! `row_watermark = [MIN, 5_000_000, 5_000_000]`: rows 1 and 2 are judged against a watermark of 5 s.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, BooleanArray, RecordBatch, UInt32Array};
+use arrow::compute::{filter, take};
+use arrow::datatypes::SchemaRef;
+use arrow::error::ArrowError;
+
+use crate::changelog::{Ops, RowOp};
+
+/// Columns with their sidecars. Cheap to clone: columns and sidecars are shared.
+#[derive(Clone, Debug)]
+pub struct StreamBatch {
+    columns: RecordBatch,
+    ops: Option<Ops>,
+    row_watermark: Option<Arc<[i64]>>,
+    key_hash: Option<Arc<[u64]>>,
+}
+
+impl StreamBatch {
+    /// A batch of inserts.
+    #[must_use]
+    pub const fn new(columns: RecordBatch) -> Self {
+        Self { columns, ops: None, row_watermark: None, key_hash: None }
+    }
+
+    /// The same rows with a change kind for each; all inserts are normalised to `None`.
+    #[must_use]
+    pub fn with_ops(mut self, ops: Option<Ops>) -> Self {
+        debug_assert!(ops.as_ref().is_none_or(|o| o.len() == self.num_rows()));
+        self.ops = ops.filter(|o| o.iter().any(|op| *op != RowOp::Insert));
+        self
+    }
+
+    /// The same rows, each with the watermark that its split had when the row was read (microseconds).
+    #[must_use]
+    pub fn with_row_watermark(mut self, watermark: Option<Arc<[i64]>>) -> Self {
+        debug_assert!(watermark.as_ref().is_none_or(|w| w.len() == self.num_rows()));
+        self.row_watermark = watermark;
+        self
+    }
+
+    /// The same rows with the hash of their exchange key.
+    #[must_use]
+    pub fn with_key_hash(mut self, hash: Option<Arc<[u64]>>) -> Self {
+        debug_assert!(hash.as_ref().is_none_or(|h| h.len() == self.num_rows()));
+        self.key_hash = hash;
+        self
+    }
+
+    /// Other columns for the same rows; the key hash is dropped, since it belonged to the old columns.
+    #[must_use]
+    pub fn map_columns(&self, columns: RecordBatch) -> Self {
+        debug_assert_eq!(columns.num_rows(), self.num_rows());
+        Self { columns, ops: self.ops.clone(), row_watermark: self.row_watermark.clone(), key_hash: None }
+    }
+
+    /// What the user sees.
+    #[must_use]
+    pub const fn columns(&self) -> &RecordBatch {
+        &self.columns
+    }
+
+    /// One column. Panics if there is none: operators are built from a checked plan.
+    #[must_use]
+    pub fn column(&self, index: usize) -> &ArrayRef {
+        self.columns.column(index)
+    }
+
+    /// Schema of the columns.
+    #[must_use]
+    pub fn schema(&self) -> SchemaRef {
+        self.columns.schema()
+    }
+
+    /// Number of rows.
+    #[must_use]
+    pub fn num_rows(&self) -> usize {
+        self.columns.num_rows()
+    }
+
+    /// Change kinds; `None` means all inserts, and every operator has that fast path.
+    #[must_use]
+    pub const fn ops(&self) -> Option<&Ops> {
+        self.ops.as_ref()
+    }
+
+    /// Change kind of one row.
+    #[must_use]
+    pub fn op(&self, row: usize) -> RowOp {
+        self.ops.as_ref().map_or(RowOp::Insert, |ops| ops[row])
+    }
+
+    /// Watermark of each row's split when the row was read, in microseconds; `None` downstream of a firing operator.
+    #[must_use]
+    pub const fn row_watermark(&self) -> Option<&Arc<[i64]>> {
+        self.row_watermark.as_ref()
+    }
+
+    /// Hash of the exchange key of each row.
+    #[must_use]
+    pub const fn key_hash(&self) -> Option<&Arc<[u64]>> {
+        self.key_hash.as_ref()
+    }
+
+    /// Rows `offset..offset + length`, sharing buffers.
+    #[must_use]
+    pub fn slice(&self, offset: usize, length: usize) -> Self {
+        Self {
+            columns: self.columns.slice(offset, length),
+            ops: self.ops.as_ref().map(|o| o[offset..offset + length].into()),
+            row_watermark: self.row_watermark.as_ref().map(|w| w[offset..offset + length].into()),
+            key_hash: self.key_hash.as_ref().map(|h| h[offset..offset + length].into()),
+        }
+    }
+
+    /// The rows at these indexes, in this order, compactly copied.
+    ///
+    /// # Errors
+    /// When an index is out of range.
+    pub fn take(&self, indices: &UInt32Array) -> Result<Self, ArrowError> {
+        let columns = self.columns.columns().iter().map(|c| take(c, indices, None)).collect::<Result<Vec<_>, _>>()?;
+        let options = arrow::array::RecordBatchOptions::new().with_row_count(Some(indices.len()));
+        let rows = || indices.values().iter().map(|i| *i as usize);
+        Ok(Self {
+            columns: RecordBatch::try_new_with_options(self.schema(), columns, &options)?,
+            ops: self.ops.as_ref().map(|o| rows().map(|i| o[i]).collect()),
+            row_watermark: self.row_watermark.as_ref().map(|w| rows().map(|i| w[i]).collect()),
+            key_hash: self.key_hash.as_ref().map(|h| rows().map(|i| h[i]).collect()),
+        })
+    }
+
+    /// The rows for which the mask is true (null counts as false).
+    ///
+    /// # Errors
+    /// When the mask has another length.
+    pub fn filter(&self, mask: &BooleanArray) -> Result<Self, ArrowError> {
+        if mask.len() != self.num_rows() {
+            return Err(ArrowError::InvalidArgumentError(format!(
+                "a mask of {} rows for a batch of {}",
+                mask.len(),
+                self.num_rows()
+            )));
+        }
+        let kept: Vec<usize> = (0..mask.len()).filter(|i| mask.is_valid(*i) && mask.value(*i)).collect();
+        if kept.len() == mask.len() {
+            return Ok(self.clone());
+        }
+        let columns = self.columns.columns().iter().map(|c| filter(c, mask)).collect::<Result<Vec<_>, _>>()?;
+        let options = arrow::array::RecordBatchOptions::new().with_row_count(Some(kept.len()));
+        Ok(Self {
+            columns: RecordBatch::try_new_with_options(self.schema(), columns, &options)?,
+            ops: self.ops.as_ref().map(|o| kept.iter().map(|i| o[*i]).collect()),
+            row_watermark: self.row_watermark.as_ref().map(|w| kept.iter().map(|i| w[*i]).collect()),
+            key_hash: self.key_hash.as_ref().map(|h| kept.iter().map(|i| h[*i]).collect()),
+        })
+    }
+
+    /// Bytes that a queue holding this batch is charged with: the rows' own bytes, not the shared buffers behind them.
+    #[must_use]
+    pub fn queued_bytes(&self) -> usize {
+        let columns: usize = self
+            .columns
+            .columns()
+            .iter()
+            .map(|c| c.to_data().get_slice_memory_size().unwrap_or_else(|_| c.get_array_memory_size()))
+            .sum();
+        let sidecars = usize::from(self.ops.is_some())
+            + 8 * usize::from(self.row_watermark.is_some())
+            + 8 * usize::from(self.key_hash.is_some());
+        columns + sidecars * self.num_rows()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::{AsArray, Int64Array};
+    use arrow::datatypes::{DataType, Field, Int64Type, Schema};
+
+    use super::*;
+
+    fn batch() -> StreamBatch {
+        let schema = Arc::new(Schema::new(vec![Field::new("a", DataType::Int64, true)]));
+        let columns = RecordBatch::try_new(schema, vec![Arc::new(Int64Array::from(vec![10, 11, 12, 13]))]).unwrap();
+        StreamBatch::new(columns)
+            .with_ops(Some([RowOp::Insert, RowOp::UpdateBefore, RowOp::UpdateAfter, RowOp::Delete].into()))
+            .with_row_watermark(Some([1, 2, 3, 4].into()))
+            .with_key_hash(Some([5, 6, 7, 8].into()))
+    }
+
+    fn values(b: &StreamBatch) -> Vec<i64> {
+        b.column(0).as_primitive::<Int64Type>().values().to_vec()
+    }
+
+    #[test]
+    fn sidecars_follow_their_rows_through_slice_take_and_filter() {
+        let b = batch();
+        let sliced = b.slice(1, 2);
+        assert_eq!((values(&sliced), sliced.op(0), sliced.row_watermark().unwrap()[1]), (vec![11, 12], RowOp::UpdateBefore, 3));
+        let taken = b.take(&UInt32Array::from(vec![3, 0])).unwrap();
+        assert_eq!((values(&taken), taken.op(0), taken.key_hash().unwrap()[1]), (vec![13, 10], RowOp::Delete, 5));
+        let kept = b.filter(&BooleanArray::from(vec![Some(true), None, Some(false), Some(true)])).unwrap();
+        assert_eq!((values(&kept), kept.op(1), kept.row_watermark().unwrap()[1]), (vec![10, 13], RowOp::Delete, 4));
+    }
+
+    #[test]
+    fn all_inserts_carry_no_ops() {
+        let b = batch().with_ops(Some(vec![RowOp::Insert; 4].into()));
+        assert!(b.ops().is_none());
+    }
+
+    #[test]
+    fn a_mask_of_another_length_is_an_error() {
+        assert!(batch().filter(&BooleanArray::from(vec![true])).is_err());
+    }
+
+    #[test]
+    fn a_slice_is_charged_for_its_rows_only() {
+        let b = batch();
+        assert!(b.slice(0, 1).queued_bytes() * 4 <= b.queued_bytes() + 4);
+    }
+}

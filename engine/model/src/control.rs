@@ -1,0 +1,181 @@
+//! Messages between the coordinator and its workers. In one process they travel over queues, later over gRPC; nothing else
+//! differs. Each message carries the attempt; what an older attempt says is dropped by its number.
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::JobError;
+use crate::id::{Attempt, CheckpointId, Epoch, Generation, OperatorUid, SplitId, SubtaskId};
+use crate::snapshot::{SplitState, SubtaskProgress, SubtaskRestore, SubtaskSnapshot};
+
+/// Identity of a worker within its job.
+pub type WorkerId = u32;
+
+/// Why a barrier was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum BarrierKind {
+    /// By interval; the job goes on.
+    Checkpoint,
+    /// The last one: sources stop behind it, and tasks end when its epoch is published.
+    Stop,
+}
+
+/// In-band marker of a checkpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Barrier {
+    /// Which checkpoint.
+    pub checkpoint: CheckpointId,
+    /// What comes after it.
+    pub kind: BarrierKind,
+}
+
+/// Coordinator to worker. Order is kept; `AssignSplits` and `TriggerBarrier` for one source subtask share one ordered stream.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ToWorker {
+    /// Build a subtask and restore it; answer `SubtaskRunning` or `SubtaskFailed`. Its channels are connected when all
+    /// subtasks of the attempt are deployed.
+    Deploy {
+        /// The deployment.
+        attempt: Attempt,
+        /// The coordinator that asks.
+        generation: Generation,
+        /// Which subtask.
+        subtask: SubtaskId,
+        /// What it starts from.
+        restore: SubtaskRestore,
+    },
+    /// All subtasks run: sources may start to read.
+    Start {
+        /// The deployment.
+        attempt: Attempt,
+    },
+    /// Stop every subtask of the attempt at once, without a snapshot; answer `Cancelled`.
+    Cancel {
+        /// The deployment.
+        attempt: Attempt,
+    },
+    /// Add splits to a source subtask, each with the position to start from.
+    AssignSplits {
+        /// The deployment.
+        attempt: Attempt,
+        /// The source subtask.
+        subtask: SubtaskId,
+        /// What to read, from where.
+        splits: Vec<SplitState>,
+        /// Whether the enumerator will never find another one: the subtask ends when its splits are read.
+        no_more: bool,
+    },
+    /// Start a barrier at a source subtask.
+    TriggerBarrier {
+        /// The deployment.
+        attempt: Attempt,
+        /// The source subtask.
+        subtask: SubtaskId,
+        /// The marker.
+        barrier: Barrier,
+    },
+    /// The checkpoint is owned: what was pending up to it may be forgotten.
+    EpochOwned {
+        /// The deployment.
+        attempt: Attempt,
+        /// Which checkpoint.
+        checkpoint: CheckpointId,
+        /// The epoch that it became.
+        epoch: Epoch,
+    },
+    /// The checkpoint will never complete; what it froze goes to the next one.
+    CheckpointAborted {
+        /// The deployment.
+        attempt: Attempt,
+        /// Which checkpoint.
+        checkpoint: CheckpointId,
+    },
+    /// Leave: tasks that are finished, and whose final epoch is published, may end.
+    Shutdown {
+        /// The deployment.
+        attempt: Attempt,
+    },
+}
+
+/// Worker to coordinator.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum FromWorker {
+    /// A worker offers its slots.
+    Registered {
+        /// Who.
+        worker: WorkerId,
+        /// How many pipeline slices it can run.
+        slots: u32,
+        /// Fingerprint of the job graph that it compiled.
+        fingerprint: String,
+    },
+    /// The subtask is restored and runs.
+    SubtaskRunning {
+        /// The deployment.
+        attempt: Attempt,
+        /// Which subtask.
+        subtask: SubtaskId,
+    },
+    /// The subtask ended with an error.
+    SubtaskFailed {
+        /// The deployment.
+        attempt: Attempt,
+        /// Which subtask.
+        subtask: SubtaskId,
+        /// Why.
+        error: JobError,
+    },
+    /// Everything of the subtask for this checkpoint is uploaded.
+    SnapshotStored {
+        /// The deployment.
+        attempt: Attempt,
+        /// Which checkpoint.
+        checkpoint: CheckpointId,
+        /// The contribution.
+        snapshot: SubtaskSnapshot,
+    },
+    /// The subtask could not store its part; the checkpoint must be aborted, the job goes on.
+    SnapshotFailed {
+        /// The deployment.
+        attempt: Attempt,
+        /// Which checkpoint.
+        checkpoint: CheckpointId,
+        /// Which subtask.
+        subtask: SubtaskId,
+        /// Why.
+        error: JobError,
+    },
+    /// The subtask saw the end of all its input and flushed; it still answers barriers.
+    SubtaskFinished {
+        /// The deployment.
+        attempt: Attempt,
+        /// Which subtask.
+        subtask: SubtaskId,
+    },
+    /// A source subtask has read these splits to their end, or wants more work.
+    SplitsFinished {
+        /// The deployment.
+        attempt: Attempt,
+        /// The source subtask.
+        subtask: SubtaskId,
+        /// The source's uid.
+        source: OperatorUid,
+        /// Which splits.
+        splits: Vec<SplitId>,
+    },
+    /// Every subtask of the attempt on this worker is gone.
+    Cancelled {
+        /// The deployment.
+        attempt: Attempt,
+        /// Who.
+        worker: WorkerId,
+    },
+    /// A sign of life with figures for display.
+    Heartbeat {
+        /// The deployment.
+        attempt: Attempt,
+        /// Who.
+        worker: WorkerId,
+        /// Each subtask's progress.
+        progress: Vec<(SubtaskId, SubtaskProgress)>,
+    },
+}

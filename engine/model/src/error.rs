@@ -1,0 +1,44 @@
+//! Why a job stopped, classified by what has to happen next.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// The remedy. Exit codes, restart decisions and, later, phases and event reasons derive from it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum ErrorKind {
+    /// A passing fault (network, storage): restart the tasks.
+    Transient,
+    /// The data or the SQL is wrong: restarting gives the same error.
+    User,
+    /// A newer coordinator owns the job: stop for good.
+    Fenced,
+    /// State or configuration cannot be reconciled: a person must decide.
+    State,
+    /// An invariant of the engine broke.
+    Bug,
+}
+
+/// A failure of a task or of the coordinator, as it is reported and recorded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobError {
+    /// What has to happen next.
+    pub kind: ErrorKind,
+    /// The whole story in one line: what failed, on which object, why, and what to do.
+    pub message: String,
+}
+
+impl JobError {
+    /// An error of `kind` that says `message`.
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into() }
+    }
+}
+
+impl fmt::Display for JobError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for JobError {}

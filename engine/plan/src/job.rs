@@ -1,0 +1,43 @@
+//! `CompiledJob`: the whole of a job, as every process of it compiles it from the same SQL.
+
+use arrow::datatypes::SchemaRef;
+use millstream_model::graph::JobGraph;
+
+use crate::operator::{OperatorSpec, SinkTarget};
+
+/// A job that can run.
+#[derive(Clone, Debug)]
+pub struct CompiledJob {
+    /// The skeleton.
+    pub graph: JobGraph,
+    /// What each chain computes, at the same index as in `graph.chains`.
+    pub chains: Vec<CompiledChain>,
+    /// The SQL text after variables were filled in, for manifests.
+    pub sql: String,
+}
+
+/// One chain: as many specifications as its `graph` counterpart has operators.
+#[derive(Clone, Debug)]
+pub struct CompiledChain {
+    /// In the order in which a batch passes them.
+    pub operators: Vec<OperatorSpec>,
+}
+
+impl CompiledJob {
+    /// Schema and changelog kind of a bare SELECT's result, if the job is one.
+    #[must_use]
+    pub fn collected(&self) -> Option<&SchemaRef> {
+        self.chains.iter().flat_map(|c| &c.operators).find_map(|operator| match operator {
+            OperatorSpec::Sink(sink) if matches!(sink.target, SinkTarget::Collect) => Some(&sink.schema),
+            _ => None,
+        })
+    }
+}
+
+impl CompiledChain {
+    /// Schema of what leaves the chain; `None` for a chain that ends in a sink.
+    #[must_use]
+    pub fn output_schema(&self) -> Option<SchemaRef> {
+        self.operators.last().and_then(OperatorSpec::output_schema)
+    }
+}

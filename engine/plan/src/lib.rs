@@ -1,0 +1,17 @@
+//! The compiled job: a job graph with what each of its operators computes.
+//!
+//! Produced by `sql`, consumed by `operators` and `worker`. The skeleton (`model::graph::JobGraph`) is plain data for the
+//! job master; the specifications here hold Arrow schemas and compiled expressions. This crate computes nothing.
+
+mod aggregate;
+mod job;
+mod operator;
+mod window;
+
+pub use aggregate::{AggregateCall, partial_schema, state_types};
+pub use job::{CompiledChain, CompiledJob};
+pub use operator::{
+    CalcSpec, GroupAggregateSpec, LocalAggregateSpec, OperatorSpec, SinkSpec, SinkTarget, SourceSpec, WatermarkSpec,
+    WindowAggregateSpec, WindowAssignSpec, WindowField,
+};
+pub use window::{WindowKind, WindowSpec};

@@ -1,0 +1,121 @@
+//! Windows over event time.
+//!
+//! Windows are half-open. A row belongs to one slice; a window is a run of slices. Example: `HOP(slide 2 s, size 6 s)` has
+//! slices of 2 s; the slice `[4 s, 6 s)` belongs to the windows `[0, 6) [2, 8) [4, 10)`. All numbers are microseconds.
+
+/// Shape of the windows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum WindowKind {
+    /// Windows of `size` that follow each other.
+    Tumble {
+        /// Length.
+        size: i64,
+    },
+    /// Windows of `size`, one starting every `slide`.
+    Hop {
+        /// Length.
+        size: i64,
+        /// Distance between starts.
+        slide: i64,
+    },
+}
+
+/// Windows over a time column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct WindowSpec {
+    /// Their shape.
+    pub kind: WindowKind,
+    /// Shift of all starts.
+    pub offset: i64,
+    /// Index of the time column in the operator's input: a timestamp of any unit, with or without time zone.
+    pub time_column: usize,
+}
+
+impl WindowSpec {
+    /// Length of a window.
+    #[must_use]
+    pub const fn size(&self) -> i64 {
+        match self.kind {
+            WindowKind::Tumble { size } | WindowKind::Hop { size, .. } => size,
+        }
+    }
+
+    /// Distance between the starts of two windows.
+    #[must_use]
+    pub const fn slide(&self) -> i64 {
+        match self.kind {
+            WindowKind::Tumble { size } => size,
+            WindowKind::Hop { slide, .. } => slide,
+        }
+    }
+
+    /// Length of a slice: the greatest common divisor of size and slide.
+    #[must_use]
+    pub const fn slice(&self) -> i64 {
+        let (mut a, mut b) = (self.size(), self.slide());
+        while b != 0 {
+            (a, b) = (b, a % b);
+        }
+        a
+    }
+
+    /// Exclusive end of the slice that `time` falls into.
+    #[must_use]
+    pub const fn slice_end(&self, time: i64) -> i64 {
+        let slice = self.slice();
+        time - (time - self.offset).rem_euclid(slice) + slice
+    }
+
+    /// End of the first (earliest) window that holds the slice that ends at `slice_end`.
+    #[must_use]
+    pub const fn first_window_end(&self, slice_end: i64) -> i64 {
+        // Ends are at offset + size + n * slide; the first one at or after the slice's end.
+        let slide = self.slide();
+        let phase = (slice_end - self.offset - self.size()).rem_euclid(slide);
+        if phase == 0 { slice_end } else { slice_end + slide - phase }
+    }
+
+    /// End of the last window that holds the slice that ends at `slice_end`; less than [`Self::first_window_end`] when
+    /// the slice falls into a gap between windows (slide longer than size).
+    #[must_use]
+    pub const fn last_window_end(&self, slice_end: i64) -> i64 {
+        // The last window starts at or before the slice's start.
+        let slice_start = slice_end - self.slice();
+        slice_start - (slice_start - self.offset).rem_euclid(self.slide()) + self.size()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hop(size: i64, slide: i64, offset: i64) -> WindowSpec {
+        WindowSpec { kind: WindowKind::Hop { size, slide }, offset, time_column: 0 }
+    }
+
+    /// All windows `[end - size, end)` that hold `time`, found by trying.
+    fn windows_by_trying(w: &WindowSpec, time: i64) -> Vec<i64> {
+        (-200..200).map(|n| w.offset + n * w.slide() + w.size()).filter(|end| end - w.size() <= time && time < *end).collect()
+    }
+
+    #[test]
+    fn slices_belong_to_the_windows_that_hold_their_rows() {
+        for w in [hop(6, 2, 0), hop(5, 2, 0), hop(6, 2, 1), hop(3, 3, -1), hop(2, 5, 0), hop(7, 3, 2)] {
+            for time in -40..40 {
+                let slice_end = w.slice_end(time);
+                assert!(slice_end - w.slice() <= time && time < slice_end, "{w:?} {time}");
+                let expected = windows_by_trying(&w, time);
+                let (first, last) = (w.first_window_end(slice_end), w.last_window_end(slice_end));
+                let found: Vec<i64> = (0..).map(|n| first + n * w.slide()).take_while(|end| *end <= last).collect();
+                assert_eq!(found, expected, "{w:?} {time}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_tumbling_window_is_its_own_slice() {
+        let w = WindowSpec { kind: WindowKind::Tumble { size: 10 }, offset: 3, time_column: 0 };
+        assert_eq!((w.slice(), w.slice_end(2), w.slice_end(3)), (10, 3, 13));
+        assert_eq!((w.first_window_end(13), w.last_window_end(13)), (13, 13));
+    }
+}
