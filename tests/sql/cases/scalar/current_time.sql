@@ -1,6 +1,7 @@
 -- feature: current time
 -- about: the clock is read and of the right type
 -- oracle: flink 2.3.0
+-- marks: processing-time
 
 -- the values themselves cannot be recorded
 CREATE TABLE scores (

@@ -1,6 +1,7 @@
 -- feature: current time
 -- about: a count of rows before now
 -- oracle: flink 2.3.0
+-- marks: processing-time
 
 CREATE TABLE payments (
   id INT,

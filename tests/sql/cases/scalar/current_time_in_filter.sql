@@ -1,6 +1,7 @@
 -- feature: current time
 -- about: the clock in a condition
 -- oracle: flink 2.3.0
+-- marks: processing-time
 
 CREATE TABLE times (
   id INT,

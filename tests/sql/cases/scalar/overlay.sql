@@ -13,4 +13,4 @@ CREATE TABLE strings (
   'format' = 'csv',
   'csv.null-literal' = 'NULL'
 );
-SELECT id, OVERLAY(s PLACING 'XY' FROM 2) AS a, OVERLAY(s PLACING 'XY' FROM 2 FOR 4) AS b, OVERLAY(s PLACING t FROM 1 FOR 1) AS c FROM strings;
+SELECT id, OVERLAY(s PLACING 'XY' FROM 2) AS a, OVERLAY(s PLACING 'XY' FROM 2 FOR 4) AS b, OVERLAY(s PLACING t FROM 1 FOR 1) AS c FROM strings WHERE id <> 10;

@@ -13,4 +13,4 @@ CREATE TABLE strings (
   'format' = 'csv',
   'csv.null-literal' = 'NULL'
 );
-SELECT id, REGEXP(s, '^[a-z ]+$') AS a, REGEXP(s, 'l+') AS b, REGEXP(s, '\d') AS c, REGEXP(s, '') AS d FROM strings;
+SELECT id, REGEXP(s, '^[a-z ]+$') AS a, REGEXP(s, 'l+') AS b, REGEXP(s, '\d') AS c FROM strings;

@@ -1,0 +1,16 @@
+-- feature: empty inputs
+-- about: a grouped aggregate of nothing is nothing
+-- oracle: flink 2.3.0
+
+CREATE TABLE empty (
+  ts TIMESTAMP(3),
+  k STRING,
+  v INT,
+  WATERMARK FOR ts AS ts - INTERVAL '5' SECOND
+) WITH (
+  'connector' = 'filesystem',
+  'path' = '${DATA}/empty.csv',
+  'format' = 'csv',
+  'csv.null-literal' = 'NULL'
+);
+SELECT k, COUNT(*) AS n, SUM(v) AS s FROM empty GROUP BY k;
