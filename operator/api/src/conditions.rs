@@ -1,0 +1,113 @@
+//! Conditions of a StreamJob: their types and reasons.
+//!
+//! Owns the closed lists of both, so that alerts and scripts can match on them. `Ready`, `Reconciling` and `Stalled`
+//! follow kstatus' rules: `Reconciling` and `Stalled` are never true together, and a suspended or finished job is Ready.
+
+use std::fmt;
+
+macro_rules! names {
+    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident,)+ }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum $name { $($(#[$variant_doc])* $variant,)+ }
+
+        impl $name {
+            /// Every value, in the order of declaration.
+            pub const ALL: &[$name] = &[$($name::$variant,)+];
+
+            /// The name as it stands in status.
+            pub fn as_str(self) -> &'static str {
+                match self { $($name::$variant => stringify!($variant),)+ }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+    };
+}
+
+names! {
+    /// `type` of a condition.
+    ConditionType {
+        /// The job does what the spec says.
+        Ready,
+        /// The operator is working towards the spec.
+        Reconciling,
+        /// Nothing more will happen without a person.
+        Stalled,
+        /// The coordinator answers.
+        CoordinatorAvailable,
+        /// As many workers as needed are ready.
+        WorkersAvailable,
+        /// Checkpoints complete.
+        CheckpointHealthy,
+        /// The newest state fits the spec.
+        StateCompatible,
+        /// The last upgrade came to its end.
+        UpgradeSucceeded,
+        /// The autoscaler has what it needs.
+        AutoscalingActive,
+    }
+}
+
+names! {
+    /// `reason` of a condition.
+    Reason {
+        /// Running and stable.
+        Running,
+        /// Bounded input came to its end.
+        Finished,
+        /// Stopped on purpose.
+        Suspended,
+        /// Objects are being made.
+        Deploying,
+        /// State is being read.
+        Restoring,
+        /// A new revision takes over.
+        Upgrading,
+        /// The parallelism changes.
+        Rescaling,
+        /// Waiting inside a restart pause.
+        Restarting,
+        /// A plan waits for a person.
+        AwaitingApproval,
+        /// The spec breaks a rule.
+        InvalidSpec,
+        /// The SQL was refused.
+        SqlError,
+        /// There is nothing to restore, and it was required.
+        NothingToRestore,
+        /// No attempt is left.
+        RestartsExhausted,
+        /// The new SQL would lose state.
+        StateIncompatible,
+        /// Checkpoints fail while data flows.
+        CheckpointsFailing,
+        /// As it should be.
+        Healthy,
+        /// Cannot be told right now.
+        Unknown,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_what_kubernetes_accepts_and_unique() {
+        let pattern = regex::Regex::new("^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$").unwrap();
+        for name in
+            ConditionType::ALL.iter().map(|t| t.as_str()).chain(Reason::ALL.iter().map(|r| r.as_str()))
+        {
+            assert!(pattern.is_match(name), "{name}");
+        }
+        let mut reasons = Reason::ALL.to_vec();
+        reasons.sort();
+        reasons.dedup();
+        assert_eq!(reasons.len(), Reason::ALL.len());
+    }
+}

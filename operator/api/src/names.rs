@@ -1,0 +1,115 @@
+//! Names that Kubernetes and the bucket see, and the rules they must follow.
+//!
+//! Owns the group, version, labels and annotations of the product. A job's name is at most 45 characters, because its
+//! children append to it (`<name>-coordinator-4294967295` is 45 + 18 = 63 characters, the longest DNS label).
+
+/// API group of every resource of the product.
+pub const GROUP: &str = "millstream.dev";
+/// Version of the API in this crate.
+pub const VERSION: &str = "v1alpha1";
+/// `apiVersion` of a manifest.
+pub const API_VERSION: &str = "millstream.dev/v1alpha1";
+/// `kind` of the one resource that exists today.
+pub const KIND: &str = "StreamJob";
+/// Name of the CRD object.
+pub const CRD_NAME: &str = "streamjobs.millstream.dev";
+/// Annotation by which a person approves the plan with the id it carries.
+pub const APPROVE_ANNOTATION: &str = "millstream.dev/approve";
+/// Namespace of a job whose manifest names none.
+pub const DEFAULT_NAMESPACE: &str = "default";
+/// Longest name of a job, in characters.
+pub const MAX_JOB_NAME: usize = 45;
+/// Longest DNS label, in characters.
+pub const MAX_LABEL: usize = 63;
+/// Longest DNS subdomain (names of secrets and config maps), in characters.
+pub const MAX_SUBDOMAIN: usize = 253;
+
+/// Whether `name` is an RFC 1123 label of at most `max` characters: lower case letters, digits and `-`, with a letter
+/// or digit at both ends.
+pub fn is_label(name: &str, max: usize) -> bool {
+    let inner = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    !name.is_empty()
+        && name.len() <= max
+        && name.bytes().all(inner)
+        && !name.starts_with('-')
+        && !name.ends_with('-')
+}
+
+/// Whether `name` is an RFC 1123 subdomain: labels joined by dots, at most 253 characters.
+pub fn is_subdomain(name: &str) -> bool {
+    name.len() <= MAX_SUBDOMAIN && name.split('.').all(|label| is_label(label, MAX_SUBDOMAIN))
+}
+
+/// Turns any text into a job name: lower case, each run of other characters one `-`, cut to 45 characters.
+///
+/// `Flight Delays_2013` becomes `flight-delays-2013`. Text without a single letter or digit becomes `job`, so the answer
+/// is always a valid name.
+pub fn job_name_from(text: &str) -> String {
+    let mut name = String::new();
+    for c in text.chars().map(|c| c.to_ascii_lowercase()) {
+        if c.is_ascii_alphanumeric() {
+            name.push(c);
+        } else if !name.is_empty() && !name.ends_with('-') {
+            name.push('-');
+        }
+    }
+    name.truncate(MAX_JOB_NAME);
+    let name = name.trim_end_matches('-');
+    if name.is_empty() { "job".to_owned() } else { name.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels() {
+        for (name, expected) in [
+            ("fraud-alerts", true),
+            ("0day", true),
+            ("a", true),
+            ("", false),
+            ("-a", false),
+            ("a-", false),
+            ("Fraud", false),
+            ("a.b", false),
+            ("a_b", false),
+            ("é", false),
+        ] {
+            assert_eq!(is_label(name, MAX_JOB_NAME), expected, "{name:?}");
+        }
+        assert!(is_label(&"a".repeat(45), MAX_JOB_NAME));
+        assert!(!is_label(&"a".repeat(46), MAX_JOB_NAME));
+    }
+
+    #[test]
+    fn subdomains() {
+        for (name, expected) in [
+            ("kafka.credentials", true),
+            ("a", true),
+            ("a..b", false),
+            (".a", false),
+            ("A", false),
+            ("", false),
+        ] {
+            assert_eq!(is_subdomain(name), expected, "{name:?}");
+        }
+        assert!(!is_subdomain(&"a".repeat(254)));
+    }
+
+    #[test]
+    fn file_stems_become_names() {
+        for (stem, expected) in [
+            ("Flight Delays_2013", "flight-delays-2013"),
+            ("streamjob", "streamjob"),
+            ("--x--", "x"),
+            ("日本", "job"),
+            ("", "job"),
+            ("a.b.c", "a-b-c"),
+        ] {
+            assert_eq!(job_name_from(stem), expected);
+            assert!(is_label(&job_name_from(stem), MAX_JOB_NAME));
+        }
+        assert_eq!(job_name_from(&"ab-".repeat(40)).len(), 44, "a cut at a dash drops the dash");
+    }
+}
