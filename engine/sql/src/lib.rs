@@ -1,0 +1,5 @@
+//! sql
+mod check;
+mod diagnostic;
+mod dialect;
+mod source_text;
