@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, BooleanArray, RecordBatch, UInt32Array};
-use arrow::compute::{filter, take};
+use arrow::compute::{concat, filter, take};
 use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
 
@@ -160,6 +160,41 @@ impl StreamBatch {
         })
     }
 
+    /// Several batches of one schema as one, compactly copied. Sidecars that only some have are filled: inserts, no
+    /// watermark; the key hash is kept only if all have it.
+    ///
+    /// # Errors
+    /// When the schemas differ or there is no batch.
+    pub fn concat(batches: &[Self]) -> Result<Self, ArrowError> {
+        let [first, rest @ ..] = batches else {
+            return Err(ArrowError::InvalidArgumentError("no batch to concatenate".into()));
+        };
+        if rest.is_empty() {
+            return Ok(first.clone());
+        }
+        let schema = first.schema();
+        let rows = batches.iter().map(Self::num_rows).sum();
+        let columns = (0..schema.fields().len())
+            .map(|c| concat(&batches.iter().map(|b| b.column(c).as_ref()).collect::<Vec<_>>()))
+            .collect::<Result<Vec<_>, _>>()?;
+        let options = arrow::array::RecordBatchOptions::new().with_row_count(Some(rows));
+        let ops = batches.iter().any(|b| b.ops.is_some()).then(|| {
+            batches.iter().flat_map(|b| (0..b.num_rows()).map(|row| b.op(row))).collect::<Ops>()
+        });
+        let row_watermark = batches.iter().any(|b| b.row_watermark.is_some()).then(|| {
+            batches
+                .iter()
+                .flat_map(|b| (0..b.num_rows()).map(|row| b.row_watermark.as_ref().map_or(i64::MIN, |w| w[row])))
+                .collect()
+        });
+        let key_hash = batches
+            .iter()
+            .map(|b| b.key_hash.as_deref())
+            .collect::<Option<Vec<_>>>()
+            .map(|hashes| hashes.into_iter().flatten().copied().collect());
+        Ok(Self { columns: RecordBatch::try_new_with_options(schema, columns, &options)?, ops, row_watermark, key_hash })
+    }
+
     /// Bytes that a queue holding this batch is charged with: the rows' own bytes, not the shared buffers behind them.
     #[must_use]
     pub fn queued_bytes(&self) -> usize {
@@ -205,6 +240,17 @@ mod tests {
         assert_eq!((values(&taken), taken.op(0), taken.key_hash().unwrap()[1]), (vec![13, 10], RowOp::Delete, 5));
         let kept = b.filter(&BooleanArray::from(vec![Some(true), None, Some(false), Some(true)])).unwrap();
         assert_eq!((values(&kept), kept.op(1), kept.row_watermark().unwrap()[1]), (vec![10, 13], RowOp::Delete, 4));
+    }
+
+    #[test]
+    fn concatenation_fills_missing_sidecars() {
+        let plain = StreamBatch::new(batch().columns().slice(0, 1));
+        let joined = StreamBatch::concat(&[plain, batch().slice(2, 2)]).unwrap();
+        assert_eq!(values(&joined), [10, 12, 13]);
+        assert_eq!((joined.op(0), joined.op(2)), (RowOp::Insert, RowOp::Delete));
+        assert_eq!(joined.row_watermark().unwrap()[..], [i64::MIN, 3, 4]);
+        assert!(joined.key_hash().is_none());
+        assert!(StreamBatch::concat(&[]).is_err());
     }
 
     #[test]

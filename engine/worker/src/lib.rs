@@ -1,1 +1,19 @@
-//! worker
+//! Runs subtasks: slots, tasks, exchange, and a subtask's part of checkpoints.
+//!
+//! A worker takes [`ToWorker`](millstream_model::control::ToWorker) messages and answers with
+//! [`FromWorker`](millstream_model::control::FromWorker) ones. It never decides when to checkpoint, never reads SQL, and
+//! never makes output visible. Example: a job of 3 chains at parallelism 2 is 6 subtasks in 2 slots, each slot one thread
+//! with one subtask of every chain.
+
+mod clock;
+mod error;
+mod exchange;
+mod slot;
+mod store;
+mod task;
+#[cfg(test)]
+mod test_rows;
+mod worker;
+
+pub use store::{ObjectScope, SnapshotStore};
+pub use worker::{WorkerSettings, run};

@@ -1,0 +1,218 @@
+//! The operators of a chain, pushed one after the other in the same thread, with no queue in between but a few batches.
+//!
+//! An operator emits up to a budget and says whether it has more. The deepest stage with work goes first, so that what one
+//! step emits has left the chain, and found room downstream, before the next step is taken.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use millstream_batch::StreamBatch;
+use millstream_model::control::Barrier;
+use millstream_model::{OperatorUid, Watermark};
+use millstream_operators::{Operator, Output, Progress};
+
+use super::sink::SinkStage;
+use crate::error::TaskError;
+use crate::exchange::outbox::Outbox;
+
+/// What is pushed through the stages.
+#[derive(Clone, Debug)]
+enum Step {
+    Batch(StreamBatch),
+    Watermark(Watermark),
+    /// Emit what is held back.
+    Flush,
+}
+
+/// One operator with what waits for it.
+pub(crate) struct Stage {
+    pub(crate) uid: OperatorUid,
+    pub(crate) name: String,
+    pub(crate) operator: Box<dyn Operator>,
+    /// Input watermark, stored in checkpoints.
+    pub(crate) watermark: Watermark,
+    queue: VecDeque<Step>,
+    /// The step that it said `More` to.
+    current: Option<Step>,
+}
+
+impl Stage {
+    pub(crate) fn new(uid: OperatorUid, name: String, operator: Box<dyn Operator>, watermark: Watermark) -> Self {
+        Self { uid, name, operator, watermark, queue: VecDeque::new(), current: None }
+    }
+
+    fn has_work(&self) -> bool {
+        self.current.is_some() || !self.queue.is_empty()
+    }
+
+    /// Takes one step; returns the step if it is complete.
+    fn step(&mut self, out: &mut Output) -> Result<Option<Step>, TaskError> {
+        let progress = if self.current.is_some() {
+            self.operator.resume(out)
+        } else {
+            let Some(step) = self.queue.pop_front() else { return Ok(None) };
+            let progress = match &step {
+                Step::Batch(batch) => self.operator.process(batch.clone(), out),
+                Step::Watermark(watermark) => {
+                    self.watermark = self.watermark.max(*watermark);
+                    self.operator.on_watermark(*watermark, out)
+                }
+                Step::Flush => self.operator.flush(out),
+            };
+            self.current = Some(step);
+            progress
+        };
+        match progress {
+            Ok(Progress::Done) => Ok(self.current.take()),
+            Ok(Progress::More) => Ok(None),
+            Err(error) => Err(TaskError::from_operator(&self.name, &error)),
+        }
+    }
+}
+
+/// Where a chain's rows go.
+pub(crate) enum Tail {
+    /// To other chains; empty when nobody reads them.
+    Exchange(Vec<Outbox>),
+    /// Out of the job.
+    Sink(Box<SinkStage>),
+}
+
+/// The operators and the tail of one subtask.
+pub(crate) struct Chain {
+    pub(crate) stages: Vec<Stage>,
+    pub(crate) tail: Tail,
+    pub(crate) rows_out: u64,
+}
+
+impl Chain {
+    pub(crate) const fn new(stages: Vec<Stage>, tail: Tail) -> Self {
+        Self { stages, tail, rows_out: 0 }
+    }
+
+    /// Pushes rows through all operators to the tail.
+    pub(crate) async fn batch(&mut self, batch: StreamBatch) -> Result<(), TaskError> {
+        if batch.num_rows() == 0 {
+            return Ok(());
+        }
+        self.feed(Step::Batch(batch)).await
+    }
+
+    /// Lets event time advance: held-back rows first, then whatever the watermark fires, then the watermark itself.
+    pub(crate) async fn watermark(&mut self, watermark: Watermark) -> Result<(), TaskError> {
+        self.feed(Step::Flush).await?;
+        self.feed(Step::Watermark(watermark)).await
+    }
+
+    /// Emits what operators hold back. Rows may still wait in the tail.
+    pub(crate) async fn flush_operators(&mut self) -> Result<(), TaskError> {
+        self.feed(Step::Flush).await
+    }
+
+    /// Emits everything: called when input runs dry.
+    pub(crate) async fn flush(&mut self) -> Result<(), TaskError> {
+        self.flush_operators().await?;
+        match &mut self.tail {
+            Tail::Exchange(outboxes) => {
+                for outbox in outboxes {
+                    outbox.flush().await?;
+                }
+                Ok(())
+            }
+            Tail::Sink(sink) => sink.flush(),
+        }
+    }
+
+    /// Tells the chains behind whether this subtask counts for their watermark.
+    pub(crate) async fn idle(&mut self, is_idle: bool) -> Result<(), TaskError> {
+        self.flush_operators().await?;
+        if let Tail::Exchange(outboxes) = &mut self.tail {
+            for outbox in outboxes {
+                outbox.idle(is_idle).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Passes a barrier on. The caller has flushed and frozen before.
+    pub(crate) async fn barrier(&mut self, barrier: Barrier) -> Result<(), TaskError> {
+        if let Tail::Exchange(outboxes) = &mut self.tail {
+            for outbox in outboxes {
+                outbox.barrier(barrier).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The end of all input: the maximum watermark, a flush, and the end marker.
+    pub(crate) async fn end(&mut self) -> Result<(), TaskError> {
+        self.watermark(Watermark::MAX).await?;
+        self.flush().await?;
+        if let Tail::Exchange(outboxes) = &mut self.tail {
+            for outbox in outboxes {
+                outbox.end().await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Bytes of state of all operators, by their estimate.
+    pub(crate) fn state_bytes(&self) -> usize {
+        self.stages.iter().map(|s| s.operator.state_bytes()).sum()
+    }
+
+    /// Time that this chain has waited for room downstream.
+    pub(crate) fn backpressured(&self) -> Duration {
+        match &self.tail {
+            Tail::Exchange(outboxes) => outboxes.iter().map(Outbox::backpressured).sum(),
+            Tail::Sink(_) => Duration::ZERO,
+        }
+    }
+
+    async fn feed(&mut self, step: Step) -> Result<(), TaskError> {
+        let Some(first) = self.stages.first_mut() else { return self.deliver(step).await };
+        first.queue.push_back(step);
+        let mut out = Output::default();
+        while let Some(index) = self.stages.iter().rposition(Stage::has_work) {
+            let complete = self.stages[index].step(&mut out)?;
+            let emitted = out.take().into_iter().filter(|b| b.num_rows() > 0).map(Step::Batch);
+            // A batch ends here; watermarks and flushes go on to the next stage.
+            let passed = complete.filter(|s| !matches!(s, Step::Batch(_)));
+            let steps: Vec<Step> = emitted.chain(passed).collect();
+            if let Some(next) = self.stages.get_mut(index + 1) {
+                next.queue.extend(steps);
+            } else {
+                for step in steps {
+                    self.deliver(step).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn deliver(&mut self, step: Step) -> Result<(), TaskError> {
+        if let Step::Batch(batch) = &step {
+            self.rows_out += batch.num_rows() as u64;
+        }
+        match (&mut self.tail, step) {
+            (Tail::Exchange(outboxes), Step::Batch(batch)) => {
+                for outbox in outboxes {
+                    outbox.send(batch.clone()).await?;
+                }
+                Ok(())
+            }
+            (Tail::Exchange(outboxes), Step::Watermark(watermark)) => {
+                for outbox in outboxes {
+                    outbox.watermark(watermark).await?;
+                }
+                Ok(())
+            }
+            (Tail::Sink(sink), Step::Batch(batch)) => sink.write(&batch),
+            (Tail::Sink(sink), Step::Watermark(watermark)) => {
+                sink.watermark = sink.watermark.max(watermark);
+                Ok(())
+            }
+            (_, Step::Flush) => Ok(()),
+        }
+    }
+}

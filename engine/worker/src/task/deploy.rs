@@ -1,0 +1,224 @@
+//! Builds a subtask from the compiled job and its restore.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use millstream_connectors::sink::{Sink, WriterContext};
+use millstream_connectors::{ConnectorError, ConnectorRegistry};
+use millstream_model::control::FromWorker;
+use millstream_model::graph::{Chain as GraphChain, OperatorNode};
+use millstream_model::snapshot::{OperatorCounters, OperatorFacts, SubtaskRestore};
+use millstream_model::{Attempt, ErrorKind, Generation, KeyGroupRange, OperatorUid, SubtaskId, Watermark};
+use millstream_operators::BuildContext;
+use millstream_plan::{CompiledJob, OperatorSpec, SinkSpec, SinkTarget, SourceSpec};
+use millstream_state::{BasePolicy, RestoredTable};
+use tokio::sync::mpsc;
+
+use super::chain::{Chain, Stage, Tail};
+use super::fetch::Fetcher;
+use super::run::{Control, Core, SharedProgress};
+use super::sink::SinkStage;
+use super::snapshot::Snapshots;
+use super::source::SourceHead;
+use super::{pipeline, source};
+use crate::clock::now;
+use crate::error::{TaskError, chain_of};
+use crate::exchange::gate::Gate;
+use crate::exchange::inbox::Inbox;
+use crate::exchange::outbox::Outbox;
+use crate::store::{ObjectScope, SnapshotStore};
+
+/// What every subtask of a worker is built from.
+#[derive(Clone)]
+pub(crate) struct Blueprint {
+    pub(crate) job: Arc<CompiledJob>,
+    pub(crate) connectors: ConnectorRegistry,
+    /// Takes the rows of a bare SELECT.
+    pub(crate) collect: Option<Arc<dyn Sink>>,
+    pub(crate) store: Arc<dyn SnapshotStore>,
+}
+
+/// One subtask to build and run.
+pub(crate) struct Deployment {
+    pub(crate) attempt: Attempt,
+    pub(crate) generation: Generation,
+    pub(crate) subtask: SubtaskId,
+    pub(crate) restore: SubtaskRestore,
+    pub(crate) inbox: Inbox,
+    pub(crate) outboxes: Vec<Outbox>,
+    pub(crate) control: mpsc::Receiver<Control>,
+    pub(crate) reports: mpsc::Sender<FromWorker>,
+    pub(crate) progress: SharedProgress,
+}
+
+impl Blueprint {
+    /// Builds the subtask, reports that it runs, and runs it until shutdown or failure.
+    pub(crate) async fn run(&self, deployment: Deployment) -> Result<(), TaskError> {
+        let Deployment { attempt, generation, subtask, restore, inbox, outboxes, control, reports, progress } =
+            deployment;
+        let (graph_chain, specs) = self.chain(subtask)?;
+        let key_groups =
+            KeyGroupRange::of_subtask(subtask.index, graph_chain.parallelism, self.job.graph.max_parallelism);
+        let mut tables = self.fetch_state(&restore, key_groups).await?;
+        let facts: BTreeMap<OperatorUid, OperatorFacts> =
+            restore.facts.into_iter().map(|f| (f.operator.clone(), f)).collect();
+        let context = BuildContext { key_groups, max_parallelism: self.job.graph.max_parallelism };
+
+        let mut head = None;
+        let mut stages = Vec::new();
+        let mut tail = Tail::Exchange(outboxes);
+        for (node, spec) in graph_chain.operators.iter().zip(specs) {
+            let stored = facts.get(&node.uid);
+            match spec {
+                OperatorSpec::Source(spec) => head = Some(self.source(node, spec, stored)?),
+                OperatorSpec::Sink(spec) => {
+                    tail = Tail::Sink(Box::new(self.sink(node, spec, stored, subtask, graph_chain.parallelism)?));
+                }
+                other => {
+                    let stored_tables = tables.remove(&node.uid).unwrap_or_default();
+                    stages.push(stage(node, other, context, stored, stored_tables)?);
+                }
+            }
+        }
+        let scope = ObjectScope { generation, attempt, subtask };
+        let snapshots = Snapshots::new(scope, key_groups, self.store.clone(), reports.clone());
+        // The first stage's input watermark is the gate's.
+        let gate_watermark = match (stages.first(), &tail) {
+            (Some(first), _) => first.watermark,
+            (None, Tail::Sink(sink)) => sink.watermark,
+            (None, Tail::Exchange(_)) => Watermark::MIN,
+        };
+        let policies = vec![BasePolicy::default(); stages.len()];
+        let core = Core {
+            attempt,
+            subtask,
+            chain: Chain::new(stages, tail),
+            snapshots,
+            reports,
+            progress,
+            policies,
+            is_finished: false,
+            started: now(),
+            idle: std::time::Duration::ZERO,
+            aborted: None,
+        };
+        core.report(FromWorker::SubtaskRunning { attempt, subtask }).await;
+        match head {
+            Some(head) => source::run(core, head, control).await,
+            None => pipeline::run(core, Gate::new(inbox, attempt, gate_watermark), control).await,
+        }
+    }
+
+    fn chain(&self, subtask: SubtaskId) -> Result<(&GraphChain, &[OperatorSpec]), TaskError> {
+        let index = subtask.chain.0 as usize;
+        match (self.job.graph.chains.get(index), self.job.chains.get(index)) {
+            (Some(chain), Some(compiled)) if chain.operators.len() == compiled.operators.len() => {
+                Ok((chain, &compiled.operators))
+            }
+            _ => Err(TaskError::Bug {
+                action: format!("deploy subtask {subtask}"),
+                cause: "the compiled job has no such chain".into(),
+            }),
+        }
+    }
+
+    /// The stored tables of each operator, cut to this subtask's key groups.
+    async fn fetch_state(
+        &self,
+        restore: &SubtaskRestore,
+        key_groups: KeyGroupRange,
+    ) -> Result<BTreeMap<OperatorUid, Vec<RestoredTable>>, TaskError> {
+        let mut tables: BTreeMap<OperatorUid, Vec<RestoredTable>> = BTreeMap::new();
+        for segment in &restore.segments {
+            let bytes = self.store.fetch(&segment.object).await.map_err(|e| TaskError::State {
+                action: format!("restore operator {}", segment.operator),
+                kind: e.kind,
+                cause: e.message,
+            })?;
+            let of_operator = tables.entry(segment.operator.clone()).or_default();
+            if !of_operator.iter().any(|t| t.name == segment.table) {
+                of_operator.push(RestoredTable::new(segment.table.clone()));
+            }
+            if let Some(table) = of_operator.iter_mut().find(|t| t.name == segment.table) {
+                table.push_segment(&bytes, key_groups).map_err(|e| TaskError::State {
+                    action: format!("read state segment {}", segment.object.key),
+                    cause: chain_of(&e),
+                    kind: ErrorKind::State,
+                })?;
+            }
+        }
+        Ok(tables)
+    }
+
+    fn source(
+        &self,
+        node: &OperatorNode,
+        spec: &SourceSpec,
+        stored: Option<&OperatorFacts>,
+    ) -> Result<SourceHead, TaskError> {
+        let connector = self.connectors.get(&spec.table.connector).ok_or_else(|| unknown_connector(&spec.table.name))?;
+        let reader = connector.source(&spec.table)?.ok_or_else(|| ConnectorError::Options {
+            table: spec.table.name.clone(),
+            message: format!("connector `{}` cannot be read from", spec.table.connector),
+        })?;
+        let fetcher = Fetcher::start(&spec.table.name, reader, spec.decode.clone())
+            .map_err(|e| TaskError::bug("start a reading thread", &e))?;
+        let counters = stored.map_or_else(OperatorCounters::default, |f| f.counters);
+        let watermark = stored.map_or(Watermark::MIN, |f| f.watermark);
+        Ok(SourceHead::new(node.uid.clone(), node.name.clone(), spec.clone(), fetcher, counters, watermark))
+    }
+
+    fn sink(
+        &self,
+        node: &OperatorNode,
+        spec: &SinkSpec,
+        stored: Option<&OperatorFacts>,
+        subtask: SubtaskId,
+        parallelism: u32,
+    ) -> Result<SinkStage, TaskError> {
+        let sink = match &spec.target {
+            SinkTarget::Collect => self.collect.clone().ok_or_else(|| TaskError::Bug {
+                action: "collect the result of a SELECT".into(),
+                cause: "nobody takes it".into(),
+            })?,
+            SinkTarget::Table(table) => {
+                let connector = self.connectors.get(&table.connector).ok_or_else(|| unknown_connector(&table.name))?;
+                connector.sink(table)?.ok_or_else(|| ConnectorError::Options {
+                    table: table.name.clone(),
+                    message: format!("connector `{}` cannot be written to", table.connector),
+                })?
+            }
+        };
+        let writer = sink.writer(WriterContext { index: subtask.index, parallelism })?;
+        let not_null = spec.not_null.iter().map(|c| (*c, spec.schema.field(*c).name().clone())).collect();
+        let mut stage = SinkStage::new(node.uid.clone(), node.name.clone(), writer, not_null);
+        if let Some(stored) = stored {
+            stage.watermark = stored.watermark;
+            stage.counters = stored.counters;
+        }
+        Ok(stage)
+    }
+}
+
+fn stage(
+    node: &OperatorNode,
+    spec: &OperatorSpec,
+    context: BuildContext,
+    stored: Option<&OperatorFacts>,
+    tables: Vec<RestoredTable>,
+) -> Result<Stage, TaskError> {
+    let failed = |e| TaskError::from_operator(&node.name, &e);
+    let mut operator = millstream_operators::build(spec, context).map_err(failed)?;
+    let watermark = stored.map_or(Watermark::MIN, |f| f.watermark);
+    if stored.is_some() || !tables.is_empty() {
+        operator.restore(tables, watermark).map_err(failed)?;
+    }
+    if let Some(stored) = stored {
+        operator.restore_counters(stored.counters);
+    }
+    Ok(Stage::new(node.uid.clone(), node.name.clone(), operator, watermark))
+}
+
+fn unknown_connector(table: &str) -> ConnectorError {
+    ConnectorError::Options { table: table.into(), message: "its connector is not known to this worker".into() }
+}

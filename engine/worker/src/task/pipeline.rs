@@ -1,0 +1,60 @@
+//! A task whose input comes from other tasks.
+
+use millstream_model::Watermark;
+use millstream_model::snapshot::OperatorCounters;
+use tokio::sync::mpsc;
+
+use super::run::{Control, Core};
+use crate::clock::now;
+use crate::error::TaskError;
+use crate::exchange::gate::{Gate, GateEvent};
+
+/// Runs until shutdown or failure. Control goes before data.
+pub(crate) async fn run(mut core: Core, mut gate: Gate, mut control: mpsc::Receiver<Control>) -> Result<(), TaskError> {
+    let mut head = OperatorCounters::default();
+    loop {
+        while let Ok(message) = control.try_recv() {
+            if let Some(Control::Shutdown) = core.control(message) {
+                return Ok(());
+            }
+        }
+        if let Some(event) = gate.poll()? {
+            accept(&mut core, event, &mut head).await?;
+            core.show(head, gate.watermark(), None);
+            // Other chains share this thread.
+            tokio::task::yield_now().await;
+            continue;
+        }
+        core.chain.flush().await?;
+        core.show(head, if core.is_finished { Watermark::MAX } else { gate.watermark() }, None);
+        let since = now();
+        tokio::select! {
+            biased;
+            message = control.recv() => match message.map(|m| core.control(m)) {
+                None | Some(Some(Control::Shutdown)) => return Ok(()),
+                _ => {}
+            },
+            () = gate.readable() => {}
+        }
+        core.idle += since.elapsed();
+    }
+}
+
+async fn accept(core: &mut Core, event: GateEvent, head: &mut OperatorCounters) -> Result<(), TaskError> {
+    match event {
+        GateEvent::Batch(batch) => {
+            head.rows_in += batch.num_rows() as u64;
+            core.chain.batch(batch).await?;
+            core.store_closed();
+            Ok(())
+        }
+        GateEvent::Watermark(watermark) => {
+            core.chain.watermark(watermark).await?;
+            core.store_closed();
+            Ok(())
+        }
+        GateEvent::Idle(is_idle) => core.chain.idle(is_idle).await,
+        GateEvent::Barrier(barrier) => core.barrier(barrier, Vec::new(), None).await,
+        GateEvent::End => core.finish().await,
+    }
+}

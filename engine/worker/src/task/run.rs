@@ -1,0 +1,154 @@
+//! What source tasks and gate tasks have in common: control messages, barriers, progress.
+
+use std::rc::Rc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use millstream_model::control::{Barrier, FromWorker};
+use millstream_model::snapshot::{OperatorCounters, OperatorFacts, SplitState, SubtaskProgress};
+use millstream_model::{Attempt, CheckpointId, OperatorUid, SubtaskId, Watermark};
+use millstream_state::BasePolicy;
+use tokio::sync::mpsc;
+
+use super::chain::{Chain, Tail};
+use super::snapshot::{Cut, FrozenState, Snapshots};
+use crate::clock::now;
+use crate::error::TaskError;
+
+/// Coordinator to one task, in order.
+#[derive(Debug)]
+pub(crate) enum Control {
+    Start,
+    AssignSplits { splits: Vec<SplitState>, no_more: bool },
+    TriggerBarrier(Barrier),
+    EpochOwned(CheckpointId),
+    Aborted(CheckpointId),
+    Shutdown,
+}
+
+/// Figures for display, written by the task, read by the worker's heartbeat.
+pub(crate) type SharedProgress = Arc<Mutex<SubtaskProgress>>;
+
+/// The parts of a running task that do not depend on where its input comes from.
+pub(crate) struct Core {
+    pub(crate) attempt: Attempt,
+    pub(crate) subtask: SubtaskId,
+    pub(crate) chain: Chain,
+    pub(crate) snapshots: Rc<Snapshots>,
+    pub(crate) reports: mpsc::Sender<FromWorker>,
+    pub(crate) progress: SharedProgress,
+    /// Per stage: when to write all of its state again.
+    pub(crate) policies: Vec<BasePolicy>,
+    pub(crate) is_finished: bool,
+    pub(crate) started: Instant,
+    pub(crate) idle: Duration,
+    /// Newest checkpoint that is known to be aborted: its barrier is passed on without a snapshot.
+    pub(crate) aborted: Option<CheckpointId>,
+}
+
+impl Core {
+    /// Handles what every kind of task does alike; gives back the rest.
+    pub(crate) fn control(&mut self, message: Control) -> Option<Control> {
+        match message {
+            Control::EpochOwned(checkpoint) => {
+                self.snapshots.owned(checkpoint);
+                None
+            }
+            Control::Aborted(checkpoint) => {
+                self.aborted = self.aborted.max(Some(checkpoint));
+                None
+            }
+            other => Some(other),
+        }
+    }
+
+    /// The synchronous part of a checkpoint, then the barrier goes on, then storing begins.
+    ///
+    /// `source` is the head's own facts and splits, for source tasks.
+    pub(crate) async fn barrier(
+        &mut self,
+        barrier: Barrier,
+        splits: Vec<SplitState>,
+        source: Option<OperatorFacts>,
+    ) -> Result<(), TaskError> {
+        self.chain.flush_operators().await?;
+        if self.aborted.is_some_and(|aborted| barrier.checkpoint <= aborted) {
+            return self.chain.barrier(barrier).await;
+        }
+        let since = now();
+        let mut frozen = Vec::new();
+        let mut facts: Vec<OperatorFacts> = source.into_iter().collect();
+        for (stage, policy) in self.chain.stages.iter_mut().zip(&mut self.policies) {
+            let is_base = policy.needs_base();
+            let tables = stage.operator.freeze(is_base).map_err(|e| TaskError::from_operator(&stage.name, &e))?;
+            policy.froze(is_base, &tables);
+            frozen.extend(tables.into_iter().map(|table| FrozenState { operator: stage.uid.clone(), table }));
+            facts.push(OperatorFacts {
+                operator: stage.uid.clone(),
+                watermark: stage.watermark,
+                counters: stage.operator.counters(),
+            });
+        }
+        let mut closed = None;
+        if let Tail::Sink(sink) = &mut self.chain.tail {
+            closed = Some((sink.uid.clone(), sink.close()?));
+            facts.push(OperatorFacts {
+                operator: sink.uid.clone(),
+                watermark: sink.watermark,
+                counters: sink.counters,
+            });
+        }
+        let freeze_us = u64::try_from(since.elapsed().as_micros()).unwrap_or(u64::MAX);
+        self.chain.barrier(barrier).await?;
+        let cut = Cut { checkpoint: barrier.checkpoint, splits, facts, is_finished: self.is_finished, freeze_us };
+        self.snapshots.begin(cut, frozen, closed.as_ref().map(|(uid, segments)| (uid, segments.clone())));
+        Ok(())
+    }
+
+    /// Starts to store what a sink closed because it was much.
+    pub(crate) fn store_closed(&mut self) {
+        if let Tail::Sink(sink) = &mut self.chain.tail {
+            let closed = sink.take_closed();
+            let uid: &OperatorUid = &sink.uid;
+            self.snapshots.add_closed(uid, closed);
+        }
+    }
+
+    /// The end of all input: everything is flushed, the coordinator told; barriers are still answered.
+    pub(crate) async fn finish(&mut self) -> Result<(), TaskError> {
+        self.chain.end().await?;
+        self.is_finished = true;
+        self.report(FromWorker::SubtaskFinished { attempt: self.attempt, subtask: self.subtask }).await;
+        Ok(())
+    }
+
+    pub(crate) async fn report(&self, message: FromWorker) {
+        // A closed queue means that the coordinator is gone; the worker notices by itself.
+        let _ = self.reports.send(message).await;
+    }
+
+    /// Writes the figures that displays show.
+    pub(crate) fn show(&self, head: OperatorCounters, watermark: Watermark, position: Option<(u64, u64)>) {
+        let counters = self.chain.stages.iter().map(|s| s.operator.counters());
+        let late_dropped = counters.map(|c| c.late_dropped).sum::<u64>() + head.late_dropped;
+        let micros = |d: Duration| u64::try_from(d.as_micros()).unwrap_or(u64::MAX);
+        let backpressured = self.chain.backpressured();
+        let busy = self.started.elapsed().saturating_sub(self.idle).saturating_sub(backpressured);
+        let rows_out = match &self.chain.tail {
+            Tail::Sink(sink) => sink.counters.rows_in,
+            Tail::Exchange(_) => self.chain.rows_out,
+        };
+        *self.progress.lock().unwrap_or_else(PoisonError::into_inner) = SubtaskProgress {
+            rows_in: head.rows_in,
+            rows_out,
+            late_dropped,
+            skipped: head.skipped,
+            watermark: (watermark > Watermark::MIN).then_some(watermark.0),
+            position,
+            state_bytes: self.chain.state_bytes() as u64,
+            busy_us: micros(busy),
+            backpressured_us: micros(backpressured),
+            idle_us: micros(self.idle),
+        };
+    }
+}

@@ -1,0 +1,227 @@
+//! A subtask's part of checkpoints: freeze now, encode and store later, forget when the epoch is owned.
+//!
+//! What was frozen or closed stays pending until the subtask hears that an epoch that holds it is owned. A checkpoint that
+//! is aborted leaves its part to the next one: the acknowledgement of a checkpoint lists everything that is pending.
+//! Example: segment A frozen at 5, 5 is aborted, segment B frozen at 6: the report for 6 lists A, then B.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use millstream_connectors::sink::ClosedSegment;
+use millstream_model::control::FromWorker;
+use millstream_model::snapshot::{OperatorFacts, SplitState, StagedSegment, StateSegment, SubtaskSnapshot};
+use millstream_model::{CheckpointId, ErrorKind, JobError, KeyGroupRange, OperatorUid};
+use millstream_state::{EncodedSegment, FrozenTable};
+use tokio::sync::{Mutex, mpsc};
+
+use crate::clock::unix_ms;
+use crate::error::chain_of;
+use crate::store::{ObjectScope, SnapshotStore};
+
+/// A frozen table of an operator.
+pub(crate) struct FrozenState {
+    pub(crate) operator: OperatorUid,
+    pub(crate) table: FrozenTable,
+}
+
+/// Everything about a barrier that is known when it passes.
+pub(crate) struct Cut {
+    pub(crate) checkpoint: CheckpointId,
+    pub(crate) splits: Vec<SplitState>,
+    pub(crate) facts: Vec<OperatorFacts>,
+    pub(crate) is_finished: bool,
+    pub(crate) freeze_us: u64,
+}
+
+/// One pending thing, on its way from memory to the bucket.
+#[derive(Clone)]
+enum Load {
+    Frozen(Rc<RefCell<Option<FrozenTable>>>, OperatorUid),
+    Encoded(EncodedSegment, OperatorUid),
+    Segment(StateSegment),
+    Closed { sink: OperatorUid, segment: ClosedSegment, closed_at_ms: u64 },
+    Staged(StagedSegment),
+}
+
+struct Item {
+    /// The first checkpoint that has it; `None` while no barrier has passed since it was closed.
+    checkpoint: Option<CheckpointId>,
+    load: Load,
+}
+
+/// The pending parts of one subtask.
+pub(crate) struct Snapshots {
+    scope: ObjectScope,
+    key_groups: KeyGroupRange,
+    store: Arc<dyn SnapshotStore>,
+    reports: mpsc::Sender<FromWorker>,
+    items: RefCell<Vec<Item>>,
+    /// Held while items are stored, so that each is stored once and reports leave in order.
+    storing: Mutex<()>,
+}
+
+impl Snapshots {
+    pub(crate) fn new(
+        scope: ObjectScope,
+        key_groups: KeyGroupRange,
+        store: Arc<dyn SnapshotStore>,
+        reports: mpsc::Sender<FromWorker>,
+    ) -> Rc<Self> {
+        Rc::new(Self { scope, key_groups, store, reports, items: RefCell::default(), storing: Mutex::new(()) })
+    }
+
+    /// Takes over segments that a sink closed before any barrier, and starts to store them.
+    pub(crate) fn add_closed(self: &Rc<Self>, sink: &OperatorUid, segments: Vec<ClosedSegment>) {
+        if segments.is_empty() {
+            return;
+        }
+        self.push_closed(None, sink, segments);
+        let this = self.clone();
+        tokio::task::spawn_local(async move {
+            // A failure leaves the items as they are: the next barrier tries again and reports.
+            let _guard = this.storing.lock().await;
+            let _ = this.store_items().await;
+        });
+    }
+
+    /// Takes over what a barrier froze and closed; stores it in the background and reports to the coordinator.
+    pub(crate) fn begin(
+        self: &Rc<Self>,
+        cut: Cut,
+        frozen: Vec<FrozenState>,
+        closed: Option<(&OperatorUid, Vec<ClosedSegment>)>,
+    ) {
+        let checkpoint = cut.checkpoint;
+        for item in self.items.borrow_mut().iter_mut().filter(|i| i.checkpoint.is_none()) {
+            item.checkpoint = Some(checkpoint);
+        }
+        for state in frozen {
+            let load = Load::Frozen(Rc::new(RefCell::new(Some(state.table))), state.operator);
+            self.items.borrow_mut().push(Item { checkpoint: Some(checkpoint), load });
+        }
+        if let Some((sink, segments)) = closed {
+            self.push_closed(Some(checkpoint), sink, segments);
+        }
+        let this = self.clone();
+        tokio::task::spawn_local(async move {
+            let _guard = this.storing.lock().await;
+            let report = match this.store_items().await {
+                Ok(()) => FromWorker::SnapshotStored {
+                    attempt: this.scope.attempt,
+                    checkpoint,
+                    snapshot: this.snapshot(cut),
+                },
+                Err(error) => FromWorker::SnapshotFailed {
+                    attempt: this.scope.attempt,
+                    checkpoint,
+                    subtask: this.scope.subtask,
+                    error,
+                },
+            };
+            // A closed queue means that the coordinator is gone; the worker notices by itself.
+            let _ = this.reports.send(report).await;
+        });
+    }
+
+    /// Forgets what an owned epoch holds.
+    pub(crate) fn owned(&self, checkpoint: CheckpointId) {
+        self.items.borrow_mut().retain(|item| item.checkpoint.is_none_or(|c| c > checkpoint));
+    }
+
+    fn push_closed(&self, checkpoint: Option<CheckpointId>, sink: &OperatorUid, segments: Vec<ClosedSegment>) {
+        let closed_at_ms = unix_ms();
+        self.items.borrow_mut().extend(
+            segments
+                .into_iter()
+                .filter(|s| s.rows > 0)
+                .map(|segment| Item { checkpoint, load: Load::Closed { sink: sink.clone(), segment, closed_at_ms } }),
+        );
+    }
+
+    /// Stores what is not stored yet, in order.
+    async fn store_items(&self) -> Result<(), JobError> {
+        let mut index = 0;
+        loop {
+            // Items may be added behind, and removed in front, while this waits: find the place again by identity.
+            let Some(load) = self.items.borrow().get(index).map(|i| i.load.clone()) else { return Ok(()) };
+            let stored = match load {
+                Load::Segment(_) | Load::Staged(_) => {
+                    index += 1;
+                    continue;
+                }
+                Load::Frozen(table, operator) => encode(&table, operator).await?,
+                Load::Encoded(segment, operator) => self.put_state(segment, operator).await?,
+                Load::Closed { sink, segment, closed_at_ms } => self.put_staged(sink, segment, closed_at_ms).await?,
+            };
+            // While this waited, an epoch cannot have become owned that holds an unstored item, so only stored items in
+            // front can be gone: the first unstored item is still the one that was worked on.
+            let mut items = self.items.borrow_mut();
+            if let Some(item) =
+                items.iter_mut().find(|i| !matches!(i.load, Load::Segment(_) | Load::Staged(_)))
+            {
+                item.load = stored;
+            }
+            index = 0;
+        }
+    }
+
+    async fn put_state(&self, segment: EncodedSegment, operator: OperatorUid) -> Result<Load, JobError> {
+        let EncodedSegment { table, is_base, rows, bytes } = segment;
+        let object = self.store.put_state(self.scope, &operator, &table, bytes).await?;
+        Ok(Load::Segment(StateSegment { operator, table, object, rows, key_groups: self.key_groups, is_base }))
+    }
+
+    async fn put_staged(
+        &self,
+        sink: OperatorUid,
+        segment: ClosedSegment,
+        closed_at_ms: u64,
+    ) -> Result<Load, JobError> {
+        let object = self.store.put_staged(self.scope, &sink, segment.bytes).await?;
+        Ok(Load::Staged(StagedSegment {
+            sink,
+            slot: self.scope.subtask.index,
+            partition: segment.partition,
+            object,
+            rows: segment.rows,
+            closed_at_ms,
+        }))
+    }
+
+    /// Everything pending up to the checkpoint. All of it is stored by now.
+    fn snapshot(&self, cut: Cut) -> SubtaskSnapshot {
+        let mut snapshot = SubtaskSnapshot {
+            subtask: self.scope.subtask,
+            segments: Vec::new(),
+            splits: cut.splits,
+            facts: cut.facts,
+            staged: Vec::new(),
+            is_finished: cut.is_finished,
+            freeze_us: cut.freeze_us,
+        };
+        for item in self.items.borrow().iter().filter(|i| i.checkpoint.is_some_and(|c| c <= cut.checkpoint)) {
+            match &item.load {
+                Load::Segment(segment) => snapshot.segments.push(segment.clone()),
+                Load::Staged(segment) => snapshot.staged.push(segment.clone()),
+                Load::Frozen(..) | Load::Encoded(..) | Load::Closed { .. } => {}
+            }
+        }
+        snapshot
+    }
+}
+
+async fn encode(table: &RefCell<Option<FrozenTable>>, operator: OperatorUid) -> Result<Load, JobError> {
+    let Some(frozen) = table.borrow_mut().take() else {
+        return Err(JobError::new(ErrorKind::Bug, "a frozen table was encoded twice; this is a bug in Millstream"));
+    };
+    let name = frozen.table.clone();
+    // Sorting and compressing a large table takes tens of milliseconds: not on the slot's thread.
+    match tokio::task::spawn_blocking(move || frozen.into_segment()).await {
+        Ok(Ok(segment)) => Ok(Load::Encoded(segment, operator)),
+        Ok(Err(error)) => {
+            Err(JobError::new(ErrorKind::Bug, format!("encode state table `{name}`: {}", chain_of(&error))))
+        }
+        Err(error) => Err(JobError::new(ErrorKind::Bug, format!("encode state table `{name}`: {error}"))),
+    }
+}

@@ -1,0 +1,261 @@
+//! A task that reads splits.
+//!
+//! The watermark of the task is the minimum over its splits that are neither finished nor idle, those that wait to be
+//! opened included. Splits that are assigned later start behind and cannot take it back.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use arrow::array::{Array, RecordBatch, RecordBatchOptions};
+use millstream_batch::StreamBatch;
+use millstream_connectors::source::ReadBatch;
+use millstream_model::control::{BarrierKind, FromWorker};
+use millstream_model::snapshot::{OperatorCounters, OperatorFacts, SplitState};
+use millstream_model::{OperatorUid, SplitId, Watermark};
+use millstream_plan::SourceSpec;
+use tokio::sync::mpsc;
+
+use super::fetch::{Fetched, Fetcher};
+use super::run::{Control, Core};
+use super::split_clock::SplitClock;
+use crate::clock::now;
+use crate::error::TaskError;
+
+/// How often idle splits are looked for when no timeout is set; only progress figures depend on it.
+const DEFAULT_TICK: Duration = Duration::from_millis(500);
+
+struct Split {
+    state: SplitState,
+    clock: SplitClock,
+    last_row: Instant,
+    progress: Option<(u64, u64)>,
+}
+
+/// The reading half of a source task.
+pub(crate) struct SourceHead {
+    pub(crate) uid: OperatorUid,
+    pub(crate) name: String,
+    pub(crate) spec: SourceSpec,
+    pub(crate) fetcher: Fetcher,
+    pub(crate) counters: OperatorCounters,
+    pub(crate) watermark: Watermark,
+    splits: BTreeMap<SplitId, Split>,
+    has_assignment: bool,
+    no_more: bool,
+    is_idle: bool,
+}
+
+impl SourceHead {
+    pub(crate) const fn new(
+        uid: OperatorUid,
+        name: String,
+        spec: SourceSpec,
+        fetcher: Fetcher,
+        counters: OperatorCounters,
+        watermark: Watermark,
+    ) -> Self {
+        Self {
+            uid,
+            name,
+            spec,
+            fetcher,
+            counters,
+            watermark,
+            splits: BTreeMap::new(),
+            has_assignment: false,
+            no_more: false,
+            is_idle: false,
+        }
+    }
+
+    fn assign(&mut self, splits: Vec<SplitState>, no_more: bool) {
+        self.has_assignment = true;
+        self.no_more |= no_more;
+        for state in splits {
+            if !state.is_finished {
+                self.fetcher.add(state.clone());
+            }
+            let clock = SplitClock::new(state.watermark);
+            let split = Split { clock, last_row: now(), progress: None, state };
+            self.splits.insert(split.state.split.clone(), split);
+        }
+    }
+
+    fn is_read_out(&self) -> bool {
+        self.no_more && self.splits.values().all(|s| s.state.is_finished)
+    }
+
+    /// The rows of a batch with computed columns and the watermark before each row.
+    fn accept(&mut self, id: &SplitId, batch: ReadBatch) -> Result<StreamBatch, TaskError> {
+        let rows = batch.columns.num_rows();
+        self.counters.rows_in += rows as u64;
+        self.counters.rows_out += rows as u64;
+        self.counters.skipped += batch.skipped;
+        let data = |e: millstream_expr::ExprError| TaskError::Data { operator: self.name.clone(), message: e.to_string() };
+        let mut row_watermark = None;
+        if let Some(split) = self.splits.get_mut(id) {
+            if let Some(spec) = &self.spec.watermark {
+                let times = spec.time.evaluate(&batch.columns).map_err(data)?;
+                if times.null_count() > 0 {
+                    return Err(TaskError::Data {
+                        operator: self.name.clone(),
+                        message: format!(
+                            "NULL in the time attribute `{}`; filter such rows in front of the watermark or compute a default with COALESCE",
+                            spec.time_name
+                        ),
+                    });
+                }
+                let marks = spec.watermark.evaluate(&batch.columns).map_err(data)?;
+                let interval = i64::try_from(spec.emit_interval_ms).unwrap_or(i64::MAX).saturating_mul(1_000);
+                row_watermark = Some(split.clock.advance(&marks, interval)?);
+                split.state.watermark = split.clock.watermark();
+            }
+            split.state.position = batch.position;
+            split.state.is_idle = false;
+            split.last_row = now();
+            split.progress = batch.progress.or(split.progress);
+        }
+        let columns =
+            self.spec.columns.iter().map(|c| c.evaluate(&batch.columns)).collect::<Result<Vec<_>, _>>().map_err(data)?;
+        let options = RecordBatchOptions::new().with_row_count(Some(rows));
+        let columns = RecordBatch::try_new_with_options(self.spec.schema.clone(), columns, &options)
+            .map_err(|e| TaskError::bug("build the rows of a source", &e))?;
+        Ok(StreamBatch::new(columns).with_row_watermark(row_watermark))
+    }
+
+    /// Marks splits idle that had no row for the timeout.
+    fn find_idle(&mut self) {
+        let Some(timeout) = self.idle_timeout() else { return };
+        for split in self.splits.values_mut().filter(|s| !s.state.is_finished) {
+            if split.last_row.elapsed() >= timeout {
+                split.state.is_idle = true;
+            }
+        }
+    }
+
+    fn idle_timeout(&self) -> Option<Duration> {
+        self.spec.watermark.as_ref().and_then(|w| w.idle_timeout_ms).map(Duration::from_millis)
+    }
+
+    /// Passes on what the splits' watermarks and idleness mean for the whole task.
+    async fn progress(&mut self, core: &mut Core) -> Result<(), TaskError> {
+        if self.spec.watermark.is_none() || !self.has_assignment {
+            return Ok(());
+        }
+        let active = self.splits.values().filter(|s| !s.state.is_finished && !s.state.is_idle);
+        if let Some(minimum) = active.map(|s| s.clock.watermark()).min() {
+            if self.is_idle {
+                self.is_idle = false;
+                core.chain.idle(false).await?;
+            }
+            if minimum > self.watermark {
+                self.watermark = minimum;
+                core.chain.watermark(minimum).await?;
+            }
+        } else if !self.is_idle && !self.no_more {
+            self.is_idle = true;
+            core.chain.idle(true).await?;
+        }
+        Ok(())
+    }
+
+    fn states(&self) -> Vec<SplitState> {
+        self.splits.values().map(|s| s.state.clone()).collect()
+    }
+
+    fn position(&self) -> Option<(u64, u64)> {
+        self.splits.values().filter_map(|s| s.progress).reduce(|a, b| (a.0 + b.0, a.1 + b.1))
+    }
+
+    fn facts(&self) -> OperatorFacts {
+        OperatorFacts { operator: self.uid.clone(), watermark: self.watermark, counters: self.counters }
+    }
+
+    fn show(&self, core: &Core) {
+        let watermark = if core.is_finished { Watermark::MAX } else { self.watermark };
+        core.show(self.counters, watermark, self.position());
+    }
+}
+
+/// Runs until shutdown or failure. Control goes before timers, timers before data.
+pub(crate) async fn run(
+    mut core: Core,
+    mut head: SourceHead,
+    mut control: mpsc::Receiver<Control>,
+) -> Result<(), TaskError> {
+    let tick = head.idle_timeout().map_or(DEFAULT_TICK, |t| (t / 4).max(Duration::from_millis(10)));
+    let mut ticks = tokio::time::interval(tick);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    // Reading begins when all subtasks run, and ends behind the barrier of a stop.
+    let mut is_reading = false;
+    loop {
+        let since = now();
+        tokio::select! {
+            biased;
+            message = control.recv() => {
+                let Some(message) = message else { return Ok(()) };
+                match core.control(message) {
+                    None => {}
+                    Some(Control::Shutdown) => return Ok(()),
+                    Some(Control::Start) => is_reading = true,
+                    Some(Control::AssignSplits { splits, no_more }) => head.assign(splits, no_more),
+                    Some(Control::TriggerBarrier(barrier)) => {
+                        core.barrier(barrier, head.states(), Some(head.facts())).await?;
+                        if barrier.kind == BarrierKind::Stop {
+                            is_reading = false;
+                        }
+                    }
+                    Some(Control::EpochOwned(_) | Control::Aborted(_)) => {}
+                }
+            }
+            _ = ticks.tick() => {
+                if head.fetcher.fetched.is_empty() && is_reading {
+                    core.idle += since.elapsed();
+                    head.find_idle();
+                }
+            }
+            fetched = head.fetcher.fetched.recv(), if is_reading && !core.is_finished => {
+                core.idle += since.elapsed();
+                fetched_one(&mut core, &mut head, fetched).await?;
+            }
+        }
+        if is_reading && !core.is_finished {
+            head.progress(&mut core).await?;
+            if head.is_read_out() {
+                core.finish().await?;
+            } else if head.fetcher.fetched.is_empty() {
+                core.chain.flush().await?;
+            }
+        }
+        core.store_closed();
+        head.show(&core);
+        tokio::task::yield_now().await;
+    }
+}
+
+async fn fetched_one(core: &mut Core, head: &mut SourceHead, fetched: Option<Fetched>) -> Result<(), TaskError> {
+    match fetched {
+        Some(Fetched::Batch(split, batch)) => {
+            let rows = head.accept(&split, batch)?;
+            core.chain.batch(rows).await
+        }
+        Some(Fetched::End(split)) => {
+            if let Some(state) = head.splits.get_mut(&split) {
+                state.state.is_finished = true;
+            }
+            let message = FromWorker::SplitsFinished {
+                attempt: core.attempt,
+                subtask: core.subtask,
+                source: head.uid.clone(),
+                splits: vec![split],
+            };
+            core.report(message).await;
+            Ok(())
+        }
+        Some(Fetched::Failed(error)) => Err(error.into()),
+        None => Err(TaskError::Bug {
+            action: format!("read {}", head.name),
+            cause: "the reading thread ended without a word".into(),
+        }),
+    }
+}

@@ -1,0 +1,317 @@
+//! A worker: takes the coordinator's messages, runs subtasks in its slots, reports.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use futures::FutureExt as _;
+use millstream_connectors::ConnectorRegistry;
+use millstream_connectors::sink::Sink;
+use millstream_model::control::{FromWorker, ToWorker, WorkerId};
+use millstream_model::graph::{Edge, JobGraph, Partitioning};
+use millstream_model::snapshot::SubtaskRestore;
+use millstream_model::{Attempt, ErrorKind, Generation, JobError, SubtaskId};
+use millstream_plan::CompiledJob;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::exchange::inbox::Inbox;
+use crate::exchange::outbox::Outbox;
+use crate::slot::{Slot, SlotTask};
+use crate::store::SnapshotStore;
+use crate::task::deploy::{Blueprint, Deployment};
+use crate::task::run::{Control, SharedProgress};
+
+/// Control messages that may wait for one task. A task takes them between batches; a few checkpoints and one assignment
+/// wait at most, unless it hangs, and then it is better to fail than to queue.
+const CONTROL_QUEUE: usize = 1_024;
+
+/// How often progress is reported.
+const HEARTBEAT: Duration = Duration::from_millis(250);
+
+/// What a worker is made of.
+pub struct WorkerSettings {
+    /// Its identity within the job.
+    pub id: WorkerId,
+    /// How many pipeline slices it runs, each on a thread of its own.
+    pub slots: u32,
+    /// The job, compiled from the same text as everywhere.
+    pub job: Arc<CompiledJob>,
+    /// The connectors.
+    pub connectors: ConnectorRegistry,
+    /// Takes the rows of a bare SELECT.
+    pub collect: Option<Arc<dyn Sink>>,
+    /// The job's bucket.
+    pub store: Arc<dyn SnapshotStore>,
+}
+
+impl fmt::Debug for WorkerSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WorkerSettings").field("id", &self.id).field("slots", &self.slots).finish_non_exhaustive()
+    }
+}
+
+/// Runs a worker until the coordinator's queue closes.
+///
+/// # Errors
+/// When its threads cannot be started.
+pub async fn run(
+    settings: WorkerSettings,
+    mut incoming: mpsc::Receiver<ToWorker>,
+    reports: mpsc::Sender<FromWorker>,
+) -> std::io::Result<()> {
+    let slots = (0..settings.slots).map(Slot::start).collect::<std::io::Result<Vec<_>>>()?;
+    let registered = FromWorker::Registered {
+        worker: settings.id,
+        slots: settings.slots,
+        fingerprint: settings.job.graph.fingerprint.clone(),
+    };
+    let mut worker = Worker {
+        id: settings.id,
+        blueprint: Arc::new(Blueprint {
+            job: settings.job,
+            connectors: settings.connectors,
+            collect: settings.collect,
+            store: settings.store,
+        }),
+        slots,
+        reports,
+        attempt: None,
+    };
+    if worker.reports.send(registered).await.is_err() {
+        return Ok(());
+    }
+    let mut heartbeat = tokio::time::interval(HEARTBEAT);
+    heartbeat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            biased;
+            message = incoming.recv() => match message {
+                Some(message) => worker.accept(message).await,
+                None => break,
+            },
+            _ = heartbeat.tick() => worker.heartbeat(),
+        }
+    }
+    worker.stop_all();
+    // Joining the slots' threads would block this runtime.
+    let slots = std::mem::take(&mut worker.slots);
+    let _ = tokio::task::spawn_blocking(move || drop(slots)).await;
+    Ok(())
+}
+
+struct RunningTask {
+    control: mpsc::Sender<Control>,
+    progress: SharedProgress,
+    ended: tokio::sync::oneshot::Receiver<()>,
+}
+
+/// All subtasks of one deployment on this worker.
+struct RunningAttempt {
+    attempt: Attempt,
+    cancelled: CancellationToken,
+    inboxes: BTreeMap<SubtaskId, Inbox>,
+    tasks: BTreeMap<SubtaskId, RunningTask>,
+}
+
+struct Worker {
+    id: WorkerId,
+    blueprint: Arc<Blueprint>,
+    slots: Vec<Slot>,
+    reports: mpsc::Sender<FromWorker>,
+    attempt: Option<RunningAttempt>,
+}
+
+impl Worker {
+    async fn accept(&mut self, message: ToWorker) {
+        match message {
+            ToWorker::Deploy { attempt, generation, subtask, restore } => {
+                self.deploy(attempt, generation, subtask, restore);
+            }
+            ToWorker::Start { attempt } => self.tell_all(attempt, || Control::Start),
+            ToWorker::AssignSplits { attempt, subtask, splits, no_more } => {
+                self.tell(attempt, subtask, Control::AssignSplits { splits, no_more });
+            }
+            ToWorker::TriggerBarrier { attempt, subtask, barrier } => {
+                self.tell(attempt, subtask, Control::TriggerBarrier(barrier));
+            }
+            ToWorker::EpochOwned { attempt, checkpoint, .. } => {
+                self.tell_all(attempt, || Control::EpochOwned(checkpoint));
+            }
+            ToWorker::CheckpointAborted { attempt, checkpoint } => {
+                self.tell_all(attempt, || Control::Aborted(checkpoint));
+            }
+            ToWorker::Shutdown { attempt } => {
+                self.heartbeat();
+                self.tell_all(attempt, || Control::Shutdown);
+            }
+            ToWorker::Cancel { attempt } => self.cancel(attempt).await,
+        }
+    }
+
+    fn deploy(&mut self, attempt: Attempt, generation: Generation, subtask: SubtaskId, restore: SubtaskRestore) {
+        if self.attempt.as_ref().is_some_and(|a| a.attempt > attempt) {
+            return;
+        }
+        if self.attempt.as_ref().is_none_or(|a| a.attempt < attempt) {
+            self.stop_all();
+            self.attempt = Some(RunningAttempt::new(attempt, &self.blueprint.job));
+        }
+        let Some(running) = &mut self.attempt else { return };
+        let Some(inbox) = running.inboxes.get(&subtask).cloned() else {
+            self.report_failure(attempt, subtask, "deployed a subtask that the job graph does not have");
+            return;
+        };
+        let (control, controls) = mpsc::channel(CONTROL_QUEUE);
+        let progress = SharedProgress::default();
+        let (ended_sender, ended) = tokio::sync::oneshot::channel();
+        let deployment = Deployment {
+            attempt,
+            generation,
+            subtask,
+            restore,
+            inbox,
+            outboxes: running.outboxes(subtask, &self.blueprint.job),
+            control: controls,
+            reports: self.reports.clone(),
+            progress: progress.clone(),
+        };
+        let blueprint = self.blueprint.clone();
+        let reports = self.reports.clone();
+        let task = SlotTask {
+            build: Box::new(move || async move { blueprint.run(deployment).await }.boxed_local()),
+            cancelled: running.cancelled.clone(),
+            done: Box::new(move |outcome| {
+                if let Some(Err(error)) = outcome {
+                    // Runs on the slot's thread inside its runtime, where waiting for the queue needs a task.
+                    tokio::task::spawn_local(async move {
+                        let _ = reports.send(FromWorker::SubtaskFailed { attempt, subtask, error }).await;
+                    });
+                }
+                let _ = ended_sender.send(());
+            }),
+        };
+        let count = self.slots.len().max(1);
+        if let Some(slot) = self.slots.get(subtask.index as usize % count) {
+            slot.spawn(task);
+        }
+        running.tasks.insert(subtask, RunningTask { control, progress, ended });
+    }
+
+    fn current(&self, attempt: Attempt) -> Option<&RunningAttempt> {
+        self.attempt.as_ref().filter(|a| a.attempt == attempt)
+    }
+
+    fn tell(&self, attempt: Attempt, subtask: SubtaskId, message: Control) {
+        let Some(task) = self.current(attempt).and_then(|a| a.tasks.get(&subtask)) else { return };
+        if let Err(mpsc::error::TrySendError::Full(_)) = task.control.try_send(message) {
+            self.report_failure(attempt, subtask, "the task does not take its control messages");
+        }
+    }
+
+    fn tell_all(&self, attempt: Attempt, message: impl Fn() -> Control) {
+        let Some(running) = self.current(attempt) else { return };
+        for subtask in running.tasks.keys() {
+            self.tell(attempt, *subtask, message());
+        }
+    }
+
+    fn report_failure(&self, attempt: Attempt, subtask: SubtaskId, cause: &str) {
+        let error = JobError::new(ErrorKind::Bug, format!("subtask {subtask}: {cause}; this is a bug in Millstream"));
+        let reports = self.reports.clone();
+        tokio::spawn(async move {
+            let _ = reports.send(FromWorker::SubtaskFailed { attempt, subtask, error }).await;
+        });
+    }
+
+    async fn cancel(&mut self, attempt: Attempt) {
+        if self.attempt.as_ref().is_some_and(|a| a.attempt <= attempt) {
+            if let Some(running) = self.attempt.take() {
+                running.cancelled.cancel();
+                for task in running.tasks.into_values() {
+                    // An error means that the task's thread dropped it: it is gone as well.
+                    let _ = task.ended.await;
+                }
+            }
+        }
+        let _ = self.reports.send(FromWorker::Cancelled { attempt, worker: self.id }).await;
+    }
+
+    fn stop_all(&mut self) {
+        if let Some(running) = self.attempt.take() {
+            running.cancelled.cancel();
+        }
+    }
+
+    fn heartbeat(&self) {
+        let Some(running) = &self.attempt else { return };
+        let progress = running
+            .tasks
+            .iter()
+            .map(|(id, task)| (*id, task.progress.lock().unwrap_or_else(PoisonError::into_inner).clone()))
+            .collect();
+        // Figures are for display: when the queue is full the next heartbeat brings newer ones.
+        let _ = self.reports.try_send(FromWorker::Heartbeat { attempt: running.attempt, worker: self.id, progress });
+    }
+}
+
+impl RunningAttempt {
+    /// The queues of every subtask of the job; this worker runs all of them.
+    fn new(attempt: Attempt, job: &CompiledJob) -> Self {
+        let graph = &job.graph;
+        let inboxes = graph
+            .subtasks()
+            .map(|subtask| {
+                let channels = graph
+                    .inputs(subtask.chain)
+                    .map(|e| exchange_width(graph, e).0)
+                    .sum();
+                (subtask, Inbox::new(channels))
+            })
+            .collect();
+        Self { attempt, cancelled: CancellationToken::new(), inboxes, tasks: BTreeMap::new() }
+    }
+
+    /// The outgoing edges of a subtask, connected to the queues of their targets.
+    fn outboxes(&self, subtask: SubtaskId, job: &CompiledJob) -> Vec<Outbox> {
+        let graph = &job.graph;
+        graph
+            .outputs(subtask.chain)
+            .map(|edge| {
+                let (_, targets) = exchange_width(graph, edge);
+                let offset: usize = graph
+                    .inputs(edge.to)
+                    .take_while(|e| e.id != edge.id)
+                    .map(|e| exchange_width(graph, e).0)
+                    .sum();
+                let is_forward = matches!(edge.partitioning, Partitioning::Forward);
+                let indexes: Vec<u32> = match edge.partitioning {
+                    Partitioning::Forward => vec![subtask.index],
+                    Partitioning::Single => vec![0],
+                    Partitioning::Hash { .. } | Partitioning::Rebalance => (0..targets).collect(),
+                };
+                let senders = indexes
+                    .into_iter()
+                    .filter_map(|index| self.inboxes.get(&SubtaskId { chain: edge.to, index }))
+                    .map(|inbox| {
+                        let channel = offset + if is_forward { 0 } else { subtask.index as usize };
+                        inbox.sender(channel, self.attempt)
+                    })
+                    .collect();
+                Outbox::new(&edge.partitioning, senders, graph.max_parallelism, subtask.index)
+            })
+            .collect()
+    }
+}
+
+/// How many channels an edge gives to each receiving subtask, and how many subtasks a sender reaches.
+fn exchange_width(graph: &JobGraph, edge: &Edge) -> (usize, u32) {
+    let senders = graph.chain(edge.from).map_or(0, |c| c.parallelism);
+    let targets = graph.chain(edge.to).map_or(0, |c| c.parallelism);
+    match edge.partitioning {
+        Partitioning::Forward => (1, 1),
+        Partitioning::Single => (senders as usize, 1),
+        Partitioning::Hash { .. } | Partitioning::Rebalance => (senders as usize, targets),
+    }
+}
