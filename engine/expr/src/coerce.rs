@@ -1,0 +1,181 @@
+//! Gives an expression Flink's types where DataFusion's analyzer would choose others.
+//!
+//! Owns the pass between the SQL planner and the analyzer: casts become Flink's, the branches of a `CASE` and the items
+//! of an `IN` or a `BETWEEN` are brought to Flink's common type, `ROUND(DECIMAL, 2)` gets the scale that its literal
+//! says, and `SIMILAR TO` becomes a function. Operators were typed before, by [`crate::planner`]. For example
+//! `CASE WHEN c THEN 1 ELSE 2.5 END` is `DECIMAL(11, 1)`.
+
+use arrow::datatypes::DataType;
+use datafusion_common::tree_node::{Transformed, TreeNode};
+use datafusion_common::{DFSchema, Result, ScalarValue, plan_err};
+use datafusion_expr::expr::{Between, Case, InList, ScalarFunction};
+use datafusion_expr::{Expr, ExprSchemable};
+
+use crate::cast::{self, cast};
+use crate::functions;
+use crate::types::{SqlType, type_name};
+use crate::unify::{common_type, comparison_type};
+
+/// Rewrites `expr`, over columns of `schema`, so that every part has Flink's type.
+///
+/// Idempotent. Must run on every expression of a plan before DataFusion's type coercion, because afterwards the
+/// analyzer's casts cannot be told from the user's.
+///
+/// # Errors
+/// Types that have nothing in common, and casts to types that Flink does not have.
+pub fn coerce(expr: Expr, schema: &DFSchema) -> Result<Expr> {
+    let rewritten = expr.transform_up(|expr| {
+        let replaced = cast::replace(expr)?;
+        if replaced.transformed {
+            return Ok(replaced);
+        }
+        match replaced.data {
+            Expr::Case(case) => case_branches(case, schema),
+            Expr::InList(list) => in_list(list, schema),
+            Expr::Between(between) => between_bounds(between, schema),
+            Expr::SimilarTo(like) => functions::similar_to(like).map(Transformed::yes),
+            Expr::ScalarFunction(call) => rounding(call, schema),
+            other => Ok(Transformed::no(other)),
+        }
+    })?;
+    Ok(rewritten.data)
+}
+
+/// `expr` of type `from` in the type `to`.
+pub(crate) fn convert(expr: Expr, from: &DataType, to: &DataType) -> Expr {
+    if from == to {
+        return expr;
+    }
+    match SqlType::from_arrow(to) {
+        Some(sql_type) => cast(expr, &sql_type, false),
+        None => expr,
+    }
+}
+
+/// Both expressions in the type in which they are compared.
+///
+/// # Errors
+/// When the types cannot be compared.
+pub(crate) fn comparable(
+    left: Expr,
+    right: Expr,
+    equality: bool,
+    symbol: &str,
+    schema: &DFSchema,
+) -> Result<(Expr, Expr)> {
+    let (left_type, right_type) = (left.get_type(schema)?, right.get_type(schema)?);
+    let Some(common) = comparison_type(&left_type, &right_type, equality) else {
+        return plan_err!(
+            "cannot compare {} with {} by '{symbol}'; cast one of them to the type of the other",
+            type_name(&left_type),
+            type_name(&right_type)
+        );
+    };
+    Ok((convert(left, &left_type, &common), convert(right, &right_type, &common)))
+}
+
+fn case_branches(case: Case, schema: &DFSchema) -> Result<Transformed<Expr>> {
+    let Case { expr: operand, when_then_expr, else_expr } = case;
+    let branches: Vec<&Expr> =
+        when_then_expr.iter().map(|(_, then)| then.as_ref()).chain(else_expr.as_deref()).collect();
+    let types = branches.iter().map(|branch| branch.get_type(schema)).collect::<Result<Vec<_>>>()?;
+    let Some(common) = common_type(&types) else {
+        let names: Vec<String> = types.iter().map(type_name).collect();
+        return plan_err!("the branches of a CASE have no type in common: {}", names.join(", "));
+    };
+    let mut types = types.into_iter();
+    let mut converted = |branch: Box<Expr>| match types.next() {
+        Some(from) => Box::new(convert(*branch, &from, &common)),
+        None => branch,
+    };
+    let mut arms = Vec::with_capacity(when_then_expr.len());
+    for (when, then) in when_then_expr {
+        // `CASE x WHEN y` compares x with y; written out, both sides get their common type.
+        let when = match &operand {
+            Some(operand) => {
+                let (left, right) = comparable(operand.as_ref().clone(), *when, true, "=", schema)?;
+                Box::new(left.eq(right))
+            }
+            None => when,
+        };
+        arms.push((when, converted(then)));
+    }
+    let otherwise = else_expr.map(converted);
+    Ok(Transformed::yes(Expr::Case(Case::new(None, arms, otherwise))))
+}
+
+fn in_list(list: InList, schema: &DFSchema) -> Result<Transformed<Expr>> {
+    let InList { expr, list: items, negated } = list;
+    let from = expr.get_type(schema)?;
+    let types = items.iter().map(|item| item.get_type(schema)).collect::<Result<Vec<_>>>()?;
+    let mut common = from.clone();
+    for data_type in &types {
+        match comparison_type(&common, data_type, true) {
+            Some(next) => common = next,
+            None => {
+                return plan_err!(
+                    "cannot compare {} with {} by 'IN'; cast one of them to the type of the other",
+                    type_name(&common),
+                    type_name(data_type)
+                );
+            }
+        }
+    }
+    let items = items.into_iter().zip(&types).map(|(item, from)| convert(item, from, &common)).collect();
+    let expr = Box::new(convert(*expr, &from, &common));
+    Ok(Transformed::yes(Expr::InList(InList::new(expr, items, negated))))
+}
+
+fn between_bounds(between: Between, schema: &DFSchema) -> Result<Transformed<Expr>> {
+    let Between { expr, negated, low, high } = between;
+    let types = [expr.get_type(schema)?, low.get_type(schema)?, high.get_type(schema)?];
+    let common = comparison_type(&types[0], &types[1], false)
+        .and_then(|common| comparison_type(&common, &types[2], false));
+    let Some(common) = common else {
+        return plan_err!(
+            "cannot compare {} with {} and {} by 'BETWEEN'; cast them to one type",
+            type_name(&types[0]),
+            type_name(&types[1]),
+            type_name(&types[2])
+        );
+    };
+    Ok(Transformed::yes(Expr::Between(Between {
+        expr: Box::new(convert(*expr, &types[0], &common)),
+        negated,
+        low: Box::new(convert(*low, &types[1], &common)),
+        high: Box::new(convert(*high, &types[2], &common)),
+    })))
+}
+
+/// `ROUND` and `TRUNCATE` of a decimal to a literal number of digits: the result has that scale.
+fn rounding(call: ScalarFunction, schema: &DFSchema) -> Result<Transformed<Expr>> {
+    if !functions::is_rounding(&call.func) {
+        return Ok(Transformed::no(Expr::ScalarFunction(call)));
+    }
+    let digits = match call.args.get(1) {
+        None => Some(0),
+        Some(Expr::Literal(ScalarValue::Int32(Some(digits)), _)) => Some(i64::from(*digits)),
+        Some(Expr::Literal(ScalarValue::Int64(Some(digits)), _)) => Some(*digits),
+        Some(Expr::Negative(inner)) => match inner.as_ref() {
+            Expr::Literal(ScalarValue::Int32(Some(digits)), _) => Some(-i64::from(*digits)),
+            Expr::Literal(ScalarValue::Int64(Some(digits)), _) => Some(-*digits),
+            _ => None,
+        },
+        Some(_) => None,
+    };
+    let from = call.args.first().map(|value| value.get_type(schema)).transpose()?;
+    let (Some(digits), Some(DataType::Decimal128(precision, scale))) = (digits, from) else {
+        return Ok(Transformed::no(Expr::ScalarFunction(call)));
+    };
+    let kept = digits.clamp(0, 38) as i8;
+    let to = if digits >= i64::from(scale) {
+        SqlType::Decimal { precision, scale }
+    } else {
+        let precision = (1 + precision as i8 - scale + kept).clamp(1, 38) as u8;
+        SqlType::Decimal { precision, scale: kept }
+    };
+    // The name keeps the rewriting from happening twice: a second look sees the inner function, not the user's.
+    let inner = functions::inner_rounding(&call.func);
+    let rounded = Expr::ScalarFunction(ScalarFunction::new_udf(inner, call.args));
+    Ok(Transformed::yes(cast(rounded, &to, false)))
+}
