@@ -7,12 +7,14 @@
 //! Example: an aggregate at parallelism 2 whose subtask 0 wrote a base and then two deltas has four segments here, subtask
 //! 1's base `[128, 256)` being the fourth. When subtask 0 sends a new base `[0, 128)`, the three older ones disappear.
 
+use serde::{Deserialize, Serialize};
+
 use millstream_model::control::BarrierKind;
 use millstream_model::snapshot::{ObjectRef, OperatorFacts, SplitState, StagedSegment, StateSegment};
 use millstream_model::{Attempt, CheckpointId, Generation, JobIdentity, OperatorUid, SubtaskId};
 
 /// A complete checkpoint of a job.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Manifest {
     /// Whose state it is; a manifest of another job is refused.
     pub job: JobIdentity,
@@ -45,7 +47,7 @@ pub struct Manifest {
 }
 
 /// What became of the job at a checkpoint.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Outcome {
     /// It went on.
     Running,
@@ -74,7 +76,7 @@ impl Outcome {
 }
 
 /// One operator's part of a checkpoint.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OperatorState {
     /// Its stable identity.
     pub uid: OperatorUid,
@@ -93,7 +95,7 @@ pub struct OperatorState {
 }
 
 /// One source's part of a checkpoint.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourceState {
     /// Its stable identity.
     pub uid: OperatorUid,
@@ -104,7 +106,7 @@ pub struct SourceState {
 }
 
 /// One staged sink's part of a checkpoint.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SinkState {
     /// Its stable identity: the table's name.
     pub uid: OperatorUid,
@@ -121,7 +123,7 @@ pub struct SinkState {
 }
 
 /// One unit of visible output: a file, or one transaction of a slot.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Publication {
     /// `{checkpoint:010}-{generation}-{slot}-{n}`: unique within the sink for the life of the job, because a checkpoint
     /// number and generation are claimed once. Final names derive from it.
