@@ -10,6 +10,8 @@
 //! `MILLSTREAM_RECORD=1 cargo test -p millstream-api --test bad_manifests` writes the table again; a new row begins with
 //! `refuse`, which its author then looks at.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;

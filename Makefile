@@ -1,0 +1,94 @@
+# Targets of Millstream. Builds live outside of the checkout, so that a clean clone does not compile everything again.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+
+export CARGO_TARGET_DIR ?= $(HOME)/.cache/millstream/target
+export CARGO_NET_RETRY ?= 10
+export CARGO_TERM_COLOR ?= auto
+
+STAGE := scripts/stage
+# The whole workspace is selected everywhere, so that cargo gives the dependencies the same features, and compiles them
+# once, whether it builds a binary or the tests.
+BUILD := cargo build --locked --workspace --bin millstream
+EXAMPLE := examples/flight-delays/streamjob.yaml
+
+##@ Every day
+
+.PHONY: run
+run: bin/dev ## Run the example job (flight delays) on this machine; run it again and it continues
+	@exec bin/millstream run $(EXAMPLE) $(ARGS)
+
+.PHONY: test
+test: ## Run the test suite, with what it needs (an S3 server) installed first
+	@scripts/install test
+	@cargo test --locked --workspace
+
+.PHONY: check
+check: ## What must pass before a change is shared: format, tidy, clippy, tests, docs. Writes nothing
+	@scripts/install test
+	@$(STAGE) --begin
+	@$(STAGE) format cargo fmt --all --check
+	@$(STAGE) tidy cargo test --locked --quiet --package millstream-test-tidy
+	@$(STAGE) codegen cargo run --locked --quiet --package xtask -- codegen --check
+	@$(STAGE) clippy cargo clippy --locked --workspace --all-targets --quiet -- -D warnings
+	@$(STAGE) build cargo test --locked --workspace --no-run --quiet
+	@$(STAGE) test cargo test --locked --workspace --quiet
+	@RUSTDOCFLAGS="-D warnings" $(STAGE) doc cargo doc --locked --workspace --no-deps --quiet
+	@$(STAGE) --summary
+
+.PHONY: fix
+fix: ## Mend what a machine can mend: format, clippy's suggestions, generated files
+	@scripts/install build
+	@cargo xtask codegen
+	@cargo clippy --locked --workspace --all-targets --fix --allow-dirty --allow-staged --quiet
+	@cargo fmt --all
+
+.PHONY: build
+build: ## Build the release binary and link bin/millstream to it
+	@scripts/install build
+	@cargo build --locked --release --workspace --bin millstream
+	@mkdir -p bin && ln -sfn "$(CARGO_TARGET_DIR)/release/millstream" bin/millstream
+	@bin/millstream --version
+
+.PHONY: docs
+docs: ## Build the API documentation and print where it is
+	@scripts/install build
+	@cargo doc --locked --workspace --no-deps
+	@echo "$(CARGO_TARGET_DIR)/doc/millstream_node/index.html"
+
+##@ Longer
+
+.PHONY: bench
+bench: build ## Measure throughput, latency and memory in a release build
+	@test -x tests/bench/run || { echo "there is no benchmark yet (tests/bench)" >&2; exit 1; }
+	@tests/bench/run
+
+.PHONY: goldens
+goldens: ## Ask real Flink for the expected rows of the SQL cases again (CASES="window scalar/trim" for some)
+	@tests/sql/flink/record.sh $(CASES)
+
+.PHONY: chaos
+chaos: ## Kill the engine at random times for longer than the test suite does (RUNS=300)
+	@scripts/install test
+	@MILLSTREAM_KILL_RUNS=$(or $(RUNS),300) cargo test --locked --package millstream-test-e2e -- --nocapture kill
+
+.PHONY: fuzz
+fuzz: ## Feed random SQL, manifests and records to the parsers (SECONDS_EACH=600)
+	@scripts/install build
+	@MILLSTREAM_FUZZ_SECONDS=$(or $(SECONDS_EACH),600) cargo test --locked --workspace -- --nocapture fuzz
+
+# Not a file that make could date: cargo knows best whether anything changed.
+.PHONY: bin/dev
+bin/dev:
+	@scripts/install build
+	@$(BUILD)
+	@mkdir -p bin && ln -sfn "$(CARGO_TARGET_DIR)/debug/millstream" bin/millstream
+
+.PHONY: help
+help: ## Show this list
+	@awk 'BEGIN { FS = ":.*## " } \
+	  /^##@ / { printf "\n%s\n", substr($$0, 5); next } \
+	  /^[a-z][a-z-]*:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
