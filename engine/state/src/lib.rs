@@ -1,1 +1,27 @@
-//! state
+//! Keyed state of operators, in memory, with marks for what changed since the last checkpoint.
+//!
+//! This crate owns where a key's state lies, what changed, and the form in which it goes to and comes from storage. It never
+//! does I/O, never knows what the values mean (an operator brings them as columns, see [`ValueColumns`]), and never decides
+//! when to snapshot. Example: a table with 1,000,000 groups of which 3 changed since the last checkpoint freezes a batch of
+//! 3 rows.
+//!
+//! The way of a checkpoint: [`GroupTable::freeze`] copies the changed groups (the only part that stops the task),
+//! [`FrozenTable::into_segment`] sorts and encodes them on another thread, and a restore reads them with
+//! [`RestoredTable::push_segment`] and hands them to [`GroupTable::restore`].
+
+mod base_policy;
+mod error;
+mod group_index;
+mod group_table;
+mod key_arena;
+mod restored;
+mod segment;
+mod sorted_map;
+
+pub use base_policy::BasePolicy;
+pub use error::StateError;
+pub use group_index::GroupIndex;
+pub use group_table::{GroupTable, KeyHashes, ValueColumns};
+pub use restored::{RestoredTable, filter_key_groups};
+pub use segment::{EncodedSegment, FrozenTable, MAX_SEGMENT_ROWS, decode_segment, segment_schema};
+pub use sorted_map::{CountChange, SortedMap};

@@ -1,0 +1,178 @@
+//! The trait that the worker drives, and what goes in and out of it.
+//!
+//! An operator is synchronous and resumable: it emits up to the budget of [`Output`], returns [`Progress::More`], and goes
+//! on when [`Operator::resume`] is called, so that a chain with bounded queues never deadlocks. It never reads a clock, never
+//! waits and never does I/O.
+//!
+//! Example: a window of 20,000 keys fires into an output with a budget of 8,192 rows: `on_watermark` emits 8,192 rows and
+//! returns `More`, `resume` emits 8,192 and returns `More`, `resume` emits 3,616 and returns `Done`.
+
+use millstream_batch::{MAX_BATCH_ROWS, StreamBatch};
+use millstream_model::snapshot::OperatorCounters;
+use millstream_model::{KeyGroupRange, Watermark};
+use millstream_state::{FrozenTable, RestoredTable};
+
+use crate::error::OperatorError;
+
+/// Whether a call did all it had to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Progress {
+    /// All done; anything may be called next.
+    Done,
+    /// The output is full: take it and call [`Operator::resume`] before anything else.
+    More,
+}
+
+/// One transformation of one subtask.
+///
+/// The worker calls, for each subtask: [`Operator::restore`] at most once and first; then `process`, `on_watermark`, `flush`
+/// and `freeze` in the order of the input, where `flush` precedes every watermark, barrier, idleness and the end of input.
+/// After `More` nothing but `resume` is called. At the end of input it calls `on_watermark(Watermark::MAX)` and `flush`.
+pub trait Operator: Send {
+    /// Takes a batch.
+    ///
+    /// # Errors
+    /// [`OperatorError`]; the operator must not be called again.
+    fn process(&mut self, batch: StreamBatch, out: &mut Output) -> Result<Progress, OperatorError>;
+
+    /// Goes on after `More`.
+    ///
+    /// # Errors
+    /// [`OperatorError`]; the operator must not be called again.
+    fn resume(&mut self, _out: &mut Output) -> Result<Progress, OperatorError> {
+        Ok(Progress::Done)
+    }
+
+    /// The input's watermark advanced (already the minimum over inputs). Fires what it closes.
+    ///
+    /// # Errors
+    /// [`OperatorError`]; the operator must not be called again.
+    fn on_watermark(&mut self, _watermark: Watermark, _out: &mut Output) -> Result<Progress, OperatorError> {
+        Ok(Progress::Done)
+    }
+
+    /// Emits what is held back to save work downstream; afterwards a stateless operator holds nothing.
+    ///
+    /// # Errors
+    /// [`OperatorError`]; the operator must not be called again.
+    fn flush(&mut self, _out: &mut Output) -> Result<Progress, OperatorError> {
+        Ok(Progress::Done)
+    }
+
+    /// Copies the state that changed since the last call, or all of it if `full`, and clears the marks. Whoever calls keeps
+    /// the result until an epoch that contains it is owned. Tables without changes are left out of a delta.
+    ///
+    /// # Errors
+    /// [`OperatorError`]; the operator must not be called again.
+    fn freeze(&mut self, _full: bool) -> Result<Vec<FrozenTable>, OperatorError> {
+        Ok(Vec::new())
+    }
+
+    /// Takes over stored state of this subtask's key groups and the watermark that it had seen: a window that it closed
+    /// stays fired, a row that was late stays late.
+    ///
+    /// # Errors
+    /// [`OperatorError::State`] when the tables are not this operator's.
+    fn restore(&mut self, tables: Vec<RestoredTable>, _watermark: Watermark) -> Result<(), OperatorError> {
+        match tables.first() {
+            None => Ok(()),
+            Some(table) => Err(OperatorError::UnknownTable { table: table.name.clone() }),
+        }
+    }
+
+    /// What it counted since the job began.
+    fn counters(&self) -> OperatorCounters;
+
+    /// Goes on counting from these figures.
+    fn restore_counters(&mut self, counters: OperatorCounters);
+
+    /// Bytes of state, by estimate.
+    fn state_bytes(&self) -> usize {
+        0
+    }
+}
+
+/// What the operators of a subtask are built for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BuildContext {
+    /// The key groups that the subtask owns.
+    pub key_groups: KeyGroupRange,
+    /// Number of key groups of the job.
+    pub max_parallelism: u32,
+}
+
+impl BuildContext {
+    /// For subtask `index` of `parallelism`.
+    #[must_use]
+    pub const fn of_subtask(index: u32, parallelism: u32, max_parallelism: u32) -> Self {
+        Self { key_groups: KeyGroupRange::of_subtask(index, parallelism, max_parallelism), max_parallelism }
+    }
+}
+
+/// Collects what an operator emits, within a budget.
+///
+/// The budget is a pressure, not a lid: an operator looks at [`Output::has_room`] before each piece of work and may exceed
+/// it by what that piece yields, at most one batch.
+#[derive(Debug)]
+pub struct Output {
+    batches: Vec<StreamBatch>,
+    rows: usize,
+    bytes: usize,
+    max_rows: usize,
+    max_bytes: usize,
+}
+
+impl Output {
+    /// A budget of two full batches of about 1 MB each: enough to be worth a call, little enough for a queue.
+    pub const DEFAULT_ROWS: usize = 2 * MAX_BATCH_ROWS;
+    /// See [`Output::DEFAULT_ROWS`].
+    pub const DEFAULT_BYTES: usize = 2 << 20;
+
+    /// An empty output with this budget.
+    #[must_use]
+    pub const fn new(max_rows: usize, max_bytes: usize) -> Self {
+        Self { batches: Vec::new(), rows: 0, bytes: 0, max_rows, max_bytes }
+    }
+
+    /// Whether the budget is not used up.
+    #[must_use]
+    pub const fn has_room(&self) -> bool {
+        self.rows < self.max_rows && self.bytes < self.max_bytes
+    }
+
+    /// Adds a batch; one without rows is dropped.
+    pub fn emit(&mut self, batch: StreamBatch) {
+        if batch.num_rows() == 0 {
+            return;
+        }
+        self.rows += batch.num_rows();
+        self.bytes += batch.queued_bytes();
+        self.batches.push(batch);
+    }
+
+    /// Rows emitted since the last [`Output::take`].
+    #[must_use]
+    pub const fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Whether nothing was emitted since the last [`Output::take`].
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.batches.is_empty()
+    }
+
+    /// Takes what was emitted, in order; the budget is whole again.
+    pub fn take(&mut self) -> Vec<StreamBatch> {
+        self.rows = 0;
+        self.bytes = 0;
+        std::mem::take(&mut self.batches)
+    }
+}
+
+impl Default for Output {
+    fn default() -> Self {
+        Self::new(Self::DEFAULT_ROWS, Self::DEFAULT_BYTES)
+    }
+}

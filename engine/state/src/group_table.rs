@@ -1,0 +1,319 @@
+//! A table of groups: their keys, key groups and marks. The values are the operator's own columns, indexed by group number.
+//!
+//! Marks say what the next checkpoint needs. Example: a group that was stored and is deleted leaves a tombstone until the next
+//! freeze; a group that was created and deleted between two freezes (a short window) leaves nothing at all.
+
+use arrow::array::{ArrayRef, AsArray, BinaryArray, RecordBatch};
+use arrow::datatypes::{Field, UInt16Type};
+use millstream_batch::EncodedKeys;
+use millstream_model::KeyGroupRange;
+use millstream_model::key_group::{KeyGroup, key_group_of};
+
+use crate::error::StateError;
+use crate::group_index::GroupIndex;
+use crate::restored::RestoredTable;
+use crate::segment::{FrozenTable, KEY_COLUMNS, KeyColumns, MAX_SEGMENT_ROWS, describe};
+
+/// The values of the groups of a table, in columns that are indexed by group number.
+pub trait ValueColumns {
+    /// The columns as they are stored. All are nullable.
+    fn fields(&self) -> Vec<Field>;
+
+    /// The values of these groups, one array a field, compactly copied.
+    fn gather(&self, groups: &[u32]) -> Vec<ArrayRef>;
+
+    /// Makes the values of a group empty, as those of a new one.
+    fn reset(&mut self, group: u32);
+
+    /// Sets the values of these groups, whatever they were. `slots` is the length that the columns need.
+    ///
+    /// # Errors
+    /// [`StateError::Damaged`] when a value cannot be one that was gathered.
+    fn load(&mut self, slots: usize, groups: &[u32], columns: &[ArrayRef]) -> Result<(), StateError>;
+}
+
+/// Hashes of the keys of a batch.
+#[derive(Clone, Copy, Debug)]
+pub struct KeyHashes<'a> {
+    /// Of the part of the key that decides the key group.
+    pub key: &'a [u64],
+    /// Of the whole key, to find it. The same slice if there is no other part.
+    pub index: &'a [u64],
+}
+
+/// The group has a key and values.
+const LIVE: u8 = 1;
+/// The group is in `dirty`. Kept while a number is free, so that `dirty` never has a number twice.
+const DIRTY: u8 = 2;
+/// A segment has the group: its removal must be stored too.
+const STORED: u8 = 4;
+
+/// Keys and marks of groups.
+#[derive(Debug)]
+pub struct GroupTable {
+    index: GroupIndex,
+    key_groups: Vec<KeyGroup>,
+    marks: Vec<u8>,
+    dirty: Vec<u32>,
+    live: usize,
+    range: KeyGroupRange,
+    max_parallelism: u32,
+}
+
+impl GroupTable {
+    /// An empty table for the keys of these key groups.
+    #[must_use]
+    pub fn new(range: KeyGroupRange, max_parallelism: u32) -> Self {
+        Self {
+            index: GroupIndex::default(),
+            key_groups: Vec::new(),
+            marks: Vec::new(),
+            dirty: Vec::new(),
+            live: 0,
+            range,
+            max_parallelism,
+        }
+    }
+
+    /// Number of live groups.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.live
+    }
+
+    /// Whether no group is live.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.live == 0
+    }
+
+    /// The length that value columns need.
+    #[must_use]
+    pub const fn slots(&self) -> usize {
+        self.index.slots()
+    }
+
+    /// The key of a live group.
+    #[must_use]
+    pub fn key(&self, group: u32) -> &[u8] {
+        self.index.key(group)
+    }
+
+    /// The key group of a live group.
+    #[must_use]
+    pub fn key_group(&self, group: u32) -> KeyGroup {
+        self.key_groups[group as usize]
+    }
+
+    /// Live groups in ascending order of their numbers.
+    pub fn live_groups(&self) -> impl Iterator<Item = u32> + '_ {
+        (0..self.marks.len() as u32).filter(|g| self.marks[*g as usize] & LIVE != 0)
+    }
+
+    /// Finds or creates the group of each key, marks it dirty, and replaces the content of `groups` with the numbers.
+    /// Values of a new group are what the operator left when it deleted the number's former one: empty. Created groups are
+    /// appended to `created`.
+    ///
+    /// # Errors
+    /// [`StateError::ForeignKeyGroup`] when a new key belongs to another subtask.
+    pub fn resolve(
+        &mut self,
+        keys: &EncodedKeys,
+        hashes: KeyHashes<'_>,
+        groups: &mut Vec<u32>,
+        created: &mut Vec<u32>,
+    ) -> Result<(), StateError> {
+        groups.clear();
+        groups.reserve(keys.len());
+        for row in 0..keys.len() {
+            let (group, _) = self.index.find_or_insert(hashes.index[row], keys.get(row));
+            groups.push(group);
+            match self.marks.get_mut(group as usize) {
+                Some(marks) if *marks & (LIVE | DIRTY) == LIVE | DIRTY => continue,
+                Some(_) => {}
+                None => {
+                    self.marks.push(0);
+                    self.key_groups.push(0);
+                }
+            }
+            if self.marks[group as usize] & LIVE == 0 {
+                let key_group = key_group_of(hashes.key[row], self.max_parallelism);
+                self.check_owned(key_group)?;
+                self.key_groups[group as usize] = key_group;
+                self.live += 1;
+                created.push(group);
+            }
+            self.mark(group, LIVE);
+        }
+        Ok(())
+    }
+
+    fn check_owned(&self, key_group: KeyGroup) -> Result<(), StateError> {
+        if self.range.contains(key_group) {
+            return Ok(());
+        }
+        Err(StateError::ForeignKeyGroup { key_group, start: self.range.start, end: self.range.end })
+    }
+
+    /// Sets marks and puts the group on the list of dirty ones.
+    fn mark(&mut self, group: u32, marks: u8) {
+        let all = &mut self.marks[group as usize];
+        if *all & DIRTY == 0 {
+            self.dirty.push(group);
+        }
+        *all |= marks | DIRTY;
+    }
+
+    /// Ends a live group. The caller empties its values.
+    pub fn delete(&mut self, group: u32) {
+        let marks = self.marks[group as usize];
+        if marks & LIVE == 0 {
+            return;
+        }
+        self.live -= 1;
+        if marks & STORED == 0 {
+            self.index.remove(group);
+        } else {
+            // The key stays until the next freeze, which stores the removal.
+            self.mark(group, 0);
+        }
+        self.marks[group as usize] &= !LIVE;
+    }
+
+    /// Copies the changed groups, or all live ones if `full`, and clears the marks. Cut into parts of at most
+    /// [`MAX_SEGMENT_ROWS`]; nothing if nothing changed, but a full freeze has always at least one part.
+    ///
+    /// # Errors
+    /// [`StateError::Encode`] when the values' columns do not fit their fields.
+    pub fn freeze(
+        &mut self,
+        table: &str,
+        values: &dyn ValueColumns,
+        full: bool,
+    ) -> Result<Vec<FrozenTable>, StateError> {
+        let groups: Vec<u32> = if full {
+            self.live_groups().collect()
+        } else {
+            let is_needed = |g: &u32| self.marks[*g as usize] & (LIVE | STORED) != 0;
+            self.dirty.iter().copied().filter(is_needed).collect()
+        };
+        let fields = values.fields();
+        let mut parts: Vec<FrozenTable> = Vec::new();
+        let empty: &[u32] = &[];
+        let chunks = groups.chunks(MAX_SEGMENT_ROWS).chain((full && groups.is_empty()).then_some(empty));
+        for part in chunks {
+            let keys = self.key_columns(part);
+            let is_base = full && parts.is_empty();
+            let columns = (&fields[..], values.gather(part));
+            parts.push(FrozenTable::new(table, is_base, self.live as u64, keys, columns)?);
+        }
+        self.clear_marks();
+        Ok(parts)
+    }
+
+    fn key_columns(&self, groups: &[u32]) -> KeyColumns {
+        KeyColumns {
+            key_groups: groups.iter().map(|g| self.key_groups[*g as usize]).collect(),
+            keys: BinaryArray::from_iter_values(groups.iter().map(|g| self.index.key(*g))),
+            deleted: groups.iter().map(|g| self.marks[*g as usize] & LIVE == 0).collect(),
+        }
+    }
+
+    fn clear_marks(&mut self) {
+        for group in std::mem::take(&mut self.dirty) {
+            let marks = &mut self.marks[group as usize];
+            let was = *marks;
+            *marks = if was & LIVE == 0 { 0 } else { LIVE | STORED };
+            if was & (LIVE | STORED) == STORED {
+                self.index.remove(group);
+            }
+        }
+    }
+
+    /// Takes over stored rows. `index_hash` gives the hash that later lookups of a stored key will use. The groups count as
+    /// stored and not as dirty.
+    ///
+    /// # Errors
+    /// [`StateError::Schema`] when the stored columns are not those of `values`; [`StateError::ForeignKeyGroup`] when rows
+    /// of other subtasks were not left out; what `values` says.
+    pub fn restore(
+        &mut self,
+        stored: &RestoredTable,
+        values: &mut dyn ValueColumns,
+        index_hash: impl Fn(&[u8]) -> u64,
+    ) -> Result<(), StateError> {
+        for rows in &stored.segments {
+            check_fields(&stored.name, rows, &values.fields())?;
+            let key_groups = rows.column(0).as_primitive::<UInt16Type>().values();
+            let keys = rows.column(1).as_binary::<i32>();
+            let deleted = rows.column(2).as_boolean();
+            let (mut groups, mut kept) = (Vec::with_capacity(rows.num_rows()), Vec::new());
+            for row in 0..rows.num_rows() {
+                self.check_owned(key_groups[row])?;
+                let (key, hash) = (keys.value(row), index_hash(keys.value(row)));
+                if deleted.value(row) {
+                    if let Some(group) = self.index.find(hash, key) {
+                        self.forget(group);
+                        values.reset(group);
+                    }
+                    continue;
+                }
+                let (group, is_new) = self.index.find_or_insert(hash, key);
+                if group as usize == self.marks.len() {
+                    self.marks.push(0);
+                    self.key_groups.push(0);
+                }
+                self.marks[group as usize] |= LIVE | STORED;
+                self.key_groups[group as usize] = key_groups[row];
+                self.live += usize::from(is_new);
+                groups.push(group);
+                kept.push(row as u32);
+            }
+            let kept = arrow::array::UInt32Array::from(kept);
+            let columns = rows.columns()[KEY_COLUMNS..]
+                .iter()
+                .map(|c| arrow::compute::take(c, &kept, None))
+                .collect::<Result<Vec<_>, _>>()
+                .map_err(|e| StateError::damaged(e.to_string()))?;
+            values.load(self.index.slots(), &groups, &columns)?;
+        }
+        Ok(())
+    }
+
+    /// Removes a group while restoring, before anything can be dirty.
+    fn forget(&mut self, group: u32) {
+        self.index.remove(group);
+        self.marks[group as usize] = 0;
+        self.live -= 1;
+    }
+
+    /// Allocated bytes without the values, by estimate.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.index.bytes()
+            + self.key_groups.capacity() * 2
+            + self.marks.capacity()
+            + self.dirty.capacity() * 4
+    }
+}
+
+/// Compares the value columns of stored rows with those that an operator keeps; names and types must agree.
+pub(crate) fn check_fields(table: &str, rows: &RecordBatch, expected: &[Field]) -> Result<(), StateError> {
+    let found = rows.schema();
+    let same =
+        |(a, b): (&std::sync::Arc<Field>, &Field)| a.name() == b.name() && a.data_type() == b.data_type();
+    let values = found.fields().iter().skip(KEY_COLUMNS);
+    if values.len() == expected.len() && values.clone().zip(expected).all(same) {
+        return Ok(());
+    }
+    let expected: Vec<std::sync::Arc<Field>> = expected.iter().cloned().map(std::sync::Arc::new).collect();
+    Err(StateError::Schema {
+        table: table.to_owned(),
+        expected: describe(&expected),
+        found: describe(found.fields().iter().skip(KEY_COLUMNS)),
+    })
+}
+
+#[cfg(test)]
+#[path = "group_table/group_table_test.rs"]
+mod tests;

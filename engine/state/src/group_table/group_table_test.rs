@@ -1,0 +1,282 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow::array::Int64Array;
+use arrow::datatypes::{DataType, Int64Type};
+use millstream_batch::encode_keys;
+use millstream_model::key_group::key_hash;
+use proptest::prelude::*;
+
+use super::*;
+use crate::decode_segment;
+
+const MAX_PARALLELISM: u32 = 16;
+
+fn all_groups() -> KeyGroupRange {
+    KeyGroupRange { start: 0, end: MAX_PARALLELISM }
+}
+
+/// A table with one column of sums.
+struct Sums {
+    table: GroupTable,
+    values: Values,
+}
+
+#[derive(Default)]
+struct Values(Vec<i64>);
+
+impl ValueColumns for Values {
+    fn fields(&self) -> Vec<Field> {
+        vec![Field::new("sum", DataType::Int64, true)]
+    }
+
+    fn gather(&self, groups: &[u32]) -> Vec<ArrayRef> {
+        vec![Arc::new(Int64Array::from_iter_values(groups.iter().map(|g| self.0[*g as usize])))]
+    }
+
+    fn reset(&mut self, group: u32) {
+        self.0[group as usize] = 0;
+    }
+
+    fn load(&mut self, slots: usize, groups: &[u32], columns: &[ArrayRef]) -> Result<(), StateError> {
+        self.0.resize(slots, 0);
+        for (group, value) in groups.iter().zip(columns[0].as_primitive::<Int64Type>().values()) {
+            self.0[*group as usize] = *value;
+        }
+        Ok(())
+    }
+}
+
+impl Sums {
+    fn new(range: KeyGroupRange) -> Self {
+        Self { table: GroupTable::new(range, MAX_PARALLELISM), values: Values::default() }
+    }
+
+    /// Adds 1 to each key, or deletes it.
+    fn apply(&mut self, keys: &[i64], is_delete: bool) -> Result<Vec<u32>, StateError> {
+        let encoded =
+            encode_keys(&[Arc::new(Int64Array::from(keys.to_vec())) as ArrayRef], keys.len()).unwrap();
+        let hashes = encoded.hashes();
+        let (mut groups, mut created) = (Vec::new(), Vec::new());
+        self.table.resolve(
+            &encoded,
+            KeyHashes { key: &hashes, index: &hashes },
+            &mut groups,
+            &mut created,
+        )?;
+        self.values.0.resize(self.table.slots(), 0);
+        assert!(created.iter().all(|g| self.values.0[*g as usize] == 0), "a new group has old values");
+        for group in &groups {
+            if is_delete {
+                self.values.reset(*group);
+                self.table.delete(*group);
+            } else {
+                self.values.0[*group as usize] += 1;
+            }
+        }
+        Ok(groups)
+    }
+
+    fn freeze(&mut self, full: bool) -> Vec<FrozenTable> {
+        self.table.freeze("sums", &self.values, full).unwrap()
+    }
+
+    fn restored(range: KeyGroupRange, segments: &[Vec<u8>]) -> Self {
+        let mut stored = RestoredTable::new("sums");
+        for bytes in segments {
+            stored.push_segment(bytes, range).unwrap();
+        }
+        let mut sums = Self::new(range);
+        sums.table.restore(&stored, &mut sums.values, key_hash).unwrap();
+        sums
+    }
+
+    fn content(&self) -> BTreeMap<Vec<u8>, i64> {
+        let groups = self.table.live_groups();
+        groups.map(|g| (self.table.key(g).to_vec(), self.values.0[g as usize])).collect()
+    }
+}
+
+fn encoded(parts: Vec<FrozenTable>) -> Vec<Vec<u8>> {
+    parts.into_iter().map(|p| p.into_segment().unwrap().bytes).collect()
+}
+
+/// `(key's last byte, is deleted, value)` of each frozen row, sorted by key.
+fn rows(parts: &[FrozenTable]) -> Vec<(u8, bool, i64)> {
+    let mut all = Vec::new();
+    for part in parts {
+        let rows = &part.rows;
+        let (keys, deleted) = (rows.column(1).as_binary::<i32>(), rows.column(2).as_boolean());
+        let values = rows.column(3).as_primitive::<Int64Type>();
+        for i in 0..rows.num_rows() {
+            let last_byte = *keys.value(i).last().unwrap();
+            all.push((last_byte, deleted.value(i), values.value(i)));
+        }
+    }
+    all.sort_unstable();
+    all
+}
+
+#[test]
+fn a_delta_has_what_changed() {
+    let mut sums = Sums::new(all_groups());
+    assert_eq!(sums.apply(&[1, 2, 1], false).unwrap(), [0, 1, 0]);
+    assert_eq!(rows(&sums.freeze(false)), [(1, false, 2), (2, false, 1)]);
+    assert!(sums.freeze(false).is_empty(), "nothing changed");
+    sums.apply(&[2, 3], false).unwrap();
+    assert_eq!(rows(&sums.freeze(false)), [(2, false, 2), (3, false, 1)]);
+    let full = sums.freeze(true);
+    assert_eq!((rows(&full).len(), full[0].is_base, full[0].live_rows), (3, true, 3));
+}
+
+#[test]
+fn a_stored_group_leaves_a_tombstone_once() {
+    let mut sums = Sums::new(all_groups());
+    sums.apply(&[1, 2], false).unwrap();
+    sums.freeze(false);
+    sums.apply(&[1], true).unwrap();
+    assert_eq!(sums.table.len(), 1);
+    assert_eq!(rows(&sums.freeze(false)), [(1, true, 0)]);
+    assert!(sums.freeze(false).is_empty());
+    assert_eq!(sums.apply(&[3], false).unwrap(), [0], "the number is used again");
+}
+
+#[test]
+fn a_group_that_came_and_went_leaves_nothing() {
+    let mut sums = Sums::new(all_groups());
+    for key in 0..1_000 {
+        sums.apply(&[key], false).unwrap();
+        sums.apply(&[key], true).unwrap();
+    }
+    assert_eq!((sums.table.slots(), sums.table.len()), (1, 0));
+    assert!(sums.freeze(false).is_empty());
+    assert!(sums.table.bytes() < 10_000, "{} bytes", sums.table.bytes());
+}
+
+#[test]
+fn a_deleted_group_that_returns_starts_anew() {
+    let mut sums = Sums::new(all_groups());
+    sums.apply(&[1, 1, 1], false).unwrap();
+    sums.freeze(false);
+    sums.apply(&[1], true).unwrap();
+    sums.apply(&[1], false).unwrap();
+    assert_eq!(rows(&sums.freeze(false)), [(1, false, 1)]);
+}
+
+#[test]
+fn a_full_freeze_of_nothing_is_an_empty_base() {
+    let mut sums = Sums::new(all_groups());
+    sums.apply(&[1], false).unwrap();
+    sums.freeze(true);
+    sums.apply(&[1], true).unwrap();
+    let base = sums.freeze(true);
+    assert_eq!((base.len(), base[0].is_base, base[0].rows.num_rows()), (1, true, 0));
+    assert!(sums.freeze(false).is_empty(), "the base made the tombstone unnecessary");
+}
+
+#[test]
+fn a_row_of_another_subtask_is_refused() {
+    let mut sums = Sums::new(KeyGroupRange { start: 0, end: 0 });
+    let error = sums.apply(&[1], false).unwrap_err().to_string();
+    assert!(error.ends_with("arrived at the subtask of the key groups [0, 0)"), "{error}");
+}
+
+#[test]
+fn columns_of_another_operator_are_refused() {
+    let mut sums = Sums::new(all_groups());
+    sums.apply(&[1], false).unwrap();
+    let mut part = sums.freeze(true).remove(0);
+    let fields = [Field::new("max", DataType::Utf8, true)];
+    let strings = arrow::array::StringArray::from(vec!["x"]);
+    let mut columns = part.rows.columns()[..3].to_vec();
+    columns.push(Arc::new(strings));
+    part.rows = RecordBatch::try_new(crate::segment_schema(&fields), columns).unwrap();
+    let mut stored = RestoredTable::new("sums");
+    stored.push_segment(&part.into_segment().unwrap().bytes, all_groups()).unwrap();
+    let error = sums.table.restore(&stored, &mut sums.values, key_hash).unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "state table sums was stored with the columns (max Utf8) but the operator expects (sum Int64)"
+    );
+}
+
+#[test]
+fn segments_are_sorted_by_key_group_and_key() {
+    let mut sums = Sums::new(all_groups());
+    sums.apply(&(0..500).rev().collect::<Vec<_>>(), false).unwrap();
+    let bytes = encoded(sums.freeze(false)).remove(0);
+    // The order is checked while decoding.
+    assert_eq!(decode_segment(&bytes).unwrap().num_rows(), 500);
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Add(Vec<i64>),
+    Delete(i64),
+    Freeze {
+        full: bool,
+    },
+    /// Freezes a delta, then goes on with what is stored, on this many subtasks.
+    Restore {
+        parallelism: u32,
+    },
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        4 => prop::collection::vec(0_i64..30, 1..20).prop_map(Step::Add),
+        3 => (0_i64..30).prop_map(Step::Delete),
+        1 => any::<bool>().prop_map(|full| Step::Freeze { full }),
+        1 => (1_u32..4).prop_map(|parallelism| Step::Restore { parallelism }),
+    ]
+}
+
+proptest! {
+    /// Whatever is added, deleted, frozen, and restored at another parallelism: the tables hold what a map holds.
+    #[test]
+    fn restores_at_any_parallelism_lose_nothing(steps in prop::collection::vec(step(), 1..60)) {
+        let owner = |key: i64, parallelism: u32| {
+            let bytes = encode_keys(&[Arc::new(Int64Array::from(vec![key])) as ArrayRef], 1).unwrap();
+            let group = key_group_of(key_hash(bytes.get(0)), MAX_PARALLELISM);
+            millstream_model::key_group::subtask_of(group, parallelism, MAX_PARALLELISM) as usize
+        };
+        let mut subtasks = vec![Sums::new(all_groups())];
+        let mut segments: Vec<Vec<Vec<u8>>> = vec![Vec::new()];
+        let mut model: BTreeMap<i64, i64> = BTreeMap::new();
+        for step in steps {
+            let parallelism = subtasks.len() as u32;
+            match step {
+                Step::Add(keys) => for key in keys {
+                    subtasks[owner(key, parallelism)].apply(&[key], false).unwrap();
+                    *model.entry(key).or_default() += 1;
+                },
+                Step::Delete(key) => {
+                    subtasks[owner(key, parallelism)].apply(&[key], true).unwrap();
+                    model.remove(&key);
+                }
+                Step::Freeze { full } => for (subtask, stored) in subtasks.iter_mut().zip(&mut segments) {
+                    if full {
+                        stored.clear();
+                    }
+                    stored.extend(encoded(subtask.freeze(full)));
+                },
+                Step::Restore { parallelism } => {
+                    for (subtask, stored) in subtasks.iter_mut().zip(&mut segments) {
+                        stored.extend(encoded(subtask.freeze(false)));
+                    }
+                    let all: Vec<Vec<u8>> = segments.concat();
+                    let ranges = (0..parallelism).map(|i| KeyGroupRange::of_subtask(i, parallelism, MAX_PARALLELISM));
+                    subtasks = ranges.map(|range| Sums::restored(range, &all)).collect();
+                    // Each subtask writes a base next; until then it depends on everything that it read.
+                    segments = subtasks.iter_mut().map(|s| encoded(s.freeze(true))).collect();
+                }
+            }
+            let content: BTreeMap<Vec<u8>, i64> = subtasks.iter().flat_map(Sums::content).collect();
+            let expected: BTreeMap<Vec<u8>, i64> = model.iter().map(|(key, sum)| {
+                let bytes = encode_keys(&[Arc::new(Int64Array::from(vec![*key])) as ArrayRef], 1).unwrap();
+                (bytes.get(0).to_vec(), *sum)
+            }).collect();
+            prop_assert_eq!(content, expected);
+        }
+    }
+}

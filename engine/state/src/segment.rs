@@ -1,0 +1,298 @@
+//! Segments: frozen rows of a state table, sorted and encoded for storage. A persistent format.
+//!
+//! A segment is `MSSEG001`, the body's length and xxh3-64 (little-endian), and the body: an Arrow IPC stream with lz4 of the
+//! columns `key_group UINT16, key BINARY, is_deleted BOOLEAN` and the table's value columns, strictly ascending by
+//! (key group, key). Example: the changes `+ (7, "b")`, `- (3, "a")` become the rows `3 a true`, `7 b false`.
+
+use std::io::Cursor;
+use std::sync::Arc;
+
+use arrow::array::{Array, AsArray, BinaryArray, BooleanArray, RecordBatch, UInt16Array, UInt32Array};
+use arrow::compute::{concat_batches, take_record_batch};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef, UInt16Type};
+use arrow::error::ArrowError;
+use arrow::ipc::CompressionType;
+use arrow::ipc::reader::StreamReader;
+use arrow::ipc::writer::{IpcWriteOptions, StreamWriter};
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::error::StateError;
+
+/// A segment never has more rows; a larger table is cut into several, of which only the first is a base. Keeps the offsets
+/// of a binary column far from their 2 GB and lets several threads encode one table.
+pub const MAX_SEGMENT_ROWS: usize = 1 << 20;
+
+const MAGIC: &[u8; 8] = b"MSSEG001";
+const HEADER_BYTES: usize = 24;
+/// Columns in front of the values.
+pub(crate) const KEY_COLUMNS: usize = 3;
+
+/// Rows of a state table as they were at a barrier: a compact copy, unsorted.
+#[derive(Clone, Debug)]
+pub struct FrozenTable {
+    /// Name of the table within its operator.
+    pub table: String,
+    /// Whether these rows (and the deltas that follow) are all there is, rather than changes on top of earlier segments.
+    pub is_base: bool,
+    /// Columns as in [`segment_schema`].
+    pub rows: RecordBatch,
+    /// Rows that the table had when it was frozen; see [`crate::BasePolicy`].
+    pub live_rows: u64,
+}
+
+/// A segment ready to be uploaded.
+#[derive(Clone, Debug)]
+pub struct EncodedSegment {
+    /// Name of the table within its operator.
+    pub table: String,
+    /// See [`FrozenTable::is_base`].
+    pub is_base: bool,
+    /// Rows in it, deletions included.
+    pub rows: u64,
+    /// The object's content.
+    pub bytes: Vec<u8>,
+}
+
+/// Schema of a segment with these value columns.
+#[must_use]
+pub fn segment_schema(values: &[Field]) -> SchemaRef {
+    let mut fields = vec![
+        Field::new("key_group", DataType::UInt16, false),
+        Field::new("key", DataType::Binary, false),
+        Field::new("is_deleted", DataType::Boolean, false),
+    ];
+    fields.extend(values.iter().cloned());
+    Arc::new(Schema::new(fields))
+}
+
+impl FrozenTable {
+    /// Puts key columns and value columns together.
+    pub(crate) fn new(
+        table: &str,
+        is_base: bool,
+        live_rows: u64,
+        keys: KeyColumns,
+        values: (&[Field], Vec<arrow::array::ArrayRef>),
+    ) -> Result<Self, StateError> {
+        let mut columns: Vec<arrow::array::ArrayRef> = vec![
+            Arc::new(UInt16Array::from(keys.key_groups)),
+            Arc::new(keys.keys),
+            Arc::new(BooleanArray::from(keys.deleted)),
+        ];
+        columns.extend(values.1);
+        let rows = RecordBatch::try_new(segment_schema(values.0), columns)
+            .map_err(|source| StateError::Encode { table: table.to_owned(), source })?;
+        Ok(Self { table: table.to_owned(), is_base, rows, live_rows })
+    }
+
+    /// Bytes that the copy holds.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.rows.get_array_memory_size()
+    }
+
+    /// Sorts by (key group, key) and encodes. The expensive part of a checkpoint: call it away from the task.
+    ///
+    /// # Errors
+    /// [`StateError::Encode`] when Arrow refuses a column.
+    pub fn into_segment(self) -> Result<EncodedSegment, StateError> {
+        let encoded = sorted(&self.rows).and_then(|rows| encode(&rows));
+        match encoded {
+            Ok(bytes) => Ok(EncodedSegment {
+                table: self.table,
+                is_base: self.is_base,
+                rows: self.rows.num_rows() as u64,
+                bytes,
+            }),
+            Err(source) => Err(StateError::Encode { table: self.table, source }),
+        }
+    }
+}
+
+/// The key columns of frozen rows.
+pub(crate) struct KeyColumns {
+    pub(crate) key_groups: Vec<u16>,
+    pub(crate) keys: BinaryArray,
+    pub(crate) deleted: Vec<bool>,
+}
+
+fn sorted(rows: &RecordBatch) -> Result<RecordBatch, ArrowError> {
+    let groups = rows.column(0).as_primitive::<UInt16Type>().values();
+    let keys = rows.column(1).as_binary::<i32>();
+    let mut order: Vec<u32> = (0..rows.num_rows() as u32).collect();
+    order.sort_unstable_by_key(|i| (groups[*i as usize], keys.value(*i as usize)));
+    take_record_batch(rows, &UInt32Array::from(order))
+}
+
+fn encode(rows: &RecordBatch) -> Result<Vec<u8>, ArrowError> {
+    let options = IpcWriteOptions::default().try_with_compression(Some(CompressionType::LZ4_FRAME))?;
+    let mut bytes = vec![0; HEADER_BYTES];
+    let mut writer = StreamWriter::try_new_with_options(&mut bytes, rows.schema_ref(), options)?;
+    writer.write(rows)?;
+    writer.finish()?;
+    drop(writer);
+    let body = &bytes[HEADER_BYTES..];
+    let (length, checksum) = (body.len() as u64, xxh3_64(body));
+    bytes[..8].copy_from_slice(MAGIC);
+    bytes[8..16].copy_from_slice(&length.to_le_bytes());
+    bytes[16..24].copy_from_slice(&checksum.to_le_bytes());
+    Ok(bytes)
+}
+
+/// Reads a segment back: its rows, strictly ascending by (key group, key).
+///
+/// The checksum is compared before anything is parsed, so bytes that were damaged never reach Arrow.
+///
+/// # Errors
+/// [`StateError::Damaged`] when the bytes are not exactly such a segment.
+pub fn decode_segment(bytes: &[u8]) -> Result<RecordBatch, StateError> {
+    let rows = decode_body(checked_body(bytes)?)?;
+    check_rows(&rows)?;
+    Ok(rows)
+}
+
+fn checked_body(bytes: &[u8]) -> Result<&[u8], StateError> {
+    let Some((header, body)) = bytes.split_first_chunk::<HEADER_BYTES>() else {
+        return Err(StateError::damaged(format!("{} bytes are shorter than the header", bytes.len())));
+    };
+    if header[..8] != *MAGIC {
+        return Err(StateError::damaged("it does not start with MSSEG001"));
+    }
+    let number = |at: usize| {
+        let mut le = [0; 8];
+        le.copy_from_slice(&header[at..at + 8]);
+        u64::from_le_bytes(le)
+    };
+    if number(8) != body.len() as u64 {
+        return Err(StateError::damaged(format!(
+            "{} bytes follow the header, not {}",
+            body.len(),
+            number(8)
+        )));
+    }
+    if number(16) != xxh3_64(body) {
+        return Err(StateError::damaged("the checksum is wrong"));
+    }
+    Ok(body)
+}
+
+fn decode_body(body: &[u8]) -> Result<RecordBatch, StateError> {
+    let failed = |e: ArrowError| StateError::damaged(format!("its body cannot be read: {e}"));
+    let reader = StreamReader::try_new(Cursor::new(body), None).map_err(failed)?;
+    let schema = reader.schema();
+    let mut batches = reader.collect::<Result<Vec<_>, _>>().map_err(failed)?;
+    match batches.len() {
+        1 => Ok(batches.remove(0)),
+        _ => concat_batches(&schema, &batches).map_err(failed),
+    }
+}
+
+/// Checks the key columns and their order.
+pub(crate) fn check_rows(rows: &RecordBatch) -> Result<(), StateError> {
+    let expected = [DataType::UInt16, DataType::Binary, DataType::Boolean];
+    let found = rows.schema_ref().fields().iter().take(KEY_COLUMNS).map(|f| f.data_type());
+    if !found.eq(&expected) {
+        return Err(StateError::damaged(format!(
+            "its columns are ({})",
+            describe(rows.schema_ref().fields())
+        )));
+    }
+    if rows.columns().iter().take(KEY_COLUMNS).any(|c| c.null_count() > 0) {
+        return Err(StateError::damaged("a key is NULL"));
+    }
+    let groups = rows.column(0).as_primitive::<UInt16Type>().values();
+    let keys = rows.column(1).as_binary::<i32>();
+    for row in 1..rows.num_rows() {
+        if (groups[row - 1], keys.value(row - 1)) >= (groups[row], keys.value(row)) {
+            return Err(StateError::damaged(format!("row {row} is not in order")));
+        }
+    }
+    Ok(())
+}
+
+/// `name TYPE, name TYPE` for messages.
+pub(crate) fn describe<'a>(fields: impl IntoIterator<Item = &'a Arc<Field>>) -> String {
+    let fields: Vec<String> = fields.into_iter().map(|f| format!("{} {}", f.name(), f.data_type())).collect();
+    fields.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::Int64Array;
+
+    use super::*;
+
+    fn frozen(rows: &[(u16, &str, bool, i64)]) -> FrozenTable {
+        let keys = KeyColumns {
+            key_groups: rows.iter().map(|r| r.0).collect(),
+            keys: BinaryArray::from_iter_values(rows.iter().map(|r| r.1.as_bytes())),
+            deleted: rows.iter().map(|r| r.2).collect(),
+        };
+        let fields = [Field::new("v", DataType::Int64, true)];
+        let values = Int64Array::from_iter_values(rows.iter().map(|r| r.3));
+        FrozenTable::new("t", false, 2, keys, (&fields, vec![Arc::new(values)])).unwrap()
+    }
+
+    #[test]
+    fn rows_come_back_sorted() {
+        let segment =
+            frozen(&[(7, "b", false, 1), (3, "z", true, 2), (3, "a", false, 3)]).into_segment().unwrap();
+        assert_eq!((segment.rows, segment.is_base, segment.table.as_str()), (3, false, "t"));
+        let rows = decode_segment(&segment.bytes).unwrap();
+        assert_eq!(rows.column(0).as_primitive::<UInt16Type>().values().to_vec(), [3, 3, 7]);
+        let keys: Vec<&[u8]> = rows.column(1).as_binary::<i32>().iter().flatten().collect();
+        assert_eq!(keys, [b"a", b"z", b"b"]);
+        let values = rows.column(3).as_primitive::<arrow::datatypes::Int64Type>();
+        assert_eq!(values.values().to_vec(), [3, 2, 1]);
+    }
+
+    #[test]
+    fn an_empty_base_is_a_segment_too() {
+        let segment = frozen(&[]).into_segment().unwrap();
+        assert_eq!(decode_segment(&segment.bytes).unwrap().num_rows(), 0);
+    }
+
+    #[test]
+    fn every_cut_and_every_flipped_bit_is_found() {
+        let bytes = frozen(&[(7, "b", false, 1), (3, "a", false, 3)]).into_segment().unwrap().bytes;
+        for length in 0..bytes.len() {
+            assert!(
+                matches!(decode_segment(&bytes[..length]), Err(StateError::Damaged(_))),
+                "cut at {length}"
+            );
+        }
+        for bit in 0..bytes.len() * 8 {
+            let mut flipped = bytes.clone();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            assert!(matches!(decode_segment(&flipped), Err(StateError::Damaged(_))), "bit {bit}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_said() {
+        let good = frozen(&[(3, "a", false, 3)]).into_segment().unwrap().bytes;
+        let mut other = good.clone();
+        other[0] = b'X';
+        let mut longer = good.clone();
+        longer.push(0);
+        let mut flipped = good.clone();
+        *flipped.last_mut().unwrap() ^= 1;
+        // Rows that were never sorted, under a correct checksum.
+        let unsorted = encode(&frozen(&[(7, "b", false, 1), (3, "a", false, 3)]).rows).unwrap();
+        let twice = encode(&frozen(&[(3, "a", false, 1), (3, "a", false, 3)]).rows).unwrap();
+        let columns = encode(&frozen(&[(3, "a", false, 1)]).rows.project(&[1, 0, 2]).unwrap()).unwrap();
+        let cases: [(&[u8], &str); 7] = [
+            (b"", "0 bytes are shorter than the header"),
+            (&other, "it does not start with MSSEG001"),
+            (&longer, &format!("{} bytes follow the header, not {}", longer.len() - 24, good.len() - 24)),
+            (&flipped, "the checksum is wrong"),
+            (&unsorted, "row 1 is not in order"),
+            (&twice, "row 1 is not in order"),
+            (&columns, "its columns are (key Binary, key_group UInt16, is_deleted Boolean)"),
+        ];
+        for (bytes, expected) in cases {
+            let error = decode_segment(bytes).unwrap_err().to_string();
+            assert_eq!(error, format!("damaged state segment: {expected}"));
+        }
+    }
+}

@@ -1,0 +1,258 @@
+//! Counts of values per group, in the order of the values: for MIN and MAX over retractions, and for DISTINCT.
+//!
+//! A map from (group key, sort key) to a count that is never 0. Both keys are memcomparable, and no group key is a prefix of
+//! another one's, so one ordered map of the joined bytes holds each group's values side by side, in order. Example: `add("g", 5, +1)`,
+//! `add("g", 3, +1)`, `add("g", 3, -1)` leaves `("g", 5) -> 1`; the first and the last value of `g` is 5.
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, AsArray, BinaryArray, Int64Array};
+use arrow::datatypes::{DataType, Field, Int64Type, UInt16Type};
+use millstream_model::key_group::KeyGroup;
+
+use crate::error::StateError;
+use crate::group_table::check_fields;
+use crate::restored::RestoredTable;
+use crate::segment::{FrozenTable, KEY_COLUMNS, KeyColumns, MAX_SEGMENT_ROWS};
+
+/// Bytes of a map's node for each entry, beside the key: by estimate.
+const ENTRY_BYTES: usize = 64;
+
+/// What [`SortedMap::add`] did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CountChange {
+    /// The count before.
+    pub before: i64,
+    /// The count after; 0 if the entry is gone.
+    pub after: i64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    count: i64,
+    key_group: KeyGroup,
+    is_dirty: bool,
+    is_stored: bool,
+}
+
+/// Counts by (group key, sort key).
+#[derive(Debug, Default)]
+pub struct SortedMap {
+    entries: BTreeMap<Arc<[u8]>, Entry>,
+    /// Stored entries that are gone since the last freeze. Apart, so that looking for a group's first value never walks over
+    /// what a queue-like group left behind.
+    gone: BTreeMap<Arc<[u8]>, KeyGroup>,
+    /// Keys that became dirty since the last freeze; some may be gone, or stand here twice.
+    dirty: Vec<Arc<[u8]>>,
+    key_bytes: usize,
+    scratch: Vec<u8>,
+}
+
+impl SortedMap {
+    /// Number of entries.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether there is no entry.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Adds `delta` to a count. The entry exists while its count is not 0; counts below 0 are kept until they are made up for.
+    pub fn add(&mut self, group_key: &[u8], sort_key: &[u8], key_group: KeyGroup, delta: i64) -> CountChange {
+        let mut scratch = std::mem::take(&mut self.scratch);
+        scratch.clear();
+        scratch.extend_from_slice(group_key);
+        scratch.extend_from_slice(sort_key);
+        let change = self.add_joined(&scratch, key_group, delta);
+        self.scratch = scratch;
+        change
+    }
+
+    fn add_joined(&mut self, key: &[u8], key_group: KeyGroup, delta: i64) -> CountChange {
+        let Some(entry) = self.entries.get_mut(key) else {
+            if delta != 0 {
+                self.insert(key, key_group, delta);
+            }
+            return CountChange { before: 0, after: delta };
+        };
+        let before = entry.count;
+        entry.count += delta;
+        let after = entry.count;
+        if after == 0 {
+            self.remove(key);
+        } else if !entry.is_dirty {
+            entry.is_dirty = true;
+            self.note_dirty(key);
+        }
+        CountChange { before, after }
+    }
+
+    fn insert(&mut self, key: &[u8], key_group: KeyGroup, count: i64) {
+        let (key, is_stored) = match self.gone.remove_entry(key) {
+            Some((key, _)) => (key, true),
+            None => (Arc::from(key), false),
+        };
+        self.key_bytes += key.len();
+        self.dirty.push(key.clone());
+        self.entries.insert(key, Entry { count, key_group, is_dirty: true, is_stored });
+        self.shorten_dirty();
+    }
+
+    fn note_dirty(&mut self, key: &[u8]) {
+        if let Some((key, _)) = self.entries.get_key_value(key) {
+            self.dirty.push(key.clone());
+        }
+        self.shorten_dirty();
+    }
+
+    fn remove(&mut self, key: &[u8]) {
+        if let Some((key, entry)) = self.entries.remove_entry(key) {
+            self.key_bytes -= key.len();
+            if entry.is_stored {
+                self.gone.insert(key, entry.key_group);
+            }
+        }
+    }
+
+    /// Without checkpoints nothing else would ever shorten the list of a group that comes and goes.
+    fn shorten_dirty(&mut self) {
+        if self.dirty.len() > 2 * self.entries.len() + 1024 {
+            self.dirty.sort_unstable();
+            self.dirty.dedup();
+            let entries = &self.entries;
+            self.dirty.retain(|key| entries.get(key).is_some_and(|e| e.is_dirty));
+        }
+    }
+
+    /// The smallest sort key of a group with a count above 0.
+    #[must_use]
+    pub fn first(&self, group_key: &[u8]) -> Option<&[u8]> {
+        self.group(group_key).find(|(_, count)| *count > 0).map(|(key, _)| key)
+    }
+
+    /// The greatest sort key of a group with a count above 0.
+    #[must_use]
+    pub fn last(&self, group_key: &[u8]) -> Option<&[u8]> {
+        self.group(group_key).rfind(|(_, count)| *count > 0).map(|(key, _)| key)
+    }
+
+    /// Sort keys and counts of a group, in order.
+    pub fn group<'a>(
+        &'a self,
+        group_key: &[u8],
+    ) -> impl DoubleEndedIterator<Item = (&'a [u8], i64)> + use<'a> {
+        let prefix = group_key.len();
+        let end = successor(group_key);
+        let end = end.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
+        self.entries
+            .range::<[u8], _>((Bound::Included(group_key), end))
+            .map(move |(key, entry)| (&key[prefix..], entry.count))
+    }
+
+    /// Removes all entries of a group.
+    pub fn remove_group(&mut self, group_key: &[u8]) {
+        let keys: Vec<Vec<u8>> = self.group(group_key).map(|(key, _)| [group_key, key].concat()).collect();
+        for key in keys {
+            self.remove(&key);
+        }
+    }
+
+    fn fields() -> [Field; 1] {
+        [Field::new("count", DataType::Int64, true)]
+    }
+
+    /// Copies the changed entries, or all if `full`, and clears the marks; see [`crate::GroupTable::freeze`].
+    ///
+    /// # Errors
+    /// [`StateError::Encode`].
+    pub fn freeze(&mut self, table: &str, full: bool) -> Result<Vec<FrozenTable>, StateError> {
+        // (key, key group, count or 0 for a removal)
+        let mut changes: Vec<(Arc<[u8]>, KeyGroup, i64)> = Vec::new();
+        let dirty = std::mem::take(&mut self.dirty);
+        if full {
+            for (key, entry) in &mut self.entries {
+                (entry.is_dirty, entry.is_stored) = (false, true);
+                changes.push((key.clone(), entry.key_group, entry.count));
+            }
+            self.gone.clear();
+        } else {
+            for key in dirty {
+                if let Some(entry) = self.entries.get_mut(&key).filter(|e| e.is_dirty) {
+                    (entry.is_dirty, entry.is_stored) = (false, true);
+                    changes.push((key, entry.key_group, entry.count));
+                }
+            }
+            changes.extend(std::mem::take(&mut self.gone).into_iter().map(|(key, group)| (key, group, 0)));
+        }
+        let empty: &[_] = &[];
+        let chunks = changes.chunks(MAX_SEGMENT_ROWS).chain((full && changes.is_empty()).then_some(empty));
+        let mut parts: Vec<FrozenTable> = Vec::new();
+        for part in chunks {
+            let keys = KeyColumns {
+                key_groups: part.iter().map(|c| c.1).collect(),
+                keys: BinaryArray::from_iter_values(part.iter().map(|c| &c.0)),
+                deleted: part.iter().map(|c| c.2 == 0).collect(),
+            };
+            let counts: ArrayRef = Arc::new(Int64Array::from_iter_values(part.iter().map(|c| c.2)));
+            let (is_base, live) = (full && parts.is_empty(), self.entries.len() as u64);
+            parts.push(FrozenTable::new(table, is_base, live, keys, (&Self::fields(), vec![counts]))?);
+        }
+        Ok(parts)
+    }
+
+    /// Takes over stored rows; they count as stored and not as dirty.
+    ///
+    /// # Errors
+    /// [`StateError::Schema`] when the stored columns are not a map's, [`StateError::Damaged`] when a count is missing.
+    pub fn restore(&mut self, stored: &RestoredTable) -> Result<(), StateError> {
+        for rows in &stored.segments {
+            check_fields(&stored.name, rows, &Self::fields())?;
+            let key_groups = rows.column(0).as_primitive::<UInt16Type>().values();
+            let keys = rows.column(1).as_binary::<i32>();
+            let deleted = rows.column(2).as_boolean();
+            let counts = rows.column(KEY_COLUMNS).as_primitive::<Int64Type>();
+            for row in 0..rows.num_rows() {
+                let key: Arc<[u8]> = Arc::from(keys.value(row));
+                let (key_group, count) = (key_groups[row], counts.value(row));
+                if deleted.value(row) {
+                    if self.entries.remove(&key).is_some() {
+                        self.key_bytes -= key.len();
+                    }
+                } else if count == 0 {
+                    return Err(StateError::damaged(format!("a count of 0 in the table {}", stored.name)));
+                } else {
+                    let entry = Entry { count, key_group, is_dirty: false, is_stored: true };
+                    let length = key.len();
+                    if self.entries.insert(key, entry).is_none() {
+                        self.key_bytes += length;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Allocated bytes, by estimate.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.key_bytes + (self.entries.len() + self.gone.len()) * ENTRY_BYTES + self.dirty.capacity() * 16
+    }
+}
+
+/// The smallest key that is greater than every key with this prefix; `None` if there is none.
+fn successor(prefix: &[u8]) -> Option<Vec<u8>> {
+    let last = prefix.iter().rposition(|b| *b != 0xff)?;
+    let mut end = prefix[..=last].to_vec();
+    end[last] += 1;
+    Some(end)
+}
+
+#[cfg(test)]
+#[path = "sorted_map/sorted_map_test.rs"]
+mod tests;

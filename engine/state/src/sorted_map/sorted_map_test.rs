@@ -1,0 +1,158 @@
+use std::collections::BTreeMap as Model;
+
+use proptest::prelude::*;
+
+use super::*;
+use millstream_model::KeyGroupRange;
+
+/// A key of a fixed length, so that no key is a prefix of another one.
+fn key(n: u8) -> [u8; 2] {
+    [n, 0xff - n]
+}
+
+fn content(map: &SortedMap) -> Model<(u8, Vec<u8>), i64> {
+    let groups = (0..=255).flat_map(|g| map.group(&key(g)).map(move |(k, c)| ((g, k.to_vec()), c)));
+    groups.collect()
+}
+
+fn restored(segments: &[Vec<u8>]) -> SortedMap {
+    let mut stored = RestoredTable::new("values");
+    for bytes in segments {
+        stored.push_segment(bytes, KeyGroupRange { start: 0, end: 16 }).unwrap();
+    }
+    let mut map = SortedMap::default();
+    map.restore(&stored).unwrap();
+    map
+}
+
+fn encoded(parts: Vec<FrozenTable>) -> Vec<Vec<u8>> {
+    parts.into_iter().map(|p| p.into_segment().unwrap().bytes).collect()
+}
+
+#[test]
+fn first_and_last_skip_counts_below_one() {
+    let mut map = SortedMap::default();
+    for (value, delta) in [(5, 1), (3, 1), (9, -1), (1, -2), (3, 1)] {
+        map.add(&key(7), &[value], 0, delta);
+        map.add(&key(8), &[value + 100], 0, 1);
+    }
+    assert_eq!((map.first(&key(7)), map.last(&key(7))), (Some(&[3][..]), Some(&[5][..])));
+    assert_eq!(map.add(&key(7), &[3], 0, -2), CountChange { before: 2, after: 0 });
+    assert_eq!(map.first(&key(7)), Some(&[5][..]));
+    assert_eq!((map.first(&key(6)), map.last(&key(9))), (None, None));
+    map.remove_group(&key(7));
+    assert_eq!((map.first(&key(7)), map.first(&key(8)).is_some()), (None, true));
+}
+
+#[test]
+fn groups_at_the_edges_of_the_byte_range_do_not_mix() {
+    let mut map = SortedMap::default();
+    for group in [0, 1, 0xfe, 0xff] {
+        map.add(&key(group), &[0xff, 0xff], 0, i64::from(group) + 1);
+    }
+    for group in [0, 1, 0xfe, 0xff] {
+        let found: Vec<i64> = map.group(&key(group)).map(|(_, count)| count).collect();
+        assert_eq!(found, [i64::from(group) + 1]);
+    }
+    assert_eq!(
+        (successor(&[]), successor(&[0xff, 0xff]), successor(&[1, 0xff])),
+        (None, None, Some(vec![2]))
+    );
+    assert_eq!(map.group(&[]).count(), 4, "an empty group key is the one global group");
+}
+
+#[test]
+fn what_came_and_went_leaves_nothing() {
+    let mut map = SortedMap::default();
+    for n in 0..100_000_u32 {
+        map.add(b"g", &n.to_be_bytes(), 0, 1);
+        map.add(b"g", &n.to_be_bytes(), 0, -1);
+    }
+    assert!(map.bytes() < 100_000, "{} bytes", map.bytes());
+    assert!(map.freeze("values", false).unwrap().is_empty());
+}
+
+#[test]
+fn a_stored_entry_leaves_a_tombstone_once() {
+    let mut map = SortedMap::default();
+    map.add(b"g", b"a", 3, 1);
+    let mut segments = encoded(map.freeze("values", false).unwrap());
+    map.add(b"g", b"a", 3, -1);
+    let delta = map.freeze("values", false).unwrap();
+    assert!(delta[0].rows.column(2).as_boolean().value(0));
+    segments.extend(encoded(delta));
+    assert!(map.freeze("values", false).unwrap().is_empty());
+    assert!(restored(&segments).is_empty());
+}
+
+#[test]
+fn a_count_of_zero_is_damage() {
+    let mut map = SortedMap::default();
+    map.add(b"g", b"a", 3, 1);
+    let mut part = map.freeze("values", true).unwrap().remove(0);
+    let mut columns = part.rows.columns().to_vec();
+    columns[3] = Arc::new(Int64Array::from(vec![0]));
+    part.rows = arrow::array::RecordBatch::try_new(part.rows.schema(), columns).unwrap();
+    let mut stored = RestoredTable::new("values");
+    stored.push_segment(&part.into_segment().unwrap().bytes, KeyGroupRange { start: 0, end: 16 }).unwrap();
+    let error = SortedMap::default().restore(&stored).unwrap_err().to_string();
+    assert_eq!(error, "damaged state segment: a count of 0 in the table values");
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Add { group: u8, value: u8, delta: i64 },
+    RemoveGroup(u8),
+    Freeze { full: bool },
+    Restore,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let edge = prop_oneof![Just(0_u8), Just(1), Just(0xfe), Just(0xff)];
+    prop_oneof![
+        8 => (edge.clone(), 0_u8..6, -2_i64..3).prop_map(|(group, value, delta)| Step::Add { group, value, delta }),
+        1 => edge.prop_map(Step::RemoveGroup),
+        1 => any::<bool>().prop_map(|full| Step::Freeze { full }),
+        1 => Just(Step::Restore),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn it_is_a_map_that_survives_restores(steps in prop::collection::vec(step(), 1..150)) {
+        let mut map = SortedMap::default();
+        let mut model: Model<(u8, Vec<u8>), i64> = Model::new();
+        let mut segments: Vec<Vec<u8>> = Vec::new();
+        for step in steps {
+            match step {
+                Step::Add { group, value, delta } => {
+                    let change = map.add(&key(group), &[value], u16::from(group) % 16, delta);
+                    let count = model.entry((group, vec![value])).or_default();
+                    prop_assert_eq!(change, CountChange { before: *count, after: *count + delta });
+                    *count += delta;
+                    model.retain(|_, count| *count != 0);
+                }
+                Step::RemoveGroup(group) => {
+                    map.remove_group(&key(group));
+                    model.retain(|(g, _), _| *g != group);
+                }
+                Step::Freeze { full } => {
+                    if full {
+                        segments.clear();
+                    }
+                    segments.extend(encoded(map.freeze("values", full).unwrap()));
+                }
+                Step::Restore => {
+                    segments.extend(encoded(map.freeze("values", false).unwrap()));
+                    map = restored(&segments);
+                }
+            }
+            prop_assert_eq!(content(&map), model.clone());
+            prop_assert_eq!(map.len(), model.len());
+            for group in [0, 1, 0xfe, 0xff] {
+                let mut positive = model.iter().filter(|((g, _), c)| *g == group && **c > 0).map(|((_, v), _)| &v[..]);
+                prop_assert_eq!(map.first(&key(group)), positive.next());
+            }
+        }
+    }
+}
