@@ -1,10 +1,11 @@
 //! The `Cargo.toml` of each member: shared versions, shared lints, shared licence.
 
+use std::collections::BTreeSet;
 use std::fs;
 
 use toml::{Table, Value};
 
-use crate::metadata::{folder, members};
+use crate::metadata::{folder, members, tree};
 use crate::report;
 
 #[test]
@@ -54,4 +55,19 @@ fn members_are_named_after_their_folder() {
         }
     }
     report(&findings, "A crate is named millstream-<folder>, one below tests/ millstream-test-<folder>.");
+}
+
+/// `make run` and `make test` share what is compiled, since both select the whole workspace. But a dev-dependency that
+/// turns on a feature of, say, serde makes a second serde for the tests, and a second one of everything above it.
+#[test]
+fn tests_turn_on_no_features_of_what_ships() {
+    let lines = |edges| tree(edges, "{p} with {f}").lines().map(str::to_owned).collect::<BTreeSet<_>>();
+    let (shipped, tested) = (lines("normal,build"), lines("normal,build,dev"));
+    let name = |line: &str| line.split(" with ").next().unwrap_or_default().to_owned();
+    let changed = shipped.difference(&tested);
+    let findings: Vec<_> = changed.map(|line| format!("{} is built twice", name(line))).collect();
+    report(
+        &findings,
+        "Move the dependency of tests/* that asks for the feature from dev-dependencies to dependencies.",
+    );
 }

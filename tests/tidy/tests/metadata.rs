@@ -73,13 +73,7 @@ pub(crate) fn transitive_normal(package: &Package) -> BTreeMap<String, String> {
 /// From `cargo tree`, because the graph in the metadata also has optional packages that no feature turns on.
 pub(crate) fn built() -> &'static [&'static Package] {
     static BUILT: LazyLock<Vec<&'static Package>> = LazyLock::new(|| {
-        let tree = Command::new(env!("CARGO"))
-            .args(["tree", "--locked", "--offline", "--workspace", "--edges", "normal,build,dev"])
-            .args(["--prefix", "none", "--format", "{p}"])
-            .current_dir(root())
-            .output()
-            .expect("cargo tree answers");
-        let tree = String::from_utf8(tree.stdout).expect("cargo writes text");
+        let tree = tree("normal,build,dev", "{p}");
         let built: BTreeSet<(&str, &str)> = tree
             .lines()
             .filter_map(|line| {
@@ -93,6 +87,17 @@ pub(crate) fn built() -> &'static [&'static Package] {
         built
     });
     &BUILT
+}
+
+/// What `cargo tree` prints for the whole workspace, a package a line, without the marks of repetition.
+pub(crate) fn tree(edges: &str, format: &str) -> String {
+    let tree = Command::new(env!("CARGO"))
+        .args(["tree", "--locked", "--offline", "--workspace", "--prefix", "none"])
+        .args(["--edges", edges, "--format", format])
+        .current_dir(root())
+        .output()
+        .expect("cargo tree answers");
+    String::from_utf8(tree.stdout).expect("cargo writes text").replace(" (*)", "")
 }
 
 /// Names of the packages that `package` is built with directly.
