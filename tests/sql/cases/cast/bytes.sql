@@ -1,4 +1,4 @@
--- feature: casts of bytes
+-- feature: BYTES
 -- about: strings to bytes and back
 -- oracle: flink 2.3.0
 

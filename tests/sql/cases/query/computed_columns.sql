@@ -9,12 +9,12 @@ CREATE TABLE payments (
   shop STRING,
   amount DECIMAL(10, 2),
   cents AS CAST(amount * 100 AS BIGINT),
-  status STRING
+  status STRING,
+  `day` DATE
 ) WITH (
   'connector' = 'filesystem',
   'path' = '${DATA}/payments.csv',
   'format' = 'csv',
-  'csv.null-literal' = 'NULL',
-  'csv.ignore-parse-errors' = 'true'
+  'csv.null-literal' = 'NULL'
 );
 SELECT * FROM payments;

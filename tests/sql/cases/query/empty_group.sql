@@ -2,7 +2,7 @@
 -- about: a grouped aggregate of nothing is nothing
 -- oracle: flink 2.3.0
 
-CREATE TABLE empty (
+CREATE TABLE nothing (
   ts TIMESTAMP(3),
   k STRING,
   v INT,
@@ -13,4 +13,4 @@ CREATE TABLE empty (
   'format' = 'csv',
   'csv.null-literal' = 'NULL'
 );
-SELECT k, COUNT(*) AS n, SUM(v) AS s FROM empty GROUP BY k;
+SELECT k, COUNT(*) AS n, SUM(v) AS s FROM nothing GROUP BY k;

@@ -2,7 +2,7 @@
 -- about: an empty JSON file in a union with counts
 -- oracle: flink 2.3.0
 
-CREATE TABLE empty (id INT, name STRING) WITH (
+CREATE TABLE nothing (id INT, name STRING) WITH (
   'connector' = 'filesystem',
   'path' = '${DATA}/empty.json',
   'format' = 'json'
@@ -16,4 +16,4 @@ CREATE TABLE scores (
   'format' = 'csv',
   'csv.null-literal' = 'NULL'
 );
-SELECT k, COUNT(*) AS n FROM (SELECT name AS k FROM empty UNION ALL SELECT k FROM scores) GROUP BY k;
+SELECT k, COUNT(*) AS n FROM (SELECT name AS k FROM nothing UNION ALL SELECT k FROM scores) GROUP BY k;

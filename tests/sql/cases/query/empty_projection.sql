@@ -2,7 +2,7 @@
 -- about: no rows in, none out
 -- oracle: flink 2.3.0
 
-CREATE TABLE empty (
+CREATE TABLE nothing (
   ts TIMESTAMP(3),
   k STRING,
   v INT,
@@ -13,4 +13,4 @@ CREATE TABLE empty (
   'format' = 'csv',
   'csv.null-literal' = 'NULL'
 );
-SELECT k, v + 1 AS w FROM empty WHERE v > 0;
+SELECT k, v + 1 AS w FROM nothing WHERE v > 0;

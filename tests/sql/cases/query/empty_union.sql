@@ -2,7 +2,7 @@
 -- about: a union with an empty branch
 -- oracle: flink 2.3.0
 
-CREATE TABLE empty (
+CREATE TABLE nothing (
   ts TIMESTAMP(3),
   k STRING,
   v INT,
@@ -22,4 +22,4 @@ CREATE TABLE scores (
   'format' = 'csv',
   'csv.null-literal' = 'NULL'
 );
-SELECT k, v FROM empty UNION ALL SELECT k, v FROM scores WHERE v > 4;
+SELECT k, v FROM nothing UNION ALL SELECT k, v FROM scores WHERE v > 4;

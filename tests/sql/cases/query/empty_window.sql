@@ -2,7 +2,7 @@
 -- about: windows of nothing
 -- oracle: flink 2.3.0
 
-CREATE TABLE empty (
+CREATE TABLE nothing (
   ts TIMESTAMP(3),
   k STRING,
   v INT,
@@ -13,4 +13,4 @@ CREATE TABLE empty (
   'format' = 'csv',
   'csv.null-literal' = 'NULL'
 );
-SELECT window_start, COUNT(*) AS n FROM TABLE(TUMBLE(TABLE empty, DESCRIPTOR(ts), INTERVAL '1' MINUTE)) GROUP BY window_start, window_end;
+SELECT window_start, COUNT(*) AS n FROM TABLE(TUMBLE(TABLE nothing, DESCRIPTOR(ts), INTERVAL '1' MINUTE)) GROUP BY window_start, window_end;

@@ -17,4 +17,4 @@ CREATE TABLE orders (
   'format' = 'csv',
   'csv.null-literal' = 'NULL'
 );
-SELECT id, customer, product, quantity * price AS total FROM orders WHERE quantity * price > 1000 AND country <> 'DE';
+SELECT id, customer, product, quantity * price AS total FROM orders WHERE quantity * price > 700 AND country <> 'DE';

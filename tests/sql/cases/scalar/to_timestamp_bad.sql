@@ -13,4 +13,4 @@ CREATE TABLE strings (
   'format' = 'csv',
   'csv.null-literal' = 'NULL'
 );
-SELECT id, TO_TIMESTAMP(s) AS a, TO_TIMESTAMP('2024-13-45 00:00:00') AS b, TO_TIMESTAMP('2023-02-29 00:00:00') AS c, TO_TIMESTAMP('') AS d FROM strings;
+SELECT id, TO_TIMESTAMP(s) AS a, TO_TIMESTAMP('2024-13-45 00:00:00') AS b, TO_TIMESTAMP('2024-01-01 25:00:00') AS c, TO_TIMESTAMP('') AS d FROM strings;

@@ -14,4 +14,4 @@ CREATE TABLE decimals (
   'format' = 'csv',
   'csv.null-literal' = 'NULL'
 );
-SELECT id, a + a AS plus, a - 1 AS minus, a * a AS times, a / 3 AS divided, a * i AS by_int, a + i AS plus_int, -a AS negated FROM decimals;
+SELECT id, a + a AS added, a - 1 AS subtracted, a * a AS multiplied, a / 3 AS divided, a * i AS by_int, a + i AS plus_int, -a AS negated FROM decimals;

@@ -1,5 +1,5 @@
 -- feature: DECIMAL
--- about: values are rounded to their scale when read
+-- about: read from CSV up to 38 digits
 -- oracle: flink 2.3.0
 
 CREATE TABLE decimals (

@@ -14,4 +14,4 @@ CREATE TABLE decimals (
   'format' = 'csv',
   'csv.null-literal' = 'NULL'
 );
-SELECT id, w + 1 AS plus, w - w AS zero, CAST(w AS DECIMAL(30, 2)) AS narrowed FROM decimals WHERE id <> 5;
+SELECT id, w + 1 AS added, w - w AS zero, CAST(w AS DECIMAL(30, 2)) AS narrowed FROM decimals WHERE id <> 5;

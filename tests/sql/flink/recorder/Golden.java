@@ -71,7 +71,7 @@ final class Golden {
     text.append(", streaming, parallelism 1, UTC, a watermark after every row\n");
     text.append("# changes: ").append(summary()).append('\n');
     for (Column column : columns) {
-      text.append("# column: ").append(column.getName()).append(' ').append(type(column)).append('\n');
+      text.append("# column: ").append(column.getName()).append('\t').append(type(column)).append('\n');
     }
     rows.forEach((row, count) -> text.append((row + "\n").repeat(count)));
     return text.toString();

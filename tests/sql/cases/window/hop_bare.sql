@@ -1,0 +1,17 @@
+-- feature: HOP spellings
+-- about: without the TABLE() around it
+-- oracle: flink 2.3.0
+
+CREATE TABLE clicks (
+  ts TIMESTAMP(3),
+  k STRING,
+  v INT,
+  m DECIMAL(6, 2),
+  WATERMARK FOR ts AS ts - INTERVAL '5' SECOND
+) WITH (
+  'connector' = 'filesystem',
+  'path' = '${DATA}/clicks.csv',
+  'format' = 'csv',
+  'csv.null-literal' = 'NULL'
+);
+SELECT window_start, window_end, AVG(v) AS a FROM HOP(TABLE clicks, DESCRIPTOR(ts), INTERVAL '10' SECOND, INTERVAL '30' SECOND) GROUP BY window_start, window_end;

@@ -1,0 +1,19 @@
+-- feature: HOP spellings
+-- about: TABLE(HOP(TABLE t, DESCRIPTOR(ts), slide, size))
+-- oracle: flink 2.3.0
+
+CREATE TABLE clicks (
+  ts TIMESTAMP(3),
+  k STRING,
+  v INT,
+  m DECIMAL(6, 2),
+  WATERMARK FOR ts AS ts - INTERVAL '5' SECOND
+) WITH (
+  'connector' = 'filesystem',
+  'path' = '${DATA}/clicks.csv',
+  'format' = 'csv',
+  'csv.null-literal' = 'NULL'
+);
+SELECT window_start, window_end, k, COUNT(*) AS n, SUM(v) AS s
+FROM TABLE(HOP(TABLE clicks, DESCRIPTOR(ts), INTERVAL '5' SECOND, INTERVAL '15' SECOND))
+GROUP BY window_start, window_end, k;

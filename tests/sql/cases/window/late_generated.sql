@@ -1,0 +1,21 @@
+-- feature: late rows
+-- about: the larger input with a watermark too tight for it
+-- oracle: flink 2.3.0
+-- marks: order-dependent
+
+CREATE TABLE orders (
+  id INT,
+  ts TIMESTAMP(3),
+  customer STRING,
+  product STRING,
+  quantity INT,
+  price DECIMAL(8, 2),
+  country STRING,
+  WATERMARK FOR ts AS ts - INTERVAL '5' SECOND
+) WITH (
+  'connector' = 'filesystem',
+  'path' = '${DATA}/orders.csv',
+  'format' = 'csv',
+  'csv.null-literal' = 'NULL'
+);
+SELECT window_start, COUNT(*) AS n, SUM(quantity) AS q, SUM(price) AS total, COUNT(DISTINCT customer) AS customers FROM TABLE(TUMBLE(TABLE orders, DESCRIPTOR(ts), INTERVAL '1' MINUTE)) GROUP BY window_start, window_end;

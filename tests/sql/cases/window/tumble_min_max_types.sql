@@ -1,0 +1,17 @@
+-- feature: window aggregates
+-- about: MIN and MAX of text and timestamps
+-- oracle: flink 2.3.0
+
+CREATE TABLE clicks (
+  ts TIMESTAMP(3),
+  k STRING,
+  v INT,
+  m DECIMAL(6, 2),
+  WATERMARK FOR ts AS ts - INTERVAL '5' SECOND
+) WITH (
+  'connector' = 'filesystem',
+  'path' = '${DATA}/clicks.csv',
+  'format' = 'csv',
+  'csv.null-literal' = 'NULL'
+);
+SELECT window_start, MIN(k) AS lo, MAX(k) AS hi, MIN(ts) AS first_one, MAX(ts) AS last_one FROM TABLE(TUMBLE(TABLE clicks, DESCRIPTOR(ts), INTERVAL '20' SECOND)) GROUP BY window_start, window_end;

@@ -1,0 +1,17 @@
+-- feature: TUMBLE spellings
+-- about: grouped by start, end and time
+-- oracle: flink 2.3.0
+
+CREATE TABLE clicks (
+  ts TIMESTAMP(3),
+  k STRING,
+  v INT,
+  m DECIMAL(6, 2),
+  WATERMARK FOR ts AS ts - INTERVAL '5' SECOND
+) WITH (
+  'connector' = 'filesystem',
+  'path' = '${DATA}/clicks.csv',
+  'format' = 'csv',
+  'csv.null-literal' = 'NULL'
+);
+SELECT window_time, window_end, COUNT(v) AS n FROM TABLE(TUMBLE(TABLE clicks, DESCRIPTOR(ts), INTERVAL '20' SECOND)) GROUP BY window_start, window_end, window_time;

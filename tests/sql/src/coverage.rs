@@ -1,0 +1,62 @@
+//! The table of what the cases cover: `coverage.md` beside the cases' folder.
+//!
+//! Owns the table's text, which a test compares with the committed file. A feature with fewer than three cases that have rows
+//! is not covered.
+
+use std::collections::BTreeMap;
+
+use crate::case::{Case, CaseError, Oracle};
+
+/// Cases with rows that a feature needs before it counts as covered.
+pub const NEEDED: usize = 3;
+
+/// What is known of one feature.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Feature {
+    /// The names of its cases.
+    pub cases: Vec<String>,
+    /// How many of them have at least one row.
+    pub with_rows: usize,
+    /// How many of them real Flink answered.
+    pub by_flink: usize,
+}
+
+/// Counts the cases of each feature.
+///
+/// # Errors
+/// The first case whose recorded rows cannot be read.
+pub fn features(cases: &[Case]) -> Result<BTreeMap<String, Feature>, CaseError> {
+    let mut features: BTreeMap<String, Feature> = BTreeMap::new();
+    for case in cases {
+        let feature = features.entry(case.feature.clone()).or_default();
+        feature.cases.push(case.name.clone());
+        feature.with_rows += usize::from(!case.expected()?.rows.is_empty());
+        feature.by_flink += usize::from(matches!(case.oracle, Oracle::Flink(_)));
+    }
+    Ok(features)
+}
+
+/// The content of `coverage.md`.
+pub fn table(features: &BTreeMap<String, Feature>) -> String {
+    let total = |count: fn(&Feature) -> usize| features.values().map(count).sum::<usize>();
+    let mut text = format!(
+        "# What the golden cases cover\n\n\
+         {} cases of {} features; {} have rows, {} were answered by real Flink. A test keeps this file up to date\n\
+         (`UPDATE_COVERAGE=1 cargo test -p millstream-test-sql --test format` writes it).\n\n\
+         | feature | cases | with rows | by Flink | names |\n|---|---|---|---|---|\n",
+        total(|feature| feature.cases.len()),
+        features.len(),
+        total(|feature| feature.with_rows),
+        total(|feature| feature.by_flink),
+    );
+    for (name, feature) in features {
+        let cases = feature.cases.join(", ");
+        text.push_str(&format!(
+            "| {name} | {} | {} | {} | {cases} |\n",
+            feature.cases.len(),
+            feature.with_rows,
+            feature.by_flink
+        ));
+    }
+    text
+}
