@@ -22,6 +22,7 @@ use millstream_model::snapshot::{OperatorCounters, OperatorFacts, SplitState, Su
 use millstream_model::{
     Attempt, CheckpointId, ErrorKind, Generation, JobIdentity, OperatorUid, SplitId, SubtaskId, Watermark,
 };
+use serde::{Deserialize, Serialize};
 
 use crate::manifest::{Manifest, OperatorState, Outcome};
 
@@ -57,7 +58,7 @@ pub struct CheckpointParts<'a> {
 }
 
 /// Whether staged output may wait.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Roll {
     /// Each sink's roll policy decides. A final checkpoint publishes everything all the same.
     ByPolicy,
@@ -66,7 +67,7 @@ pub enum Roll {
 }
 
 /// What the coordinator knows about a source's splits at the trigger.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EnumeratorState {
     /// The source.
     pub source: OperatorUid,

@@ -7,9 +7,10 @@
 
 use millstream_model::snapshot::ObjectRef;
 use millstream_model::{CheckpointId, Epoch, Generation};
+use serde::{Deserialize, Serialize};
 
 /// One entry of the log.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EpochRecord {
     /// What it says.
     pub kind: EpochKind,
@@ -20,7 +21,7 @@ pub struct EpochRecord {
 }
 
 /// What an entry of the log says.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum EpochKind {
     /// The checkpoint is owned: its state is what a later start continues from, and its output will be published.
     Checkpoint {
@@ -41,7 +42,7 @@ pub enum EpochKind {
 }
 
 /// What a start continues from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum StartFrom {
     /// What the log before the record says: usually the newest checkpoint.
     Newest,

@@ -7,11 +7,10 @@
 //! Example: an aggregate at parallelism 2 whose subtask 0 wrote a base and then two deltas has four segments here, subtask
 //! 1's base `[128, 256)` being the fourth. When subtask 0 sends a new base `[0, 128)`, the three older ones disappear.
 
-use serde::{Deserialize, Serialize};
-
 use millstream_model::control::BarrierKind;
 use millstream_model::snapshot::{ObjectRef, OperatorFacts, SplitState, StagedSegment, StateSegment};
 use millstream_model::{Attempt, CheckpointId, Generation, JobIdentity, OperatorUid, SubtaskId};
+use serde::{Deserialize, Serialize};
 
 /// A complete checkpoint of a job.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

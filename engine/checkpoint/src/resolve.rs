@@ -9,11 +9,12 @@ use std::collections::BTreeSet;
 
 use millstream_model::snapshot::ObjectRef;
 use millstream_model::{CheckpointId, Epoch, ErrorKind, Generation};
+use serde::{Deserialize, Serialize};
 
 use crate::epoch::{EpochKind, EpochRecord, FIRST_EPOCH, StartFrom};
 
 /// A checkpoint that has its place in the log.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OwnedCheckpoint {
     /// Its place.
     pub epoch: Epoch,

@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use millstream_model::graph::{JobGraph, OperatorNode, OperatorRole};
 use millstream_model::snapshot::{OperatorCounters, OperatorFacts, SubtaskRestore};
 use millstream_model::{ErrorKind, KeyGroupRange, OperatorUid, SubtaskId};
+use serde::{Deserialize, Serialize};
 
 use crate::manifest::{Manifest, OperatorState, SourceState};
 
@@ -35,7 +36,7 @@ pub struct RestorePlan {
 }
 
 /// Something in the manifest that the graph has no place for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Loss {
     /// The operator.
     pub uid: OperatorUid,
@@ -46,7 +47,7 @@ pub struct Loss {
 }
 
 /// What is lost with an operator.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum LossKind {
     /// Keyed state: rows in its segments, changes and deletions included.
     State {
