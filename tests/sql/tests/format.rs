@@ -16,8 +16,6 @@ use millstream_test_sql::{
     write_row,
 };
 
-type Texts<'a, T> = &'a [T];
-
 fn row(values: &[&str]) -> Row {
     values.iter().map(|value| if *value == "NULL" { None } else { Some((*value).to_owned()) }).collect()
 }
@@ -54,8 +52,9 @@ fn rows_survive_being_written_and_read() {
 }
 
 #[test]
+#[expect(clippy::type_complexity, reason = "the columns of a table of cases")]
 fn a_changelog_folds_into_its_final_rows() {
-    let table: &[(Texts<(&str, &str)>, Texts<&str>)] = &[
+    let table: &[(&[(&str, &str)], &[&str])] = &[
         (&[], &[]),
         (&[("+I", "a"), ("+I", "a")], &["a", "a"]),
         (&[("+I", "a"), ("-U", "a"), ("+U", "b")], &["b"]),
@@ -152,8 +151,9 @@ fn damaged_answers_are_refused_with_their_line() {
 }
 
 #[test]
+#[expect(clippy::type_complexity, reason = "the columns of a table of cases")]
 fn the_same_rows_in_any_order_are_equal() {
-    let table: &[(Texts<&str>, Texts<&str>, Texts<Texts<&str>>)] = &[
+    let table: &[(&[&str], &[&str], &[&[&str]])] = &[
         (&["INT"], &[], &[]),
         (&["INT", "STRING"], &["1\ta", "2\t\\N"], &[&["2", "NULL"], &["1", "a"]]),
         (&["STRING", "DOUBLE"], &["a\t0.30000000000000004"], &[&["a", "0.3"]]),
@@ -174,8 +174,9 @@ fn the_same_rows_in_any_order_are_equal() {
 }
 
 #[test]
+#[expect(clippy::type_complexity, reason = "the columns of a table of cases")]
 fn differences_name_the_rows() {
-    let table: &[(Texts<&str>, Texts<&str>, Texts<Texts<&str>>, Texts<&str>, Texts<&str>)] = &[
+    let table: &[(&[&str], &[&str], &[&[&str]], &[&str], &[&str])] = &[
         (&["INT"], &["1", "2", "2"], &[&["2"], &["3"]], &["1", "2"], &["3"]),
         (&["INT"], &[], &[&["1"]], &[], &["1"]),
         (&["INT"], &["1"], &[], &["1"], &[]),
