@@ -12,13 +12,12 @@
 
 use std::collections::BTreeMap;
 
-use millstream_checkpoint::Manifest;
+use millstream_checkpoint::{EnumeratorState, Manifest};
 use millstream_model::control::BarrierKind;
 use millstream_model::snapshot::SubtaskSnapshot;
-use millstream_model::{CheckpointId, OperatorUid, SubtaskId};
+use millstream_model::{CheckpointId, SubtaskId};
 
 use crate::settings::CheckpointSettings;
-use crate::splits::EnumeratorSnapshot;
 
 /// Pause between two tries of the final checkpoint, if the minimum pause between checkpoints is shorter.
 const FINAL_RETRY_MS: u64 = 500;
@@ -43,7 +42,9 @@ pub(crate) struct InFlight {
     pub(crate) kind: BarrierKind,
     pub(crate) triggered_at_ms: u64,
     /// Taken in the step that triggered the barriers.
-    pub(crate) enumerators: Vec<(OperatorUid, EnumeratorSnapshot)>,
+    pub(crate) enumerators: Vec<EnumeratorState>,
+    /// The longest synchronous part of a subtask so far.
+    pub(crate) freeze_us: u64,
     pub(crate) stage: Stage,
 }
 
@@ -108,7 +109,7 @@ impl Checkpointing {
     pub(crate) fn begin(
         &mut self,
         kind: BarrierKind,
-        enumerators: Vec<(OperatorUid, EnumeratorSnapshot)>,
+        enumerators: Vec<EnumeratorState>,
         now_ms: u64,
     ) -> CheckpointId {
         let checkpoint = self.next;
@@ -119,6 +120,7 @@ impl Checkpointing {
             kind,
             triggered_at_ms: now_ms,
             enumerators,
+            freeze_us: 0,
             stage: Stage::Collecting(BTreeMap::new()),
         });
         checkpoint
@@ -133,6 +135,7 @@ impl Checkpointing {
     pub(crate) fn stored(&mut self, checkpoint: CheckpointId, snapshot: SubtaskSnapshot) -> Option<usize> {
         let in_flight = self.in_flight.as_mut().filter(|c| c.checkpoint == checkpoint)?;
         let Stage::Collecting(parts) = &mut in_flight.stage else { return None };
+        in_flight.freeze_us = in_flight.freeze_us.max(snapshot.freeze_us);
         parts.insert(snapshot.subtask, snapshot);
         Some(parts.len())
     }
@@ -157,7 +160,8 @@ impl Checkpointing {
 
     /// The claim succeeded: the checkpoint with its manifest, which is nobody's concern here any more.
     pub(crate) fn owned(&mut self, checkpoint: CheckpointId, now_ms: u64) -> Option<(InFlight, Manifest)> {
-        let is_claimed = |c: &mut InFlight| c.checkpoint == checkpoint && matches!(c.stage, Stage::Claiming(_));
+        let is_claimed =
+            |c: &mut InFlight| c.checkpoint == checkpoint && matches!(c.stage, Stage::Claiming(_));
         let in_flight = self.in_flight.take_if(is_claimed)?;
         let Stage::Claiming(manifest) = &in_flight.stage else { return None };
         let manifest = (**manifest).clone();

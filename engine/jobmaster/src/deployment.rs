@@ -2,14 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use millstream_checkpoint::Manifest;
+use millstream_checkpoint::{EnumeratorState, Manifest};
 use millstream_model::control::{Barrier, ToWorker, WorkerId};
 use millstream_model::graph::JobGraph;
 use millstream_model::{Attempt, ChainId, OperatorUid, SplitId, SubtaskId};
 
 use crate::command::Command;
 use crate::schedule::Placement;
-use crate::splits::{EnumeratorSnapshot, SourceSplits};
+use crate::splits::SourceSplits;
 
 /// The tasks of one attempt, from their deployment until they are cancelled or shut down.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +23,8 @@ pub(crate) struct Deployment {
     unfinished: BTreeSet<SubtaskId>,
     /// When all subtasks ran.
     pub(crate) running_since_ms: Option<u64>,
+    /// A `Stop` barrier left: its snapshot has every split that nobody owns, so none may be assigned any more.
+    pub(crate) is_last_barrier_out: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,6 +59,7 @@ impl Deployment {
             starting: graph.subtasks().collect(),
             unfinished: graph.subtasks().collect(),
             running_since_ms: None,
+            is_last_barrier_out: false,
         }
     }
 
@@ -146,8 +149,8 @@ impl Deployment {
     }
 
     /// The coordinator's side of every source, as of now.
-    pub(crate) fn enumerators(&self) -> Vec<(OperatorUid, EnumeratorSnapshot)> {
-        self.sources.iter().map(|s| (s.uid.clone(), s.splits.snapshot())).collect()
+    pub(crate) fn enumerators(&self) -> Vec<EnumeratorState> {
+        self.sources.iter().map(|s| s.splits.snapshot(&s.uid)).collect()
     }
 
     /// The sources' uids.
@@ -197,9 +200,9 @@ mod tests {
         let mut deployment = deployed();
         let source = OperatorUid("src".into());
         assert!(deployment.discovered(&source, vec![split("a")], vec![1], false));
-        assert_eq!(deployment.enumerators()[0].1.unassigned.len(), 1);
+        assert_eq!(deployment.enumerators()[0].unassigned.len(), 1);
         assert_eq!(lines(deployment.assign()), ["worker 1: assign 0/0 [a]"]);
-        assert_eq!(deployment.enumerators()[0].1.unassigned.len(), 0);
+        assert_eq!(deployment.enumerators()[0].unassigned.len(), 0);
         assert!(!deployment.discovered(&OperatorUid("other".into()), vec![], vec![], true));
     }
 }

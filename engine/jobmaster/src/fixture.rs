@@ -1,8 +1,14 @@
 //! Small graphs and values that the tables of this crate's tests are written with.
 
+use millstream_checkpoint::{Manifest, Outcome};
 use millstream_model::graph::{Chain, Edge, JobGraph, OperatorNode, OperatorRole, Partitioning, RollPolicy};
-use millstream_model::snapshot::SplitState;
-use millstream_model::{ChainId, EdgeId, OperatorUid, SplitId, Watermark};
+use millstream_model::snapshot::{OperatorCounters, OperatorFacts, SplitState, SubtaskSnapshot};
+use millstream_model::{
+    Attempt, ChainId, CheckpointId, EdgeId, Epoch, Generation, JobIdentity, OperatorUid, SplitId, SubtaskId,
+    Watermark,
+};
+
+use crate::event::OwnedEpoch;
 
 /// Chains of these parallelisms, each reading the one before: the first starts with the bounded source `src`, the last ends
 /// with the staged sink `out`.
@@ -53,4 +59,61 @@ pub(crate) fn split(name: &str) -> SplitState {
 /// The splits' names, joined by commas.
 pub(crate) fn split_ids(splits: &[SplitState]) -> String {
     splits.iter().map(|s| s.split.0.as_str()).collect::<Vec<_>>().join(",")
+}
+
+/// The manifest of a checkpoint of [`graph`] without any state.
+pub(crate) fn manifest(checkpoint: u64) -> Manifest {
+    Manifest {
+        job: job(),
+        checkpoint: CheckpointId(checkpoint),
+        generation: Generation(1),
+        attempt: Attempt(1),
+        created_at_ms: 0,
+        max_parallelism: 256,
+        fingerprint: "f1".into(),
+        sql: "SELECT 1".into(),
+        engine_version: "0.1.0".into(),
+        outcome: Outcome::Running,
+        operators: Vec::new(),
+        sources: Vec::new(),
+        sinks: Vec::new(),
+        finished: Vec::new(),
+    }
+}
+
+/// Epoch `n`, which is checkpoint `n`.
+pub(crate) fn owned(n: u64) -> OwnedEpoch {
+    OwnedEpoch { epoch: Epoch(n), manifest: manifest(n) }
+}
+
+/// Who the job of these tests is.
+pub(crate) fn job() -> JobIdentity {
+    JobIdentity { namespace: "default".into(), name: "job".into(), uid: "local".into() }
+}
+
+/// A subtask's part of a checkpoint, with nothing in it.
+pub(crate) fn snapshot(chain: u32, index: u32) -> SubtaskSnapshot {
+    SubtaskSnapshot {
+        subtask: SubtaskId { chain: ChainId(chain), index },
+        segments: Vec::new(),
+        splits: Vec::new(),
+        facts: Vec::new(),
+        staged: Vec::new(),
+        is_finished: false,
+        freeze_us: 10,
+    }
+}
+
+/// A subtask's part of a checkpoint of `graph`, with the facts of each of its operators.
+pub(crate) fn snapshot_of(graph: &JobGraph, chain: u32, index: u32, is_finished: bool) -> SubtaskSnapshot {
+    let operators = &graph.chains[chain as usize].operators;
+    let facts = operators
+        .iter()
+        .map(|o| OperatorFacts {
+            operator: o.uid.clone(),
+            watermark: if is_finished { Watermark::MAX } else { Watermark(5) },
+            counters: OperatorCounters { rows_in: 1, ..OperatorCounters::default() },
+        })
+        .collect();
+    SubtaskSnapshot { facts, is_finished, ..snapshot(chain, index) }
 }

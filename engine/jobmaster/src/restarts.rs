@@ -68,7 +68,8 @@ mod tests {
             attempts,
         };
         let fixed = RestartStrategy::FixedDelay { attempts: 2, delay_ms: 10 };
-        let cases: [(RestartStrategy, &[u64], &[Option<u64>]); 6] = [
+        type Case = (RestartStrategy, &'static [u64], &'static [Option<u64>]);
+        let cases: [Case; 6] = [
             (RestartStrategy::None, &[5], &[None]),
             (fixed, &[0, 1_000_000, 0], &[Some(10), Some(10), None]),
             (exponential(None), &[0, 0, 0, 0], &[Some(1_000), Some(2_000), Some(4_000), Some(4_000)]),

@@ -87,7 +87,8 @@ mod tests {
 
     #[test]
     fn slots_are_dealt_in_turn() {
-        let cases: [(&[u32], &[(WorkerId, u32)], Option<Vec<Vec<WorkerId>>>); 7] = [
+        type Case = (&'static [u32], &'static [(WorkerId, u32)], Option<Vec<Vec<WorkerId>>>);
+        let cases: [Case; 7] = [
             (&[1], &[(1, 1)], Some(vec![vec![1]])),
             (&[4, 2], &[(1, 3), (2, 3)], Some(vec![vec![1, 2, 1, 2], vec![1, 2]])),
             (&[4], &[(1, 1), (2, 3)], Some(vec![vec![1, 2, 2, 2]])),

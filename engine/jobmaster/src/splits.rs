@@ -11,8 +11,9 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use millstream_model::SplitId;
+use millstream_checkpoint::EnumeratorState;
 use millstream_model::snapshot::SplitState;
+use millstream_model::{OperatorUid, SplitId};
 
 /// Unfinished splits that one subtask may hold. Every one of them is listed in each of its snapshots, at about 200 bytes:
 /// 4,096 of them are 0.8 MB a checkpoint, and 256 GB of input in splits of 64 MB. Further ones wait here.
@@ -41,15 +42,6 @@ pub(crate) struct Assignment {
     pub(crate) splits: Vec<SplitState>,
     /// Whether there will never be another one.
     pub(crate) no_more: bool,
-}
-
-/// The coordinator's side of a source at a barrier.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct EnumeratorSnapshot {
-    /// What the enumerator remembers.
-    pub(crate) enumerator: Vec<u8>,
-    /// Splits that no subtask owns yet.
-    pub(crate) unassigned: Vec<SplitState>,
 }
 
 impl SourceSplits {
@@ -114,16 +106,20 @@ impl SourceSplits {
         }
     }
 
-    /// The coordinator's part of a checkpoint, taken in the same step that triggers its barriers.
-    pub(crate) fn snapshot(&self) -> EnumeratorSnapshot {
-        EnumeratorSnapshot {
-            enumerator: self.enumerator.clone(),
+    /// The coordinator's part of a checkpoint, taken in the same step that triggers its barriers. Finished splits stay in
+    /// manifests, so that an enumerator that reports one again is found out.
+    pub(crate) fn snapshot(&self, source: &OperatorUid) -> EnumeratorState {
+        EnumeratorState {
+            source: source.clone(),
+            state: self.enumerator.clone(),
             unassigned: self.unassigned.iter().cloned().collect(),
+            forgotten: Vec::new(),
         }
     }
 
     fn least_loaded(&self) -> Option<usize> {
-        let (target, load) = self.unfinished.iter().enumerate().min_by_key(|(index, load)| (**load, *index))?;
+        let (target, load) =
+            self.unfinished.iter().enumerate().min_by_key(|(index, load)| (**load, *index))?;
         (*load < MAX_UNFINISHED_PER_SUBTASK).then_some(target)
     }
 }
@@ -196,11 +192,11 @@ mod tests {
         let mut half = split("half");
         half.position = vec![5];
         let mut source = SourceSplits::restored(2, b"memory".to_vec(), &[read, half.clone(), split("new")]);
-        assert_eq!(source.snapshot().enumerator, b"memory");
+        assert_eq!(source.snapshot(&OperatorUid("src".into())).state, b"memory");
         let assignments = source.assign();
         assert_eq!(text(&assignments), "0:half 1:new");
         assert_eq!(assignments[0].splits, [half]);
-        assert!(source.snapshot().unassigned.is_empty());
+        assert!(source.snapshot(&OperatorUid("src".into())).unassigned.is_empty());
     }
 
     #[test]
@@ -211,7 +207,7 @@ mod tests {
         let first = source.assign();
         assert_eq!((first.len(), first[0].splits.len()), (1, MAX_UNFINISHED_PER_SUBTASK));
         assert!(!first[0].no_more, "two splits are still here");
-        assert_eq!(split_ids(&source.snapshot().unassigned), "s4096,s4097");
+        assert_eq!(split_ids(&source.snapshot(&OperatorUid("src".into())).unassigned), "s4096,s4097");
         source.finished(&[SplitId("s0".into())]);
         assert_eq!(text(&source.assign()), "0:s4096");
         source.finished(&[SplitId("s1".into())]);

@@ -1,0 +1,407 @@
+//! A small world around a job master: workers, an enumerator, a bucket, faults. Random bytes choose what happens next; what
+//! must never happen is checked at every command, and once the faults stop the job has to finish.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use millstream_checkpoint::{Manifest, Outcome};
+use millstream_model::control::{FromWorker, ToWorker, WorkerId};
+use millstream_model::snapshot::SplitState;
+use millstream_model::{Attempt, CheckpointId, Epoch, ErrorKind, SplitId, SubtaskId};
+use proptest::prelude::*;
+
+use super::bench::*;
+use crate::fixture::{graph, snapshot_of, split};
+use crate::{Command, Event, JobEnd, JobMaster, Settings, Timer};
+
+/// Splits that the input consists of, and steps that reading one takes.
+const SPLITS: usize = 5;
+const STEPS: u8 = 3;
+const PARALLELISM: [u32; 2] = [2, 1];
+
+struct World {
+    master: JobMaster,
+    now_ms: u64,
+    workers_ever: WorkerId,
+    to_worker: BTreeMap<WorkerId, VecDeque<ToWorker>>,
+    to_master: VecDeque<Event>,
+    tasks: Tasks,
+    enumerator: Option<(Attempt, usize)>,
+    timers: BTreeMap<Timer, u64>,
+    /// Writes that have not been answered.
+    io: Vec<Command>,
+    epochs: Vec<(Epoch, Manifest)>,
+    written: BTreeMap<CheckpointId, Manifest>,
+    published: Vec<Epoch>,
+    marked: Vec<Epoch>,
+    end: Option<JobEnd>,
+    trace: Vec<String>,
+    /// Each event with its time and its commands, as a log would have them.
+    log: Vec<String>,
+}
+
+/// What runs on the workers of the newest attempt.
+#[derive(Default)]
+struct Tasks {
+    attempt: Attempt,
+    worker: BTreeMap<SubtaskId, WorkerId>,
+    is_started: bool,
+    splits: BTreeMap<SubtaskId, Vec<SplitState>>,
+    no_more: BTreeSet<SubtaskId>,
+    finished: BTreeSet<SubtaskId>,
+    /// Barriers that reached a source but not all of them yet.
+    passed: BTreeMap<CheckpointId, BTreeSet<SubtaskId>>,
+}
+
+impl World {
+    fn spec() -> crate::JobSpec {
+        let restart = crate::RestartStrategy::FixedDelay { attempts: u32::MAX, delay_ms: 100 };
+        let publish = crate::PublishSettings { attempts: u32::MAX, ..settings().publish };
+        spec(&PARALLELISM, Settings { restart, publish, ..settings() })
+    }
+
+    fn new() -> Self {
+        let mut world = Self {
+            master: JobMaster::new(Self::spec()),
+            now_ms: 0,
+            workers_ever: 0,
+            to_worker: BTreeMap::new(),
+            to_master: VecDeque::new(),
+            tasks: Tasks::default(),
+            enumerator: None,
+            timers: BTreeMap::new(),
+            io: Vec::new(),
+            epochs: Vec::new(),
+            written: BTreeMap::new(),
+            published: Vec::new(),
+            marked: Vec::new(),
+            end: None,
+            trace: Vec::new(),
+            log: Vec::new(),
+        };
+        world.tell(took_over(None, &[]));
+        world.join();
+        world.join();
+        world
+    }
+
+    /// A new process offers two slots; one alone is enough for the job.
+    fn join(&mut self) {
+        self.workers_ever += 1;
+        let worker = self.workers_ever;
+        self.to_worker.insert(worker, VecDeque::new());
+        self.to_master.push_back(registered(worker, 2));
+    }
+
+    fn tell(&mut self, event: Event) {
+        self.trace.push(format!("{} {event}", self.now_ms));
+        let heard = serde_json::to_value(&event).unwrap();
+        let commands = self.master.handle(event, self.now_ms);
+        self.log.push(serde_json::to_string(&(self.now_ms, heard, &commands)).unwrap());
+        assert!(self.end.is_none() || commands.is_empty(), "commands behind the end: {commands:?}");
+        for command in commands {
+            if !matches!(command, Command::ReportStatus(_)) {
+                self.trace.push(format!("  > {command}"));
+            }
+            self.obey(command);
+        }
+    }
+
+    fn obey(&mut self, command: Command) {
+        match command {
+            Command::Send { worker, message } => {
+                if let Some(queue) = self.to_worker.get_mut(&worker) {
+                    queue.push_back(message);
+                }
+            }
+            Command::ReleaseWorker { worker, .. } => {
+                // It sees the closed connection, ends its tasks and comes back as a new process.
+                self.tasks.worker.retain(|_, w| *w != worker);
+                self.to_worker.remove(&worker);
+                self.join();
+            }
+            Command::StartEnumerator { attempt, state, .. } => {
+                let found = state.and_then(|s| s.first().copied()).unwrap_or(0);
+                self.enumerator = Some((attempt, found.into()));
+            }
+            Command::StopEnumerators { .. } => self.enumerator = None,
+            Command::SetTimer { timer, at_ms } => {
+                self.timers.insert(timer, at_ms);
+            }
+            Command::ReportStatus(_) => {}
+            Command::End(end) => self.end = Some(end),
+            write => {
+                self.check_write(&write);
+                self.io.push(write);
+            }
+        }
+    }
+
+    fn check_write(&self, write: &Command) {
+        let kind = std::mem::discriminant(write);
+        assert!(
+            !self.io.iter().any(|open| std::mem::discriminant(open) == kind),
+            "two at once: {write}\n{}",
+            self.trace.join("\n")
+        );
+        match write {
+            Command::WriteManifest { manifest } => self.check_splits(manifest),
+            Command::ClaimEpoch { checkpoint } => assert!(self.written.contains_key(checkpoint)),
+            Command::Publish { epoch, .. } => {
+                let next = self.epochs.iter().map(|(e, _)| *e).find(|e| !self.marked.contains(e));
+                assert_eq!(next, Some(*epoch), "published out of order or before it is owned");
+            }
+            Command::MarkPublished { epoch, .. } => assert!(self.published.contains(epoch)),
+            _ => {}
+        }
+    }
+
+    /// Every split that the enumerator remembers is in the manifest exactly once.
+    fn check_splits(&self, manifest: &Manifest) {
+        let remembered = manifest.sources[0].enumerator.first().copied().unwrap_or(0);
+        let mut ids: Vec<_> = manifest.sources[0].splits.iter().map(|s| s.split.0.clone()).collect();
+        ids.sort();
+        let expected: Vec<_> = (0..remembered).map(|n| format!("s{n}")).collect();
+        assert_eq!(ids, expected, "a split is lost or doubled\n{}", self.trace.join("\n"));
+    }
+
+    /// Whether something could be done; `choice` says what.
+    fn step(&mut self, choice: u8, with_faults: bool) {
+        let choice = usize::from(choice);
+        match choice % 8 {
+            0 | 1 => self.deliver(),
+            2 => self.worker_step(choice / 8),
+            3 => self.read(choice / 8),
+            4 => self.enumerate(),
+            5 => self.answer(choice / 8, with_faults && choice.is_multiple_of(3)),
+            6 => self.fire(),
+            _ if with_faults => self.fault(choice / 8),
+            _ => self.worker_step(choice / 8),
+        }
+    }
+
+    fn deliver(&mut self) {
+        if let Some(event) = self.to_master.pop_front() {
+            self.tell(event);
+        }
+    }
+
+    fn worker_step(&mut self, choice: usize) {
+        let busy: Vec<_> = self.to_worker.iter().filter(|(_, q)| !q.is_empty()).map(|(w, _)| *w).collect();
+        let Some(worker) = busy.get(choice % busy.len().max(1)).copied() else { return };
+        let message = self.to_worker.get_mut(&worker).and_then(VecDeque::pop_front).unwrap();
+        match message {
+            ToWorker::Deploy { attempt, subtask, .. } => {
+                if attempt > self.tasks.attempt {
+                    assert!(self.tasks.worker.is_empty(), "two attempts at once\n{}", self.trace.join("\n"));
+                    self.tasks = Tasks { attempt, ..Tasks::default() };
+                }
+                self.tasks.worker.insert(subtask, worker);
+                self.say(FromWorker::SubtaskRunning { attempt, subtask });
+            }
+            ToWorker::Start { .. } => self.tasks.is_started = true,
+            ToWorker::Cancel { attempt } => {
+                self.tasks.worker.retain(|_, w| *w != worker);
+                self.say(FromWorker::Cancelled { attempt, worker });
+            }
+            ToWorker::AssignSplits { subtask, splits, no_more, .. } => {
+                self.tasks.splits.entry(subtask).or_default().extend(splits);
+                if no_more {
+                    self.tasks.no_more.insert(subtask);
+                }
+                self.finish_if_done(subtask);
+            }
+            ToWorker::TriggerBarrier { subtask, barrier, .. } => self.barrier(subtask, barrier.checkpoint),
+            ToWorker::EpochOwned { .. } | ToWorker::CheckpointAborted { .. } | ToWorker::Shutdown { .. } => {}
+        }
+    }
+
+    fn say(&mut self, message: FromWorker) {
+        self.to_master.push_back(Event::FromWorker(message));
+    }
+
+    fn barrier(&mut self, subtask: SubtaskId, checkpoint: CheckpointId) {
+        self.store(subtask, checkpoint);
+        let passed = self.tasks.passed.entry(checkpoint).or_default();
+        passed.insert(subtask);
+        if passed.len() == PARALLELISM[0] as usize {
+            self.store(super::bench::subtask(1, 0), checkpoint);
+        }
+    }
+
+    fn store(&mut self, subtask: SubtaskId, checkpoint: CheckpointId) {
+        let is_finished = self.tasks.finished.contains(&subtask);
+        let mut snapshot = snapshot_of(&graph(&PARALLELISM), subtask.chain.0, subtask.index, is_finished);
+        snapshot.splits = self.tasks.splits.get(&subtask).cloned().unwrap_or_default();
+        self.say(FromWorker::SnapshotStored { attempt: self.tasks.attempt, checkpoint, snapshot });
+    }
+
+    /// A source subtask reads one step of one split.
+    fn read(&mut self, choice: usize) {
+        let attempt = self.tasks.attempt;
+        let sources: Vec<_> = self.tasks.splits.keys().copied().collect();
+        let Some(subtask) = sources.get(choice % sources.len().max(1)).copied() else { return };
+        let alive = self.tasks.is_started && self.tasks.worker.contains_key(&subtask);
+        let splits = self.tasks.splits.entry(subtask).or_default();
+        let Some(split) = splits.iter_mut().find(|s| alive && !s.is_finished) else { return };
+        let position = split.position.first().copied().unwrap_or(0) + 1;
+        split.position = vec![position];
+        if position == STEPS {
+            split.is_finished = true;
+            let (source, splits) = (millstream_model::OperatorUid("src".into()), vec![split.split.clone()]);
+            self.say(FromWorker::SplitsFinished { attempt, subtask, source, splits });
+        }
+        self.finish_if_done(subtask);
+    }
+
+    fn finish_if_done(&mut self, subtask: SubtaskId) {
+        let attempt = self.tasks.attempt;
+        let is_read = self.tasks.splits.get(&subtask).is_none_or(|s| s.iter().all(|s| s.is_finished));
+        if !self.tasks.no_more.contains(&subtask) || !is_read || !self.tasks.finished.insert(subtask) {
+            return;
+        }
+        self.say(FromWorker::SubtaskFinished { attempt, subtask });
+        let sources = self.tasks.finished.iter().filter(|s| s.chain.0 == 0).count();
+        if sources == PARALLELISM[0] as usize {
+            let sink = super::bench::subtask(1, 0);
+            self.tasks.finished.insert(sink);
+            self.say(FromWorker::SubtaskFinished { attempt, subtask: sink });
+        }
+    }
+
+    fn enumerate(&mut self) {
+        let Some((attempt, found)) = self.enumerator else { return };
+        let more = usize::from(found < SPLITS);
+        let now_found = found + more;
+        self.enumerator = Some((attempt, now_found));
+        self.to_master.push_back(Event::SplitsDiscovered {
+            attempt,
+            source: millstream_model::OperatorUid("src".into()),
+            splits: (found..now_found).map(|n| split(&format!("s{n}"))).collect(),
+            enumerator: vec![now_found as u8],
+            no_more: now_found == SPLITS,
+        });
+        if now_found == SPLITS && more == 0 {
+            self.enumerator = None;
+        }
+    }
+
+    /// One open write is answered, with a failure if `fails` and the write may fail.
+    fn answer(&mut self, choice: usize, fails: bool) {
+        if self.io.is_empty() {
+            return;
+        }
+        let error = error(ErrorKind::Transient);
+        let event = match self.io.remove(choice % self.io.len()) {
+            Command::WriteManifest { manifest } if fails => {
+                Event::ManifestFailed { checkpoint: manifest.checkpoint, error }
+            }
+            Command::WriteManifest { manifest } => {
+                let checkpoint = manifest.checkpoint;
+                self.written.insert(checkpoint, *manifest);
+                Event::ManifestWritten { checkpoint }
+            }
+            Command::ClaimEpoch { checkpoint } => {
+                let epoch = Epoch(22 + self.epochs.len() as u64);
+                self.epochs.push((epoch, self.written[&checkpoint].clone()));
+                Event::EpochOwned { checkpoint, epoch }
+            }
+            Command::Publish { epoch, .. } if fails => Event::PublishFailed { epoch, error },
+            Command::Publish { epoch, .. } => {
+                self.published.push(epoch);
+                Event::Published { epoch }
+            }
+            Command::MarkPublished { epoch, .. } if fails => Event::MarkFailed { epoch, error },
+            Command::MarkPublished { epoch, .. } => {
+                self.marked.push(epoch);
+                Event::Marked { epoch }
+            }
+            _ => Event::Swept,
+        };
+        self.to_master.push_back(event);
+    }
+
+    fn fire(&mut self) {
+        let Some((timer, at_ms)) = self.timers.iter().map(|(t, at)| (*t, *at)).min_by_key(|(_, at)| *at)
+        else {
+            return;
+        };
+        self.timers.remove(&timer);
+        self.now_ms = self.now_ms.max(at_ms);
+        self.tell(Event::TimerFired(timer));
+    }
+
+    fn fault(&mut self, choice: usize) {
+        let subtasks: Vec<_> = self.tasks.worker.keys().copied().collect();
+        let Some(subtask) = subtasks.get(choice % subtasks.len().max(1)).copied() else { return };
+        let attempt = self.tasks.attempt;
+        match choice % 4 {
+            0 => self.say(FromWorker::SubtaskFailed { attempt, subtask, error: error(ErrorKind::Transient) }),
+            1 => {
+                let worker = self.tasks.worker[&subtask];
+                self.tasks.worker.retain(|_, w| *w != worker);
+                self.to_worker.remove(&worker);
+                self.to_master.push_back(lost(worker));
+                self.join();
+            }
+            _ => {
+                let Some(checkpoint) = self.master.status().in_flight else { return };
+                let error = error(ErrorKind::Transient);
+                self.say(FromWorker::SnapshotFailed { attempt, checkpoint, subtask, error });
+            }
+        }
+    }
+
+    /// No faults any more: everything that can happen happens in turn, until the end.
+    fn settle(&mut self) {
+        for round in 0_u32..20_000 {
+            if self.end.is_some() {
+                return;
+            }
+            self.deliver();
+            for worker in 0..2 {
+                self.worker_step(worker);
+                self.read(worker);
+            }
+            self.enumerate();
+            self.answer(round as usize, false);
+            let is_quiet = self.to_master.is_empty()
+                && self.io.is_empty()
+                && self.to_worker.values().all(VecDeque::is_empty);
+            if is_quiet {
+                self.fire();
+            }
+        }
+        panic!("no end: {:?}\n{}", self.master.status(), self.trace.join("\n"));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_happens_no_split_is_lost_and_the_job_finishes(choices in prop::collection::vec(any::<u8>(), 0..600)) {
+        let mut world = World::new();
+        for choice in &choices {
+            world.step(*choice, true);
+        }
+        world.settle();
+        let (epoch, manifest) = world.epochs.last().unwrap();
+        prop_assert_eq!(world.end.clone(), Some(JobEnd::Finished { epoch: *epoch }));
+        prop_assert_eq!(manifest.outcome, Outcome::Finished);
+        prop_assert_eq!(world.marked.len(), world.epochs.len(), "all output is visible");
+        let read: BTreeSet<SplitId> =
+            manifest.sources[0].splits.iter().filter(|s| s.is_finished).map(|s| s.split.clone()).collect();
+        prop_assert_eq!(read.len(), SPLITS);
+    }
+
+    #[test]
+    fn a_log_of_events_replays_every_decision(choices in prop::collection::vec(any::<u8>(), 0..200)) {
+        let mut world = World::new();
+        choices.iter().for_each(|choice| world.step(*choice, true));
+        let mut replayed = JobMaster::new(World::spec());
+        for line in world.log {
+            let (now_ms, event, commands): (u64, Event, Vec<Command>) = serde_json::from_str(&line).unwrap();
+            prop_assert_eq!(replayed.handle(event, now_ms), commands);
+        }
+    }
+}
