@@ -67,8 +67,8 @@ pub const RULES: &[Rule] = &[
     rule(
         "spec",
         "state",
-        "!(has(oldSelf.state) && has(oldSelf.state.storage)) || (has(self.state) && has(self.state.storage) && self.state.storage == oldSelf.state.storage) || (has(self.restore) && has(self.restore.from)) || (has(self.upgrade) && has(self.upgrade.allowStateLoss) && self.upgrade.allowStateLoss)",
-        "changing state.storage leaves the job's state behind: name it in restore.from, or set upgrade.allowStateLoss to true for this change",
+        "!(has(oldSelf.state) && has(oldSelf.state.storage)) || (has(self.state) && has(self.state.storage) && self.state.storage == oldSelf.state.storage) || (has(self.restore) && has(self.restore.from) && (!has(oldSelf.restore) || !has(oldSelf.restore.from) || self.restore.from != oldSelf.restore.from || (has(self.restore.nonce) && (!has(oldSelf.restore.nonce) || self.restore.nonce != oldSelf.restore.nonce)))) || (has(self.upgrade) && has(self.upgrade.allowStateLoss) && self.upgrade.allowStateLoss)",
+        "changing state.storage leaves the job's state behind: name it in a new restore.from, or set upgrade.allowStateLoss to true for this change",
     ),
     rule(
         "spec",

@@ -3,14 +3,15 @@
 //! A row of the table is `FILE:LINE:COLUMN: PATH: MESSAGE (HINT)` behind a word that says what an API server with our
 //! CRD does with the file, for a test that has one:
 //!
-//! - `unread`: no API server sees it, since the text is not one StreamJob;
-//! - `refuse`: refused, and the answer names the path;
+//! - `unread`: no API server sees it, or one sees something else: the text is not one StreamJob, kubectl cannot read it,
+//!   or reads it more loosely than we do (the last of two equal keys);
+//! - `refuse`: refused; the answer names one of the file's paths, or an object that one lies in;
 //! - `accept`: stored; the operator reports it as Stalled.
 //!
 //! `MILLSTREAM_RECORD=1 cargo test -p millstream-api --test bad_manifests` writes the table again; a new row begins with
 //! `refuse`, which its author then looks at.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
