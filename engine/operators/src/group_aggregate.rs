@@ -1,0 +1,181 @@
+//! Unbounded aggregate by key: `GROUP BY` without a window, and `SELECT DISTINCT`.
+//!
+//! Emits a changelog, one change a key and batch; see `group_output`. A group without rows is gone, its state too; so a global
+//! aggregate over empty input emits nothing, as in Flink's streaming mode. Example: `COUNT(*)` by `origin` over a batch
+//! `JFK JFK` and a batch `JFK` emits `+I JFK 2` and `-U JFK 2, +U JFK 3`.
+
+use arrow::array::{ArrayRef, UInt32Array};
+use arrow::compute::take;
+use arrow::datatypes::DataType;
+use millstream_batch::{StreamBatch, compact, decode_keys};
+use millstream_model::Watermark;
+use millstream_model::key_group::key_hash;
+use millstream_model::snapshot::OperatorCounters;
+use millstream_plan::GroupAggregateSpec;
+use millstream_state::{FrozenTable, GroupTable, KeyHashes, RestoredTable};
+
+use crate::aggregate::{Aggregates, Changes};
+use crate::batch_keys::BatchKeys;
+use crate::error::OperatorError;
+use crate::group_output::{Moment, changes};
+use crate::operator::{BuildContext, Operator, Output, Progress};
+use crate::pending::Pending;
+
+/// The table of groups. Stored under this name.
+const GROUPS: &str = "groups";
+
+/// The operator.
+pub(crate) struct GroupAggregate {
+    spec: GroupAggregateSpec,
+    /// Key columns of the input.
+    key_columns: Vec<usize>,
+    key_types: Vec<DataType>,
+    table: GroupTable,
+    aggregates: Aggregates,
+    /// Number of the batch that last touched each group.
+    touched_by: Vec<u64>,
+    batch_number: u64,
+    pending: Pending,
+    counters: OperatorCounters,
+}
+
+impl GroupAggregate {
+    pub(crate) fn new(spec: GroupAggregateSpec, context: BuildContext) -> Result<Self, OperatorError> {
+        if spec.is_merging && (spec.is_retracting || spec.calls.iter().any(|c| c.is_distinct)) {
+            return Err(OperatorError::Plan("retractions and DISTINCT have one phase".into()));
+        }
+        let changes = if spec.is_retracting { Changes::Retracting } else { Changes::AppendOnly };
+        let key_columns = if spec.is_merging { (0..spec.keys.len()).collect() } else { spec.keys.clone() };
+        let key_types = spec.keys.iter().map(|k| spec.rows_schema.field(*k).data_type().clone()).collect();
+        Ok(Self {
+            aggregates: Aggregates::new(&spec.calls, changes)?,
+            table: GroupTable::new(context.key_groups, context.max_parallelism),
+            key_columns,
+            key_types,
+            spec,
+            touched_by: Vec::new(),
+            batch_number: 0,
+            pending: Pending::default(),
+            counters: OperatorCounters::default(),
+        })
+    }
+
+    fn apply(&mut self, batch: &StreamBatch) -> Result<(), OperatorError> {
+        let keys = BatchKeys::of(batch, &self.key_columns)?;
+        let hashes = KeyHashes { key: &keys.hashes, index: &keys.hashes };
+        let (mut groups, mut created) = (Vec::new(), Vec::new());
+        self.table.resolve(&keys.encoded, hashes, &mut groups, &mut created)?;
+        self.aggregates.resize(self.table.slots());
+        let (touched, first_rows) = self.touched(&groups);
+
+        let before = self.moment(&touched);
+        if self.spec.is_merging {
+            self.aggregates.merge(&groups, &batch.columns().columns()[self.key_columns.len()..])?;
+        } else {
+            self.counters.lost_retractions += self.aggregates.update(batch, &groups, &self.table)?;
+        }
+        let after = self.moment(&touched);
+
+        let key_values = self.key_values(batch, &touched, first_rows)?;
+        for (group, exists) in touched.iter().zip(&after.exists) {
+            if !exists {
+                self.aggregates.clear(*group, self.table.key(*group));
+                self.table.delete(*group);
+            }
+        }
+        let emitted =
+            changes(&self.spec.schema, &key_values, &before, &after, self.spec.emits_update_before)?;
+        emitted.into_iter().for_each(|b| self.pending.push(b));
+        Ok(())
+    }
+
+    /// The groups of a batch, each once, in the order of their first rows; and those rows.
+    fn touched(&mut self, groups: &[u32]) -> (Vec<u32>, Vec<u32>) {
+        self.batch_number += 1;
+        self.touched_by.resize(self.table.slots(), 0);
+        let (mut touched, mut first_rows) = (Vec::new(), Vec::new());
+        for (row, group) in groups.iter().enumerate() {
+            let last = &mut self.touched_by[*group as usize];
+            if *last != self.batch_number {
+                *last = self.batch_number;
+                touched.push(*group);
+                first_rows.push(row as u32);
+            }
+        }
+        (touched, first_rows)
+    }
+
+    fn moment(&self, groups: &[u32]) -> Moment {
+        Moment {
+            exists: groups.iter().map(|g| self.aggregates.rows(*g) > 0).collect(),
+            results: self.aggregates.results(groups),
+        }
+    }
+
+    /// Key columns of the touched groups. Floats come from the encoded key, where `-0.0` and `0.0` are one value: the rows of a
+    /// group must show the same key at all times.
+    fn key_values(
+        &self,
+        batch: &StreamBatch,
+        touched: &[u32],
+        first_rows: Vec<u32>,
+    ) -> Result<Vec<ArrayRef>, OperatorError> {
+        if self.key_types.iter().any(DataType::is_floating) {
+            return Ok(decode_keys(touched.iter().map(|g| self.table.key(*g)), &self.key_types)?);
+        }
+        let rows = UInt32Array::from(first_rows);
+        let columns = self.key_columns.iter().map(|c| take(batch.column(*c), &rows, None));
+        columns.collect::<Result<_, _>>().map_err(OperatorError::columns("gather keys"))
+    }
+}
+
+impl Operator for GroupAggregate {
+    fn process(&mut self, batch: StreamBatch, out: &mut Output) -> Result<Progress, OperatorError> {
+        self.counters.rows_in += batch.num_rows() as u64;
+        let batch = if self.aggregates.keeps_values() {
+            compact(&batch).map_err(OperatorError::columns("cancel opposite rows"))?
+        } else {
+            batch
+        };
+        if batch.num_rows() > 0 {
+            self.apply(&batch)?;
+        }
+        self.resume(out)
+    }
+
+    fn resume(&mut self, out: &mut Output) -> Result<Progress, OperatorError> {
+        Ok(self.pending.drain(out, &mut self.counters))
+    }
+
+    fn freeze(&mut self, full: bool) -> Result<Vec<FrozenTable>, OperatorError> {
+        let mut frozen = self.table.freeze(GROUPS, &self.aggregates, full)?;
+        frozen.extend(self.aggregates.freeze_kept(full)?);
+        Ok(frozen)
+    }
+
+    fn restore(&mut self, tables: Vec<RestoredTable>, _watermark: Watermark) -> Result<(), OperatorError> {
+        for table in &tables {
+            if table.name == GROUPS {
+                self.table.restore(table, &mut self.aggregates, key_hash)?;
+            } else {
+                self.aggregates.restore_kept(table)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn counters(&self) -> OperatorCounters {
+        self.counters
+    }
+
+    fn restore_counters(&mut self, counters: OperatorCounters) {
+        self.counters = counters;
+    }
+
+    fn state_bytes(&self) -> usize {
+        self.table.bytes() + self.aggregates.bytes() + self.touched_by.capacity() * 8
+    }
+}
+
+#[cfg(test)]
+mod group_aggregate_test;

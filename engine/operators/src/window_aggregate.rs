@@ -1,0 +1,293 @@
+//! Windowed aggregate: groups per slice and key, merged into windows when the watermark closes them.
+//!
+//! Emits each window's rows once, as inserts, in the order of (window, key). Its state is one table, keyed by (slice end, visible from,
+//! key); windows and timers are derived from the keys, so a restore needs nothing else than the watermark: what it closes has
+//! fired. That is safe because watermarks are broadcast: all subtasks have the same one at a barrier.
+//!
+//! Example: `HOP(slide 2 s, size 6 s)`: the watermark 5.999 s fires `[0, 6)` from the slices `[0, 2) [2, 4) [4, 6)` and drops the
+//! first of them.
+
+use arrow::array::{ArrayRef, AsArray, UInt32Array};
+use arrow::datatypes::Int64Type;
+use millstream_batch::{StreamBatch, compact};
+use millstream_model::Watermark;
+use millstream_model::snapshot::OperatorCounters;
+use millstream_plan::WindowAggregateSpec;
+use millstream_state::{FrozenTable, GroupTable, KeyHashes, RestoredTable, StateError};
+
+use crate::aggregate::{Aggregates, Changes};
+use crate::error::OperatorError;
+use crate::event_time::event_times;
+use crate::operator::{BuildContext, Operator, Output, Progress};
+use crate::pending::Pending;
+use crate::window::{
+    Assigned, Firing, MergeTree, SliceGroups, SlicePrefix, Slices, WindowKeys, WindowRows, assign,
+    first_open_end,
+};
+
+/// The table of slices. Stored under this name.
+const SLICES: &str = "slices";
+/// Columns before the keys in partial rows: slice end, visible from.
+const PREFIX_COLUMNS: usize = 2;
+
+/// The operator.
+pub(crate) struct WindowAggregate {
+    spec: WindowAggregateSpec,
+    /// Key columns of the input.
+    key_columns: Vec<usize>,
+    shape: WindowRows,
+    table: GroupTable,
+    aggregates: Aggregates,
+    slices: Slices,
+    tree: MergeTree,
+    watermark: Watermark,
+    /// End of the first window that has not fired.
+    next_end: i64,
+    firing: Option<Firing>,
+    pending: Pending,
+    counters: OperatorCounters,
+}
+
+impl WindowAggregate {
+    pub(crate) fn new(spec: WindowAggregateSpec, context: BuildContext) -> Result<Self, OperatorError> {
+        if spec.is_merging && (spec.is_retracting || spec.calls.iter().any(|c| c.is_distinct)) {
+            return Err(OperatorError::Plan("retractions and DISTINCT have one phase".into()));
+        }
+        if spec.window.size() <= 0 || spec.window.slide() <= 0 {
+            return Err(OperatorError::Plan("a window without length".into()));
+        }
+        let changes = if spec.is_retracting { Changes::RetractingParts } else { Changes::AppendOnly };
+        let aggregates = Aggregates::new(&spec.calls, changes)?;
+        let key_columns = if spec.is_merging {
+            (PREFIX_COLUMNS..PREFIX_COLUMNS + spec.keys.len()).collect()
+        } else {
+            spec.keys.clone()
+        };
+        let shape = WindowRows {
+            window: spec.window,
+            key_types: spec.keys.iter().map(|k| spec.rows_schema.field(*k).data_type().clone()).collect(),
+            output: spec.output.clone(),
+            schema: spec.schema.clone(),
+        };
+        Ok(Self {
+            table: GroupTable::new(context.key_groups, context.max_parallelism),
+            slices: Slices::new(spec.window),
+            tree: MergeTree::new(spec.window, &spec.calls, changes, aggregates.is_columnar()),
+            aggregates,
+            key_columns,
+            shape,
+            spec,
+            watermark: Watermark::MIN,
+            next_end: i64::MIN,
+            firing: None,
+            pending: Pending::default(),
+            counters: OperatorCounters::default(),
+        })
+    }
+
+    /// Rows of the first phase's input.
+    fn apply_rows(&mut self, batch: StreamBatch) -> Result<(), OperatorError> {
+        let times = event_times(batch.columns(), self.spec.window.time_column)?;
+        let row_watermark = batch.row_watermark().map(|w| &w[..]);
+        let assigned = assign(&self.spec.window, &times, row_watermark, self.watermark);
+        self.counters.late_dropped += assigned.late;
+        let batch = kept_rows(batch, &assigned)?;
+        let groups = self.resolve(&batch, assigned.slice_ends, assigned.visible_from)?;
+        self.aggregates.update(&batch, &groups, &self.table)?;
+        Ok(())
+    }
+
+    /// Partial rows of the first phase.
+    fn apply_partial(&mut self, batch: StreamBatch) -> Result<(), OperatorError> {
+        let assigned = self.assign_partial(&batch);
+        self.counters.late_dropped += assigned.late;
+        let batch = kept_rows(batch, &assigned)?;
+        let groups = self.resolve(&batch, assigned.slice_ends, assigned.visible_from)?;
+        let state: &[ArrayRef] = &batch.columns().columns()[PREFIX_COLUMNS + self.key_columns.len()..];
+        self.aggregates.merge(&groups, state)
+    }
+
+    /// The first phase judged lateness by a watermark that is at least this one, so nothing should be late here; but a row that is
+    /// must never reach a window that has fired.
+    fn assign_partial(&self, batch: &StreamBatch) -> Assigned {
+        let window = &self.spec.window;
+        let open = first_open_end(window, self.watermark);
+        let slice_ends = batch.column(0).as_primitive::<Int64Type>().values();
+        let visible_from = batch.column(1).as_primitive::<Int64Type>().values();
+        if visible_from.iter().all(|v| *v >= open) {
+            let (slice_ends, visible_from) = (slice_ends.to_vec(), visible_from.to_vec());
+            return Assigned { slice_ends, visible_from, kept: None, late: 0 };
+        }
+        let rows = batch.column(batch.columns().num_columns() - 1).as_primitive::<Int64Type>();
+        let mut assigned = Assigned { slice_ends: vec![], visible_from: vec![], kept: None, late: 0 };
+        let mut kept = Vec::new();
+        for (row, (slice_end, visible_from)) in slice_ends.iter().zip(visible_from).enumerate() {
+            let visible_from = *visible_from.max(&open);
+            if visible_from <= window.last_window_end(*slice_end) {
+                assigned.slice_ends.push(*slice_end);
+                assigned.visible_from.push(visible_from);
+                kept.push(row as u32);
+            } else {
+                assigned.late += rows.value(row).unsigned_abs();
+            }
+        }
+        assigned.kept = Some(UInt32Array::from(kept));
+        assigned
+    }
+
+    /// Groups of the rows; new ones become part of their slices.
+    fn resolve(
+        &mut self,
+        batch: &StreamBatch,
+        slice_ends: Vec<i64>,
+        visible_from: Vec<i64>,
+    ) -> Result<Vec<u32>, OperatorError> {
+        let keys = WindowKeys::of(batch, &self.key_columns, slice_ends, visible_from)?;
+        let hashes = KeyHashes { key: &keys.key_hashes, index: &keys.index_hashes };
+        let (mut groups, mut created) = (Vec::new(), Vec::new());
+        self.table.resolve(&keys.encoded, hashes, &mut groups, &mut created)?;
+        self.aggregates.resize(self.table.slots());
+        for group in created {
+            self.place(group)?;
+        }
+        Ok(groups)
+    }
+
+    /// Makes a group part of its slice.
+    fn place(&mut self, group: u32) -> Result<(), OperatorError> {
+        let damaged = || StateError::Damaged("a key of the table slices has no slice".into());
+        let prefix = SlicePrefix::of(self.table.key(group)).ok_or_else(damaged)?;
+        self.slices.insert(prefix, group);
+        Ok(())
+    }
+
+    /// Fires closed windows until the output is full.
+    fn fire(&mut self, out: &mut Output) -> Result<Progress, OperatorError> {
+        loop {
+            if self.pending.drain(out, &mut self.counters) == Progress::More {
+                return Ok(Progress::More);
+            }
+            if !out.has_room() && (self.firing.is_some() || self.next_closed().is_some()) {
+                return Ok(Progress::More);
+            }
+            let Some(firing) = &mut self.firing else {
+                match self.next_closed() {
+                    None => return Ok(Progress::Done),
+                    Some(end) => self.firing = Some(self.start(end)?),
+                }
+                continue;
+            };
+            match firing.next_chunk(&self.shape, &self.table, &self.aggregates)? {
+                Some(chunk) => {
+                    self.counters.lost_retractions += chunk.lost_retractions;
+                    self.pending.push(chunk.rows);
+                }
+                None => {
+                    let end = firing.end();
+                    self.firing = None;
+                    self.finish(end);
+                }
+            }
+        }
+    }
+
+    /// End of the next window to fire, if the watermark closes it.
+    fn next_closed(&self) -> Option<i64> {
+        self.slices.next_window(self.next_end).filter(|end| self.watermark.closes(*end))
+    }
+
+    fn start(&mut self, end: i64) -> Result<Firing, OperatorError> {
+        let window = &self.spec.window;
+        if window.slice() == window.size() {
+            let groups = self.slices.get(end).map(|s| s.on_time.clone()).unwrap_or_default();
+            return Ok(Firing::of_slice(end, groups, &self.table));
+        }
+        let groups = SliceGroups { slices: &self.slices, table: &self.table, aggregates: &self.aggregates };
+        Ok(Firing::of_merged(end, self.tree.merge(end, groups)?))
+    }
+
+    /// Drops what only the fired window needed.
+    fn finish(&mut self, end: i64) {
+        self.next_end = end.saturating_add(self.spec.window.slide());
+        for group in self.slices.expire(self.next_end) {
+            self.aggregates.clear(group, self.table.key(group));
+            self.table.delete(group);
+        }
+        self.tree.expire(self.next_end);
+        if self.table.is_empty() {
+            self.tree.clear();
+        }
+    }
+}
+
+/// The rows that were not left out, in their order.
+pub(crate) fn kept_rows(batch: StreamBatch, assigned: &Assigned) -> Result<StreamBatch, OperatorError> {
+    match &assigned.kept {
+        None => Ok(batch),
+        Some(kept) => batch.take(kept).map_err(OperatorError::columns("leave late rows out")),
+    }
+}
+
+impl Operator for WindowAggregate {
+    fn process(&mut self, batch: StreamBatch, out: &mut Output) -> Result<Progress, OperatorError> {
+        self.counters.rows_in += batch.num_rows() as u64;
+        if batch.num_rows() > 0 {
+            if self.spec.is_merging {
+                self.apply_partial(batch)?;
+            } else if self.aggregates.keeps_values() && batch.row_watermark().is_none() {
+                // With row watermarks, equal rows may differ in lateness and must not cancel.
+                self.apply_rows(compact(&batch).map_err(OperatorError::columns("cancel opposite rows"))?)?;
+            } else {
+                self.apply_rows(batch)?;
+            }
+        }
+        Ok(self.pending.drain(out, &mut self.counters))
+    }
+
+    fn resume(&mut self, out: &mut Output) -> Result<Progress, OperatorError> {
+        self.fire(out)
+    }
+
+    fn on_watermark(&mut self, watermark: Watermark, out: &mut Output) -> Result<Progress, OperatorError> {
+        if watermark > self.watermark {
+            self.next_end = self.next_end.max(first_open_end(&self.spec.window, self.watermark));
+            self.watermark = watermark;
+        }
+        self.fire(out)
+    }
+
+    fn freeze(&mut self, full: bool) -> Result<Vec<FrozenTable>, OperatorError> {
+        let mut frozen = self.table.freeze(SLICES, &self.aggregates, full)?;
+        frozen.extend(self.aggregates.freeze_kept(full)?);
+        Ok(frozen)
+    }
+
+    fn restore(&mut self, tables: Vec<RestoredTable>, watermark: Watermark) -> Result<(), OperatorError> {
+        self.watermark = watermark;
+        self.next_end = first_open_end(&self.spec.window, watermark);
+        for table in &tables {
+            if table.name == SLICES {
+                self.table.restore(table, &mut self.aggregates, SlicePrefix::index_hash)?;
+            } else {
+                self.aggregates.restore_kept(table)?;
+            }
+        }
+        let groups: Vec<u32> = self.table.live_groups().collect();
+        groups.into_iter().try_for_each(|group| self.place(group))
+    }
+
+    fn counters(&self) -> OperatorCounters {
+        self.counters
+    }
+
+    fn restore_counters(&mut self, counters: OperatorCounters) {
+        self.counters = counters;
+    }
+
+    fn state_bytes(&self) -> usize {
+        self.table.bytes() + self.aggregates.bytes() + self.slices.bytes() + self.tree.bytes()
+    }
+}
+
+#[cfg(test)]
+mod window_aggregate_test;
