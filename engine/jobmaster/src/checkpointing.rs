@@ -170,13 +170,28 @@ impl Checkpointing {
         Some((in_flight, manifest))
     }
 
+    /// The claim was refused for certain: gives the checkpoint up and counts a failure.
+    pub(crate) fn refused(&mut self, checkpoint: CheckpointId, now_ms: u64) -> bool {
+        let is_claimed =
+            |c: &mut InFlight| c.checkpoint == checkpoint && matches!(c.stage, Stage::Claiming(_));
+        let is_refused = self.in_flight.take_if(is_claimed).is_some();
+        if is_refused {
+            self.count_failure(now_ms);
+        }
+        is_refused
+    }
+
     /// Gives the checkpoint under way up and counts a failure; `None` if there is none or it is being claimed.
     pub(crate) fn abort(&mut self, now_ms: u64) -> Option<InFlight> {
         let aborted = self.drop_unclaimed()?;
+        self.count_failure(now_ms);
+        Some(aborted)
+    }
+
+    fn count_failure(&mut self, now_ms: u64) {
         self.last_end_ms = Some(now_ms);
         self.consecutive_failures = self.consecutive_failures.saturating_add(1);
         self.failures += 1;
-        Some(aborted)
     }
 
     /// Forgets the checkpoint under way because its tasks are ended; one that is being claimed stays.

@@ -48,7 +48,8 @@ pub enum Command {
         /// What the checkpoint consists of.
         manifest: Box<Manifest>,
     },
-    /// Claim the next epoch for a checkpoint whose manifest is written. Answers `EpochOwned`, `ClaimUnknown`, `Fenced`.
+    /// Claim the next epoch for a checkpoint whose manifest is written. Answers `EpochOwned`, `ClaimRefused`,
+    /// `ClaimUnknown`, `Fenced`.
     ClaimEpoch {
         /// Which checkpoint.
         checkpoint: CheckpointId,
@@ -71,8 +72,8 @@ pub enum Command {
     },
     /// Delete what no retained checkpoint needs. Answers `Swept`.
     Sweep {
-        /// Checkpoints that are not owned yet and whose objects must stay.
-        pending: Vec<CheckpointId>,
+        /// What this attempt and later ones wrote stays, owned or not; `None` when no task writes any more.
+        writing: Option<Attempt>,
     },
     /// Say `TimerFired` at this time. Setting a timer again moves it.
     SetTimer {
@@ -152,11 +153,10 @@ impl fmt::Display for Command {
             Self::MarkPublished { epoch, checkpoint, .. } => {
                 write!(f, "mark epoch {epoch} (checkpoint {checkpoint}) published")
             }
-            Self::Sweep { pending } if pending.is_empty() => f.write_str("sweep"),
-            Self::Sweep { pending } => {
-                let kept: Vec<_> = pending.iter().map(ToString::to_string).collect();
-                write!(f, "sweep, keep checkpoint {}", kept.join(", "))
+            Self::Sweep { writing: Some(attempt) } => {
+                write!(f, "sweep what attempt {attempt} does not write")
             }
+            Self::Sweep { writing: None } => f.write_str("sweep"),
             Self::SetTimer { timer, at_ms } => write!(f, "timer {timer} at {at_ms}"),
             Self::ReportStatus(status) => write!(f, "status: {status}"),
             Self::End(end) => write!(f, "end: {end}"),

@@ -68,6 +68,13 @@ pub enum Event {
         /// The epoch that it became.
         epoch: Epoch,
     },
+    /// The store refused the claim: nothing is owned, the checkpoint is lost.
+    ClaimRefused {
+        /// Which checkpoint.
+        checkpoint: CheckpointId,
+        /// Why.
+        error: JobError,
+    },
     /// Whether the checkpoint is owned could not be found out. This coordinator must not decide anything any more.
     ClaimUnknown {
         /// Which checkpoint.
@@ -158,6 +165,9 @@ impl fmt::Display for Event {
                 write!(f, "manifest of checkpoint {checkpoint} failed: {error}")
             }
             Self::EpochOwned { checkpoint, epoch } => write!(f, "checkpoint {checkpoint} is epoch {epoch}"),
+            Self::ClaimRefused { checkpoint, error } => {
+                write!(f, "claim of checkpoint {checkpoint} refused: {error}")
+            }
             Self::ClaimUnknown { checkpoint, error } => {
                 write!(f, "claim of checkpoint {checkpoint} has no answer: {error}")
             }

@@ -67,6 +67,8 @@ pub struct JobMaster {
     newest: Option<OwnedEpoch>,
     /// What the next manifest builds on: `newest`, without what was dropped at the restore.
     parent: Option<Manifest>,
+    /// The newest record of the log that is known.
+    log_end: Epoch,
     checkpoints: Checkpointing,
     publishing: Publishing,
     restarts: Restarts,
@@ -121,8 +123,10 @@ enum AfterCancel {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Retention {
     is_sweeping: bool,
-    /// Epochs were marked since the last sweep began.
-    is_due: bool,
+    /// Sweeps that are wanted: one after an epoch was marked, two at the end, because what goes was seen twice.
+    wanted: u8,
+    last_begun_ms: Option<u64>,
+    has_swept_for_the_end: bool,
 }
 
 /// What is remembered for the status alone.
@@ -147,6 +151,7 @@ impl JobMaster {
             phase: Phase::TakingOver,
             newest: None,
             parent: None,
+            log_end: Epoch(0),
             checkpoints: Checkpointing::new(settings.checkpoint, millstream_model::CheckpointId(1)),
             publishing: Publishing::new(settings.publish),
             restarts: Restarts::new(settings.restart),
@@ -212,6 +217,7 @@ impl JobMaster {
                 self.checkpoint_failed(checkpoint, &error, now_ms);
             }
             Event::EpochOwned { checkpoint, epoch } => self.epoch_owned(checkpoint, epoch, now_ms),
+            Event::ClaimRefused { checkpoint, error } => self.claim_refused(checkpoint, &error, now_ms),
             Event::ClaimUnknown { checkpoint, error } => self.claim_unknown(checkpoint, &error),
             Event::Published { epoch } => self.published(epoch),
             Event::PublishFailed { epoch, error } | Event::MarkFailed { epoch, error } => {
@@ -285,7 +291,7 @@ impl JobMaster {
             self.out.push(command);
             return true;
         }
-        if self.begin_sweep() {
+        if self.begin_sweep(now_ms) {
             return true;
         }
         match &self.phase {
@@ -304,6 +310,8 @@ impl JobMaster {
         }
         self.generation = takeover.generation;
         self.checkpoints = Checkpointing::new(self.spec.settings.checkpoint, takeover.next_checkpoint);
+        let restored = takeover.restored.as_ref().map_or(Epoch(0), |r| r.epoch);
+        self.log_end = takeover.start.max(restored);
         self.newest = takeover.restored;
         takeover.unpublished.into_iter().for_each(|owned| self.publishing.push(owned));
         self.phase = Phase::Recovering;

@@ -26,6 +26,8 @@ pub struct Settings {
     pub cancel_timeout_ms: u64,
     /// How long the subtasks of an attempt may take to restore, before the attempt counts as failed.
     pub deploy_timeout_ms: u64,
+    /// Pause between the beginnings of two sweeps. A sweep lists the job's folder and reads the manifests that are kept.
+    pub sweep_interval_ms: u64,
     /// Planted bugs, for the suite that must find them.
     pub sabotage: Sabotage,
 }
@@ -110,6 +112,7 @@ impl Default for Settings {
             slots_timeout_ms: None,
             cancel_timeout_ms: 60_000,
             deploy_timeout_ms: 600_000,
+            sweep_interval_ms: 30_000,
             sabotage: Sabotage::default(),
         }
     }

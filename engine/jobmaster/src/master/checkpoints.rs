@@ -100,6 +100,7 @@ impl JobMaster {
             at_ms: now_ms,
         });
         let owned = OwnedEpoch { epoch, manifest };
+        self.log_end = epoch;
         self.parent = Some(owned.manifest.clone());
         self.newest = Some(owned.clone());
         self.publishing.push(owned);
@@ -128,9 +129,20 @@ impl JobMaster {
     /// The checkpoint under way will not complete. The job goes on, unless that happened too often in a row or the error is
     /// one that a later checkpoint would meet again.
     pub(super) fn checkpoint_failed(&mut self, checkpoint: CheckpointId, error: &JobError, now_ms: u64) {
-        if !self.checkpoints.is_current(checkpoint) || self.checkpoints.abort(now_ms).is_none() {
-            return;
+        if self.checkpoints.is_current(checkpoint) && self.checkpoints.abort(now_ms).is_some() {
+            self.lost(checkpoint, error, now_ms);
         }
+    }
+
+    /// The store refused the claim. What is definite is no reason to end.
+    pub(super) fn claim_refused(&mut self, checkpoint: CheckpointId, error: &JobError, now_ms: u64) {
+        if self.checkpoints.refused(checkpoint, now_ms) {
+            self.lost(checkpoint, error, now_ms);
+        }
+    }
+
+    /// A checkpoint was given up: the workers keep what they froze for the next one.
+    fn lost(&mut self, checkpoint: CheckpointId, error: &JobError, now_ms: u64) {
         let message = format!("checkpoint {checkpoint} failed: {error}");
         self.notes.last_error = Some(message.clone());
         let Phase::Active(deployment) = &self.phase else { return };
@@ -213,8 +225,8 @@ impl JobMaster {
     }
 
     /// What the next epoch's number would be; only planted bugs look at it.
-    fn guessed_epoch(&self) -> Epoch {
-        self.newest.as_ref().map_or(Epoch(1), |n| n.epoch.next())
+    const fn guessed_epoch(&self) -> Epoch {
+        self.log_end.next()
     }
 }
 

@@ -79,7 +79,9 @@ impl JobMaster {
             self.out.extend(deployment.send(subtask, message));
         }
         for source in deployment.sources() {
+            // Nothing is remembered where a checkpoint came before the first discovery.
             let state = manifest.and_then(|m| m.source(source)).map(|s| s.enumerator.clone());
+            let state = state.filter(|s| !s.is_empty());
             self.out.push(Command::StartEnumerator { attempt, source: source.clone(), state });
         }
         let at_ms = now_ms.saturating_add(self.spec.settings.deploy_timeout_ms);

@@ -106,7 +106,13 @@ impl JobMaster {
 
     /// Once everything owned is visible and nothing is being deleted: lets the tasks go and ends.
     pub(super) fn leave_draining(&mut self) -> bool {
-        if !self.publishing.is_settled() || self.retention.is_sweeping {
+        if !self.publishing.is_settled() {
+            return false;
+        }
+        if self.sweep_for_the_end() {
+            return true;
+        }
+        if self.retention.is_sweeping || self.retention.wanted > 0 {
             return false;
         }
         let Phase::Draining { end, deployment } = &self.phase else { return false };

@@ -23,7 +23,7 @@ impl JobMaster {
     /// An epoch is marked; older ones may have become unreachable.
     pub(super) fn marked(&mut self, epoch: Epoch) {
         if self.publishing.marked(epoch) {
-            self.retention.is_due = true;
+            self.retention.wanted = self.retention.wanted.max(1);
         }
     }
 
@@ -42,16 +42,49 @@ impl JobMaster {
         }
     }
 
-    /// Sweeps when an epoch was marked since the last sweep and none is under way.
-    pub(super) fn begin_sweep(&mut self) -> bool {
-        if !self.retention.is_due || self.retention.is_sweeping {
+    /// Sweeps when that is wanted, none is under way, and the last one is long enough ago.
+    pub(super) fn begin_sweep(&mut self, now_ms: u64) -> bool {
+        let pause_ms = self.spec.settings.sweep_interval_ms;
+        let is_draining = matches!(self.phase, Phase::Draining { .. });
+        let has_paused = self.retention.last_begun_ms.is_none_or(|at| now_ms >= at.saturating_add(pause_ms));
+        let waits_for_the_end = self.ends_well() && !self.retention.has_swept_for_the_end;
+        if self.retention.wanted == 0
+            || self.retention.is_sweeping
+            || waits_for_the_end
+            || !(has_paused || is_draining)
+        {
             return false;
         }
-        self.retention.is_due = false;
+        self.retention.wanted -= 1;
         self.retention.is_sweeping = true;
-        let pending = self.checkpoints.in_flight().map(|c| c.checkpoint).into_iter().collect();
-        self.out.push(Command::Sweep { pending });
+        self.retention.last_begun_ms = Some(now_ms);
+        let writing = match &self.phase {
+            Phase::Active(deployment) => Some(deployment.attempt),
+            Phase::Cancelling(cancelling) => Some(cancelling.attempt),
+            // Everything is owned: the checkpoint behind which the job ends has all that its tasks wrote.
+            Phase::Draining { .. } | Phase::Over(_) => None,
+            Phase::TakingOver | Phase::Recovering | Phase::WaitingForSlots | Phase::Backoff(_) => {
+                Some(self.attempt.next())
+            }
+        };
+        self.out.push(Command::Sweep { writing });
         true
+    }
+
+    /// Before a job that ran ends well: two sweeps, after which its folder holds what is kept and nothing else.
+    pub(super) fn sweep_for_the_end(&mut self) -> bool {
+        if self.retention.has_swept_for_the_end || !self.ends_well() {
+            return false;
+        }
+        self.retention.has_swept_for_the_end = true;
+        self.retention.wanted = 2;
+        true
+    }
+
+    /// Whether a job that ran and owns something is about to end without a failure.
+    fn ends_well(&self) -> bool {
+        let Phase::Draining { end, .. } = &self.phase else { return false };
+        !matches!(end, crate::command::JobEnd::Failed(_)) && self.attempt.0 > 0 && self.newest.is_some()
     }
 
     /// Output that cannot be made visible ends the job, however well its tasks run: nothing behind it can be shown either.

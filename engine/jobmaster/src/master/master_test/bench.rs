@@ -36,6 +36,7 @@ pub(super) fn settings() -> Settings {
         publish: PublishSettings { attempts: 2, initial_backoff_ms: 50, max_backoff_ms: 50 },
         cancel_timeout_ms: 700,
         deploy_timeout_ms: 900,
+        sweep_interval_ms: 0,
         ..Settings::default()
     }
 }
@@ -146,6 +147,7 @@ pub(super) fn manifest_of(parallelism: &[u32], outcome: Outcome) -> Manifest {
             if let Command::WriteManifest { mut manifest } = command {
                 assert_eq!(i, last);
                 manifest.outcome = outcome;
+                manifest.sources[0].enumerator = b"memory".to_vec();
                 return *manifest;
             }
         }

@@ -34,7 +34,7 @@ fn a_checkpoint_from_its_trigger_to_its_marker() {
         ],
     );
     t.expect(1_400, published(22), &["mark epoch 22 (checkpoint 1) published"]);
-    t.expect(1_500, marked(22), &["sweep"]);
+    t.expect(1_500, marked(22), &["sweep what attempt 1 does not write"]);
     t.expect(1_600, Event::Swept, &[]);
     let last = t.status().last_checkpoint.unwrap();
     assert_eq!((last.duration_ms, last.freeze_us, last.at_ms), (300, 10, 1_300));
@@ -234,7 +234,7 @@ fn unpublished_epochs_hold_further_checkpoints_back() {
         marked(22),
         &[
             "publish epoch 23: 0 publications",
-            "sweep",
+            "sweep what attempt 1 does not write",
             "worker 1: barrier 3 (Checkpoint) at 0/0",
             "timer end of checkpoint 3 at 8200",
         ],
@@ -297,12 +297,12 @@ fn planted_bugs_do_what_they_say() {
     let mut t = with(crate::Sabotage { publish_before_owned: true, ..none });
     t.send(1_000, tick(1));
     t.send(1_000, stored(1, 1, part()));
-    t.expect(1_000, written(1), &["publish epoch 1: 0 publications", "claim an epoch for checkpoint 1"]);
+    t.expect(1_000, written(1), &["publish epoch 22: 0 publications", "claim an epoch for checkpoint 1"]);
 
     let mut t = with(crate::Sabotage { own_aborted_checkpoints: true, ..none });
     t.send(1_000, tick(1));
     let lines = t.send(1_000, not_stored(1, 1, ErrorKind::Transient));
-    assert_eq!(lines[0], "worker 1: checkpoint 1 is owned as epoch 1");
+    assert_eq!(lines[0], "worker 1: checkpoint 1 is owned as epoch 22");
 
     let mut t = with(crate::Sabotage { late_enumerator_snapshot: true, ..none });
     t.send(5, found(1, "a", false));

@@ -114,7 +114,7 @@ fn owned_output_of_predecessors_is_published_before_any_task_starts() {
     assert_eq!(t.status().phase, JobPhase::Recovering);
     t.expect(1, registered(1, 1), &[]);
     t.expect(2, published(7), &["mark epoch 7 (checkpoint 7) published"]);
-    t.expect(3, marked(7), &["publish epoch 9: 0 publications", "sweep"]);
+    t.expect(3, marked(7), &["publish epoch 9: 0 publications", "sweep what attempt 1 does not write"]);
     t.expect(4, published(9), &["mark epoch 9 (checkpoint 9) published"]);
     t.expect(
         5,
@@ -125,7 +125,7 @@ fn owned_output_of_predecessors_is_published_before_any_task_starts() {
             "timer deploy of attempt 1 at 905",
         ],
     );
-    t.expect(6, Event::Swept, &["sweep"]);
+    t.expect(6, Event::Swept, &["sweep what attempt 1 does not write"]);
     assert_eq!(t.status().restored_from, Some(millstream_model::Epoch(9)));
 }
 
@@ -141,7 +141,7 @@ fn a_finished_job_only_publishes_what_is_left() {
         &["publish epoch 9: 0 publications"],
     );
     t.send(0, published(9));
-    t.expect(0, marked(9), &["sweep"]);
+    t.expect(0, marked(9), &["sweep what attempt 1 does not write"]);
     t.expect(0, Event::Swept, &["end: finished at epoch 9"]);
     assert_eq!(t.status().phase, JobPhase::Finished);
 }

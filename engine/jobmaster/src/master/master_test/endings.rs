@@ -28,6 +28,7 @@ fn the_end_of_all_input_takes_a_final_checkpoint_and_ends_when_it_is_visible() {
     assert_eq!(t.status().phase, JobPhase::Publishing);
     t.expect(50, published(22), &["mark epoch 22 (checkpoint 1) published"]);
     t.expect(60, marked(22), &["sweep"]);
+    t.expect(65, Event::Swept, &["sweep"]);
     t.expect(
         70,
         Event::Swept,
@@ -76,6 +77,7 @@ fn what_happens_to_the_tasks_behind_the_final_epoch_does_not_matter() {
         t.expect(45, event, &[]);
         t.send(50, published(22));
         t.send(60, marked(22));
+        t.send(65, Event::Swept);
         assert_eq!(t.send(70, Event::Swept).last().unwrap(), "end: finished at epoch 22");
     }
 }
@@ -91,6 +93,7 @@ fn tasks_that_fail_while_the_final_epoch_is_claimed_are_not_restarted() {
     t.expect(40, is_epoch(1, 22), &["publish epoch 22: 0 publications"]);
     t.send(50, published(22));
     t.send(60, marked(22));
+    t.send(65, Event::Swept);
     t.expect(70, Event::Swept, &["end: finished at epoch 22"]);
 }
 
@@ -104,6 +107,7 @@ fn a_stop_takes_a_final_checkpoint_first() {
     t.own(20, 1, 1, 22);
     t.send(30, published(22));
     t.send(40, marked(22));
+    t.send(45, Event::Swept);
     t.expect(
         50,
         Event::Swept,

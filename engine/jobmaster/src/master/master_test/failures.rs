@@ -17,7 +17,7 @@ fn part() -> millstream_model::snapshot::SubtaskSnapshot {
 #[test]
 fn a_failed_subtask_restarts_everything_from_the_newest_epoch() {
     let mut t = Bench::running(settings());
-    t.send(0, tick(1));
+    t.send(0, found(1, "a", false));
     t.send(1_000, tick(1));
     t.own(1_000, 1, 1, 22);
     t.send(1_000, published(22));
@@ -175,6 +175,7 @@ fn a_worker_that_does_not_end_its_tasks_is_given_up() {
 #[test]
 fn a_failure_during_a_claim_waits_for_the_answer() {
     let mut t = Bench::running(settings());
+    t.send(0, found(1, "a", false));
     t.send(1_000, tick(1));
     t.send(1_000, stored(1, 1, part()));
     t.send(1_000, written(1));
@@ -207,6 +208,22 @@ fn a_failure_before_the_claim_forgets_the_checkpoint() {
     assert_eq!(t.status().in_flight, None);
     t.send(1_003, cancelled(1, 1));
     assert_eq!(t.status().phase, JobPhase::Backoff);
+}
+
+#[test]
+fn a_refused_claim_is_a_failed_checkpoint_and_no_more() {
+    let mut t = Bench::running(settings());
+    t.send(1_000, tick(1));
+    t.send(1_000, stored(1, 1, part()));
+    t.send(1_000, written(1));
+    let refused = Event::ClaimRefused { checkpoint: CheckpointId(1), error: error(ErrorKind::Transient) };
+    t.expect(
+        1_100,
+        refused.clone(),
+        &["worker 1: checkpoint 1 is aborted", "timer checkpoint of attempt 1 at 2000"],
+    );
+    t.expect(1_100, refused, &[]);
+    assert_eq!(t.status().failed_checkpoints, 1);
 }
 
 #[test]
@@ -285,6 +302,7 @@ fn what_may_be_lost_is_what_an_earlier_run_left() {
     t.send(0, took_over(Some(manifest), &[]));
     assert_eq!(t.send(0, registered(1, 1))[1], "attempt 1: enumerate src from nothing", "given up");
     t.send(0, runs(1, 0, 0));
+    t.send(0, found(1, "a", false));
     t.send(1_000, tick(1));
     t.own(1_000, 1, 1, 22);
     t.send(1_001, failed(1, 0, 0, ErrorKind::Transient));

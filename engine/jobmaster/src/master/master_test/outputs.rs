@@ -32,7 +32,7 @@ fn a_passing_fault_is_repeated() {
         Event::TimerFired(Timer::Publish(Epoch(22))),
         &["mark epoch 22 (checkpoint 1) published"],
     );
-    t.expect(1_230, marked(22), &["sweep"]);
+    t.expect(1_230, marked(22), &["sweep what attempt 1 does not write"]);
 }
 
 #[test]
@@ -95,7 +95,7 @@ fn publishing_goes_on_while_the_tasks_restart() {
     let mut t = publishing();
     t.send(1_100, failed(1, 0, 0, ErrorKind::Transient));
     t.expect(1_110, published(22), &["mark epoch 22 (checkpoint 1) published"]);
-    t.expect(1_120, marked(22), &["sweep"]);
+    t.expect(1_120, marked(22), &["sweep what attempt 1 does not write"]);
     assert_eq!(t.status().phase, JobPhase::Cancelling);
 }
 
@@ -111,13 +111,27 @@ fn a_failed_job_shows_what_it_owns_before_it_ends() {
 }
 
 #[test]
-fn a_sweep_spares_the_checkpoint_under_way_and_sweeps_do_not_overlap() {
+fn sweeps_spare_what_is_being_written_and_do_not_overlap() {
     let mut t = publishing();
     t.send(2_000, tick(1));
     t.send(2_010, published(22));
-    t.expect(2_020, marked(22), &["sweep, keep checkpoint 2"]);
+    t.expect(2_020, marked(22), &["sweep what attempt 1 does not write"]);
     t.own(2_030, 1, 2, 23);
     t.send(2_040, published(23));
     t.expect(2_050, marked(23), &[]);
-    t.expect(2_060, Event::Swept, &["sweep"]);
+    t.expect(2_060, Event::Swept, &["sweep what attempt 1 does not write"]);
+}
+
+#[test]
+fn sweeps_pause_unless_the_job_ends() {
+    let mut t = Bench::running(crate::Settings { sweep_interval_ms: 5_000, ..settings() });
+    for (n, now) in [(1, 1_000), (2, 2_000), (3, 6_000)] {
+        let mut lines = t.send(now, tick(1));
+        t.own(now, 1, n, 21 + n);
+        t.send(now, published(21 + n));
+        lines.extend(t.send(now, marked(21 + n)));
+        let swept = lines.contains(&"sweep what attempt 1 does not write".to_owned());
+        assert_eq!(swept, n != 2, "{n}");
+        t.send(now, Event::Swept);
+    }
 }
