@@ -142,7 +142,10 @@ mod tests {
         let cases: &[(&[(&str, Option<&str>)], &[&str])] = &[
             (&[("+I", Some("a")), ("-D", Some("a")), ("+I", Some("b"))], &["+I b"]),
             (&[("-U", Some("a")), ("+U", Some("a"))], &[]),
-            (&[("-U", Some("a")), ("+U", Some("b")), ("-U", Some("b")), ("+U", Some("c"))], &["-U a", "+U c"]),
+            (
+                &[("-U", Some("a")), ("+U", Some("b")), ("-U", Some("b")), ("+U", Some("c"))],
+                &["-U a", "+U c"],
+            ),
             (&[("+I", None), ("-D", None), ("-D", Some("x"))], &["-D x"]),
             (&[("+I", Some("a")), ("+I", Some("a")), ("-D", Some("a"))], &["+I a"]),
         ];

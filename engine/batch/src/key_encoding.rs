@@ -9,12 +9,13 @@
 //! - strings and binary: `0x00` escaped as `00 FF`, terminated by `00 00`.
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BinaryBuilder, BooleanBuilder, Decimal128Builder, PrimitiveBuilder, StringBuilder,
+    Array, ArrayRef, AsArray, BinaryBuilder, BooleanBuilder, Decimal128Builder, PrimitiveBuilder,
+    StringBuilder,
 };
 use arrow::datatypes::{
-    ArrowPrimitiveType, DataType, Date32Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type,
-    Time32MillisecondType, TimeUnit, TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType,
-    TimestampSecondType,
+    ArrowPrimitiveType, DataType, Date32Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type,
+    Int64Type, Time32MillisecondType, TimeUnit, TimestampMicrosecondType, TimestampMillisecondType,
+    TimestampNanosecondType, TimestampSecondType,
 };
 use std::sync::Arc;
 
@@ -302,10 +303,14 @@ impl ColumnBuilder {
             DataType::Int32 | DataType::Date32 | DataType::Time32(TimeUnit::Millisecond) => {
                 Self::I32(PrimitiveBuilder::new(), data_type.clone())
             }
-            DataType::Int64 | DataType::Timestamp(_, _) => Self::I64(PrimitiveBuilder::new(), data_type.clone()),
+            DataType::Int64 | DataType::Timestamp(_, _) => {
+                Self::I64(PrimitiveBuilder::new(), data_type.clone())
+            }
             DataType::Float32 => Self::F32(PrimitiveBuilder::new()),
             DataType::Float64 => Self::F64(PrimitiveBuilder::new()),
-            DataType::Decimal128(_, _) => Self::Decimal(Decimal128Builder::new().with_data_type(data_type.clone())),
+            DataType::Decimal128(_, _) => {
+                Self::Decimal(Decimal128Builder::new().with_data_type(data_type.clone()))
+            }
             DataType::Utf8 => Self::Str(StringBuilder::new()),
             DataType::Binary => Self::Bin(BinaryBuilder::new()),
             other => return Err(KeyError::UnsupportedType(other.clone())),
@@ -329,11 +334,19 @@ impl ColumnBuilder {
             Self::I64(b, _) => b.append_value((u64::from_be_bytes(input.take()?) ^ (1 << 63)) as i64),
             Self::F32(b) => {
                 let ordered = u32::from_be_bytes(input.take()?);
-                b.append_value(f32::from_bits(if ordered >> 31 == 1 { ordered ^ (1 << 31) } else { !ordered }));
+                b.append_value(f32::from_bits(if ordered >> 31 == 1 {
+                    ordered ^ (1 << 31)
+                } else {
+                    !ordered
+                }));
             }
             Self::F64(b) => {
                 let ordered = u64::from_be_bytes(input.take()?);
-                b.append_value(f64::from_bits(if ordered >> 63 == 1 { ordered ^ (1 << 63) } else { !ordered }));
+                b.append_value(f64::from_bits(if ordered >> 63 == 1 {
+                    ordered ^ (1 << 63)
+                } else {
+                    !ordered
+                }));
             }
             Self::Decimal(b) => b.append_value((u128::from_be_bytes(input.take()?) ^ (1 << 127)) as i128),
             Self::Str(b) => b.append_value(

@@ -8,7 +8,7 @@ mod key_encoding;
 mod partition;
 mod stream_batch;
 
-pub use changelog::{RowOp, Ops, compact};
+pub use changelog::{Ops, RowOp, compact};
 pub use key_encoding::{EncodedKeys, KeyDecoder, KeyError, decode_keys, encode_keys, is_key_type};
 pub use partition::{PartitionError, Partitioner, split_by_target};
 pub use stream_batch::StreamBatch;

@@ -49,7 +49,13 @@ impl Partitioner {
             .map(|hashes| {
                 hashes
                     .iter()
-                    .map(|h| subtask_of(key_group_of(*h, self.max_parallelism), self.parallelism, self.max_parallelism))
+                    .map(|h| {
+                        subtask_of(
+                            key_group_of(*h, self.max_parallelism),
+                            self.parallelism,
+                            self.max_parallelism,
+                        )
+                    })
                     .collect()
             })
             .unwrap_or_default();
@@ -122,7 +128,10 @@ mod tests {
     #[test]
     fn rows_keep_their_order_within_a_target() {
         let parts = split_by_target(&batch(vec![10, 11, 12]), &[1, 0, 1], 3).unwrap();
-        assert_eq!(parts.iter().map(|(t, b)| (*t, values(b))).collect::<Vec<_>>(), [(0, vec![11]), (1, vec![10, 12])]);
+        assert_eq!(
+            parts.iter().map(|(t, b)| (*t, values(b))).collect::<Vec<_>>(),
+            [(0, vec![11]), (1, vec![10, 12])]
+        );
     }
 
     #[test]

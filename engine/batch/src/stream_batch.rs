@@ -123,7 +123,8 @@ impl StreamBatch {
     /// # Errors
     /// When an index is out of range.
     pub fn take(&self, indices: &UInt32Array) -> Result<Self, ArrowError> {
-        let columns = self.columns.columns().iter().map(|c| take(c, indices, None)).collect::<Result<Vec<_>, _>>()?;
+        let columns =
+            self.columns.columns().iter().map(|c| take(c, indices, None)).collect::<Result<Vec<_>, _>>()?;
         let options = arrow::array::RecordBatchOptions::new().with_row_count(Some(indices.len()));
         let rows = || indices.values().iter().map(|i| *i as usize);
         Ok(Self {
@@ -150,7 +151,8 @@ impl StreamBatch {
         if kept.len() == mask.len() {
             return Ok(self.clone());
         }
-        let columns = self.columns.columns().iter().map(|c| filter(c, mask)).collect::<Result<Vec<_>, _>>()?;
+        let columns =
+            self.columns.columns().iter().map(|c| filter(c, mask)).collect::<Result<Vec<_>, _>>()?;
         let options = arrow::array::RecordBatchOptions::new().with_row_count(Some(kept.len()));
         Ok(Self {
             columns: RecordBatch::try_new_with_options(self.schema(), columns, &options)?,
@@ -178,13 +180,16 @@ impl StreamBatch {
             .map(|c| concat(&batches.iter().map(|b| b.column(c).as_ref()).collect::<Vec<_>>()))
             .collect::<Result<Vec<_>, _>>()?;
         let options = arrow::array::RecordBatchOptions::new().with_row_count(Some(rows));
-        let ops = batches.iter().any(|b| b.ops.is_some()).then(|| {
-            batches.iter().flat_map(|b| (0..b.num_rows()).map(|row| b.op(row))).collect::<Ops>()
-        });
+        let ops = batches
+            .iter()
+            .any(|b| b.ops.is_some())
+            .then(|| batches.iter().flat_map(|b| (0..b.num_rows()).map(|row| b.op(row))).collect::<Ops>());
         let row_watermark = batches.iter().any(|b| b.row_watermark.is_some()).then(|| {
             batches
                 .iter()
-                .flat_map(|b| (0..b.num_rows()).map(|row| b.row_watermark.as_ref().map_or(i64::MIN, |w| w[row])))
+                .flat_map(|b| {
+                    (0..b.num_rows()).map(|row| b.row_watermark.as_ref().map_or(i64::MIN, |w| w[row]))
+                })
                 .collect()
         });
         let key_hash = batches
@@ -192,7 +197,12 @@ impl StreamBatch {
             .map(|b| b.key_hash.as_deref())
             .collect::<Option<Vec<_>>>()
             .map(|hashes| hashes.into_iter().flatten().copied().collect());
-        Ok(Self { columns: RecordBatch::try_new_with_options(schema, columns, &options)?, ops, row_watermark, key_hash })
+        Ok(Self {
+            columns: RecordBatch::try_new_with_options(schema, columns, &options)?,
+            ops,
+            row_watermark,
+            key_hash,
+        })
     }
 
     /// Bytes that a queue holding this batch is charged with: the rows' own bytes, not the shared buffers behind them.
@@ -220,7 +230,8 @@ mod tests {
 
     fn batch() -> StreamBatch {
         let schema = Arc::new(Schema::new(vec![Field::new("a", DataType::Int64, true)]));
-        let columns = RecordBatch::try_new(schema, vec![Arc::new(Int64Array::from(vec![10, 11, 12, 13]))]).unwrap();
+        let columns =
+            RecordBatch::try_new(schema, vec![Arc::new(Int64Array::from(vec![10, 11, 12, 13]))]).unwrap();
         StreamBatch::new(columns)
             .with_ops(Some([RowOp::Insert, RowOp::UpdateBefore, RowOp::UpdateAfter, RowOp::Delete].into()))
             .with_row_watermark(Some([1, 2, 3, 4].into()))
@@ -235,11 +246,20 @@ mod tests {
     fn sidecars_follow_their_rows_through_slice_take_and_filter() {
         let b = batch();
         let sliced = b.slice(1, 2);
-        assert_eq!((values(&sliced), sliced.op(0), sliced.row_watermark().unwrap()[1]), (vec![11, 12], RowOp::UpdateBefore, 3));
+        assert_eq!(
+            (values(&sliced), sliced.op(0), sliced.row_watermark().unwrap()[1]),
+            (vec![11, 12], RowOp::UpdateBefore, 3)
+        );
         let taken = b.take(&UInt32Array::from(vec![3, 0])).unwrap();
-        assert_eq!((values(&taken), taken.op(0), taken.key_hash().unwrap()[1]), (vec![13, 10], RowOp::Delete, 5));
+        assert_eq!(
+            (values(&taken), taken.op(0), taken.key_hash().unwrap()[1]),
+            (vec![13, 10], RowOp::Delete, 5)
+        );
         let kept = b.filter(&BooleanArray::from(vec![Some(true), None, Some(false), Some(true)])).unwrap();
-        assert_eq!((values(&kept), kept.op(1), kept.row_watermark().unwrap()[1]), (vec![10, 13], RowOp::Delete, 4));
+        assert_eq!(
+            (values(&kept), kept.op(1), kept.row_watermark().unwrap()[1]),
+            (vec![10, 13], RowOp::Delete, 4)
+        );
     }
 
     #[test]

@@ -76,7 +76,10 @@ mod tests {
                 assert_eq!(ranges[parallelism as usize - 1].end, max);
                 for group in 0..max {
                     let owner = subtask_of(group as KeyGroup, parallelism, max);
-                    assert!(ranges[owner as usize].contains(group as KeyGroup), "{group} of {max} / {parallelism}");
+                    assert!(
+                        ranges[owner as usize].contains(group as KeyGroup),
+                        "{group} of {max} / {parallelism}"
+                    );
                 }
             }
         }

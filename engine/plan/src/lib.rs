@@ -11,7 +11,7 @@ mod window;
 pub use aggregate::{AggregateCall, partial_schema, state_types};
 pub use job::{CompiledChain, CompiledJob};
 pub use operator::{
-    CalcSpec, GroupAggregateSpec, LocalAggregateSpec, OperatorSpec, SinkSpec, SinkTarget, SourceSpec, WatermarkSpec,
-    WindowAggregateSpec, WindowAssignSpec, WindowField,
+    CalcSpec, GroupAggregateSpec, LocalAggregateSpec, OperatorSpec, SinkSpec, SinkTarget, SourceSpec,
+    WatermarkSpec, WindowAggregateSpec, WindowAssignSpec, WindowField,
 };
 pub use window::{WindowKind, WindowSpec};

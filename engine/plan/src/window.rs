@@ -95,7 +95,10 @@ mod tests {
 
     /// All windows `[end - size, end)` that hold `time`, found by trying.
     fn windows_by_trying(w: &WindowSpec, time: i64) -> Vec<i64> {
-        (-200..200).map(|n| w.offset + n * w.slide() + w.size()).filter(|end| end - w.size() <= time && time < *end).collect()
+        (-200..200)
+            .map(|n| w.offset + n * w.slide() + w.size())
+            .filter(|end| end - w.size() <= time && time < *end)
+            .collect()
     }
 
     #[test]
@@ -106,7 +109,8 @@ mod tests {
                 assert!(slice_end - w.slice() <= time && time < slice_end, "{w:?} {time}");
                 let expected = windows_by_trying(&w, time);
                 let (first, last) = (w.first_window_end(slice_end), w.last_window_end(slice_end));
-                let found: Vec<i64> = (0..).map(|n| first + n * w.slide()).take_while(|end| *end <= last).collect();
+                let found: Vec<i64> =
+                    (0..).map(|n| first + n * w.slide()).take_while(|end| *end <= last).collect();
                 assert_eq!(found, expected, "{w:?} {time}");
             }
         }

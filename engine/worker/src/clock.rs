@@ -11,5 +11,7 @@ pub(crate) fn now() -> Instant {
 /// Wall clock in milliseconds since the epoch, for the age of staged segments.
 #[expect(clippy::disallowed_methods, reason = "staged segments carry the time at which they were closed")]
 pub(crate) fn unix_ms() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| u64::try_from(d.as_millis()).unwrap_or(u64::MAX))
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |d| u64::try_from(d.as_millis()).unwrap_or(u64::MAX))
 }

@@ -37,7 +37,12 @@ pub trait SnapshotStore: Send + Sync + fmt::Debug {
     ///
     /// # Errors
     /// As [`Self::put_state`].
-    async fn put_staged(&self, scope: ObjectScope, sink: &OperatorUid, bytes: Bytes) -> Result<ObjectRef, JobError>;
+    async fn put_staged(
+        &self,
+        scope: ObjectScope,
+        sink: &OperatorUid,
+        bytes: Bytes,
+    ) -> Result<ObjectRef, JobError>;
 
     /// Reads an object back, verified by length and checksum.
     ///

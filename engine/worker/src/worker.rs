@@ -48,7 +48,10 @@ pub struct WorkerSettings {
 
 impl fmt::Debug for WorkerSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("WorkerSettings").field("id", &self.id).field("slots", &self.slots).finish_non_exhaustive()
+        f.debug_struct("WorkerSettings")
+            .field("id", &self.id)
+            .field("slots", &self.slots)
+            .finish_non_exhaustive()
     }
 }
 
@@ -94,7 +97,7 @@ pub async fn run(
             _ = heartbeat.tick() => worker.heartbeat(),
         }
     }
-    worker.stop_all();
+    worker.attempt = None;
     // Joining the slots' threads would block this runtime.
     let slots = std::mem::take(&mut worker.slots);
     let _ = tokio::task::spawn_blocking(move || drop(slots)).await;
@@ -115,12 +118,19 @@ struct RunningAttempt {
     tasks: BTreeMap<SubtaskId, RunningTask>,
 }
 
+impl Drop for RunningAttempt {
+    fn drop(&mut self) {
+        self.cancelled.cancel();
+    }
+}
+
 struct Worker {
     id: WorkerId,
     blueprint: Arc<Blueprint>,
-    slots: Vec<Slot>,
     reports: mpsc::Sender<FromWorker>,
+    /// Before the slots: dropping it ends the tasks, which the slots wait for when they are dropped.
     attempt: Option<RunningAttempt>,
+    slots: Vec<Slot>,
 }
 
 impl Worker {
@@ -150,12 +160,17 @@ impl Worker {
         }
     }
 
-    fn deploy(&mut self, attempt: Attempt, generation: Generation, subtask: SubtaskId, restore: SubtaskRestore) {
+    fn deploy(
+        &mut self,
+        attempt: Attempt,
+        generation: Generation,
+        subtask: SubtaskId,
+        restore: SubtaskRestore,
+    ) {
         if self.attempt.as_ref().is_some_and(|a| a.attempt > attempt) {
             return;
         }
         if self.attempt.as_ref().is_none_or(|a| a.attempt < attempt) {
-            self.stop_all();
             self.attempt = Some(RunningAttempt::new(attempt, &self.blueprint.job));
         }
         let Some(running) = &mut self.attempt else { return };
@@ -218,7 +233,8 @@ impl Worker {
     }
 
     fn report_failure(&self, attempt: Attempt, subtask: SubtaskId, cause: &str) {
-        let error = JobError::new(ErrorKind::Bug, format!("subtask {subtask}: {cause}; this is a bug in Millstream"));
+        let error =
+            JobError::new(ErrorKind::Bug, format!("subtask {subtask}: {cause}; this is a bug in Millstream"));
         let reports = self.reports.clone();
         tokio::spawn(async move {
             let _ = reports.send(FromWorker::SubtaskFailed { attempt, subtask, error }).await;
@@ -227,21 +243,15 @@ impl Worker {
 
     async fn cancel(&mut self, attempt: Attempt) {
         if self.attempt.as_ref().is_some_and(|a| a.attempt <= attempt) {
-            if let Some(running) = self.attempt.take() {
+            if let Some(mut running) = self.attempt.take() {
                 running.cancelled.cancel();
-                for task in running.tasks.into_values() {
+                for task in std::mem::take(&mut running.tasks).into_values() {
                     // An error means that the task's thread dropped it: it is gone as well.
                     let _ = task.ended.await;
                 }
             }
         }
         let _ = self.reports.send(FromWorker::Cancelled { attempt, worker: self.id }).await;
-    }
-
-    fn stop_all(&mut self) {
-        if let Some(running) = self.attempt.take() {
-            running.cancelled.cancel();
-        }
     }
 
     fn heartbeat(&self) {
@@ -252,7 +262,11 @@ impl Worker {
             .map(|(id, task)| (*id, task.progress.lock().unwrap_or_else(PoisonError::into_inner).clone()))
             .collect();
         // Figures are for display: when the queue is full the next heartbeat brings newer ones.
-        let _ = self.reports.try_send(FromWorker::Heartbeat { attempt: running.attempt, worker: self.id, progress });
+        let _ = self.reports.try_send(FromWorker::Heartbeat {
+            attempt: running.attempt,
+            worker: self.id,
+            progress,
+        });
     }
 }
 
@@ -263,10 +277,7 @@ impl RunningAttempt {
         let inboxes = graph
             .subtasks()
             .map(|subtask| {
-                let channels = graph
-                    .inputs(subtask.chain)
-                    .map(|e| exchange_width(graph, e).0)
-                    .sum();
+                let channels = graph.inputs(subtask.chain).map(|e| exchange_width(graph, e).0).sum();
                 (subtask, Inbox::new(channels))
             })
             .collect();
@@ -315,3 +326,6 @@ fn exchange_width(graph: &JobGraph, edge: &Edge) -> (usize, u32) {
         Partitioning::Hash { .. } | Partitioning::Rebalance => (senders as usize, targets),
     }
 }
+
+#[cfg(test)]
+mod worker_test;

@@ -1,7 +1,7 @@
 use arrow::array::{
-    BinaryArray, BooleanArray, Date32Array, Decimal128Array, Float32Array, Float64Array, Int8Array, Int16Array,
-    Int32Array, Int64Array, StringArray, Time32MillisecondArray, TimestampMicrosecondArray, TimestampMillisecondArray,
-    TimestampNanosecondArray, TimestampSecondArray,
+    BinaryArray, BooleanArray, Date32Array, Decimal128Array, Float32Array, Float64Array, Int8Array,
+    Int16Array, Int32Array, Int64Array, StringArray, Time32MillisecondArray, TimestampMicrosecondArray,
+    TimestampMillisecondArray, TimestampNanosecondArray, TimestampSecondArray,
 };
 
 use super::*;
@@ -19,15 +19,43 @@ fn samples() -> Vec<ArrayRef> {
         Arc::new(TimestampMillisecondArray::from(vec![None, Some(-1), Some(1)]).with_timezone("UTC")),
         Arc::new(TimestampMicrosecondArray::from(vec![None, Some(-1), Some(1)])),
         Arc::new(TimestampNanosecondArray::from(vec![None, Some(-1), Some(1)])),
-        Arc::new(Float32Array::from(vec![None, Some(f32::NEG_INFINITY), Some(-1.5), Some(0.0), Some(f32::INFINITY)])),
-        Arc::new(Float64Array::from(vec![None, Some(f64::MIN), Some(-0.5), Some(0.0), Some(f64::MAX), Some(f64::NAN)])),
+        Arc::new(Float32Array::from(vec![
+            None,
+            Some(f32::NEG_INFINITY),
+            Some(-1.5),
+            Some(0.0),
+            Some(f32::INFINITY),
+        ])),
+        Arc::new(Float64Array::from(vec![
+            None,
+            Some(f64::MIN),
+            Some(-0.5),
+            Some(0.0),
+            Some(f64::MAX),
+            Some(f64::NAN),
+        ])),
         Arc::new(
             Decimal128Array::from(vec![None, Some(-1), Some(0), Some(i128::from(u64::MAX))])
                 .with_precision_and_scale(38, 2)
                 .unwrap(),
         ),
-        Arc::new(StringArray::from(vec![None, Some(""), Some("\0"), Some("\0a"), Some("a"), Some("a\0b"), Some("ab"), Some("é")])),
-        Arc::new(BinaryArray::from(vec![None, Some(&b""[..]), Some(&b"\0\0"[..]), Some(&b"\x01"[..]), Some(&b"\xff\xff"[..])])),
+        Arc::new(StringArray::from(vec![
+            None,
+            Some(""),
+            Some("\0"),
+            Some("\0a"),
+            Some("a"),
+            Some("a\0b"),
+            Some("ab"),
+            Some("é"),
+        ])),
+        Arc::new(BinaryArray::from(vec![
+            None,
+            Some(&b""[..]),
+            Some(&b"\0\0"[..]),
+            Some(&b"\x01"[..]),
+            Some(&b"\xff\xff"[..]),
+        ])),
     ]
 }
 
@@ -83,7 +111,10 @@ fn damaged_bytes_are_errors() {
         (&[1, 0xff, 0, 0], DataType::Utf8),
     ];
     for (bytes, data_type) in cases {
-        assert!(matches!(decode_keys([*bytes], std::slice::from_ref(data_type)), Err(KeyError::Damaged(_))), "{bytes:?}");
+        assert!(
+            matches!(decode_keys([*bytes], std::slice::from_ref(data_type)), Err(KeyError::Damaged(_))),
+            "{bytes:?}"
+        );
     }
 }
 

@@ -99,7 +99,11 @@ impl Gate {
         }
         let progress = &mut self.channels[channel];
         if frame.sequence != progress.next_sequence {
-            return Err(TaskError::SequenceGap { channel, expected: progress.next_sequence, found: frame.sequence });
+            return Err(TaskError::SequenceGap {
+                channel,
+                expected: progress.next_sequence,
+                found: frame.sequence,
+            });
         }
         progress.next_sequence += 1;
         match frame.element {
@@ -124,7 +128,11 @@ impl Gate {
             Element::End => {
                 progress.has_ended = true;
                 progress.watermark = Watermark::MAX;
-                if self.channels.iter().all(|c| c.has_ended) { Ok(Some(GateEvent::End)) } else { Ok(self.progressed()) }
+                if self.channels.iter().all(|c| c.has_ended) {
+                    Ok(Some(GateEvent::End))
+                } else {
+                    Ok(self.progressed())
+                }
             }
         }
     }

@@ -6,9 +6,9 @@
 use std::time::Duration;
 
 use millstream_batch::{EXCHANGE_BATCH_BYTES, Partitioner, StreamBatch};
+use millstream_model::Watermark;
 use millstream_model::control::Barrier;
 use millstream_model::graph::Partitioning;
-use millstream_model::Watermark;
 
 use super::element::Element;
 use super::inbox::ChannelSender;
@@ -42,7 +42,8 @@ impl Target {
         if self.waiting.is_empty() {
             return Ok(());
         }
-        let batch = StreamBatch::concat(&self.waiting).map_err(|e| TaskError::bug("coalesce rows for the exchange", &e))?;
+        let batch = StreamBatch::concat(&self.waiting)
+            .map_err(|e| TaskError::bug("coalesce rows for the exchange", &e))?;
         self.waiting.clear();
         (self.waiting_rows, self.waiting_bytes) = (0, 0);
         if !self.sender.has_credit() {
@@ -75,7 +76,12 @@ pub(crate) struct Outbox {
 
 impl Outbox {
     /// An outbox over the channels to all target subtasks that this subtask can reach, in the order of their index.
-    pub(crate) fn new(partitioning: &Partitioning, senders: Vec<ChannelSender>, max_parallelism: u32, index: u32) -> Self {
+    pub(crate) fn new(
+        partitioning: &Partitioning,
+        senders: Vec<ChannelSender>,
+        max_parallelism: u32,
+        index: u32,
+    ) -> Self {
         let parallelism = u32::try_from(senders.len()).unwrap_or(u32::MAX);
         let route = match partitioning {
             Partitioning::Hash { columns } => {
@@ -87,7 +93,13 @@ impl Outbox {
         };
         let targets = senders
             .into_iter()
-            .map(|sender| Target { sender, waiting: Vec::new(), waiting_rows: 0, waiting_bytes: 0, backpressured: Duration::ZERO })
+            .map(|sender| Target {
+                sender,
+                waiting: Vec::new(),
+                waiting_rows: 0,
+                waiting_bytes: 0,
+                backpressured: Duration::ZERO,
+            })
             .collect();
         Self { route, targets }
     }
@@ -105,7 +117,8 @@ impl Outbox {
                 self.targets[target].push(batch).await
             }
             Route::Hash(partitioner) => {
-                let parts = partitioner.partition(batch).map_err(|e| TaskError::bug("partition rows by key", &e))?;
+                let parts =
+                    partitioner.partition(batch).map_err(|e| TaskError::bug("partition rows by key", &e))?;
                 for (target, part) in parts {
                     self.targets[target as usize].push(part).await?;
                 }
@@ -222,6 +235,9 @@ mod tests {
             outbox.send(batch(&[i])).await.unwrap();
         }
         outbox.flush().await.unwrap();
-        assert_eq!(inboxes.iter().map(received).collect::<Vec<_>>(), [vec![vec![0, 3]], vec![vec![1]], vec![vec![2]]]);
+        assert_eq!(
+            inboxes.iter().map(received).collect::<Vec<_>>(),
+            [vec![vec![0, 3]], vec![vec![1]], vec![vec![2]]]
+        );
     }
 }

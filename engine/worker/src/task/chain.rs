@@ -37,7 +37,12 @@ pub(crate) struct Stage {
 }
 
 impl Stage {
-    pub(crate) fn new(uid: OperatorUid, name: String, operator: Box<dyn Operator>, watermark: Watermark) -> Self {
+    pub(crate) fn new(
+        uid: OperatorUid,
+        name: String,
+        operator: Box<dyn Operator>,
+        watermark: Watermark,
+    ) -> Self {
         Self { uid, name, operator, watermark, queue: VecDeque::new(), current: None }
     }
 

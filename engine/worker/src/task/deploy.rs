@@ -72,7 +72,13 @@ impl Blueprint {
             match spec {
                 OperatorSpec::Source(spec) => head = Some(self.source(node, spec, stored)?),
                 OperatorSpec::Sink(spec) => {
-                    tail = Tail::Sink(Box::new(self.sink(node, spec, stored, subtask, graph_chain.parallelism)?));
+                    tail = Tail::Sink(Box::new(self.sink(
+                        node,
+                        spec,
+                        stored,
+                        subtask,
+                        graph_chain.parallelism,
+                    )?));
                 }
                 other => {
                     let stored_tables = tables.remove(&node.uid).unwrap_or_default();
@@ -156,7 +162,8 @@ impl Blueprint {
         spec: &SourceSpec,
         stored: Option<&OperatorFacts>,
     ) -> Result<SourceHead, TaskError> {
-        let connector = self.connectors.get(&spec.table.connector).ok_or_else(|| unknown_connector(&spec.table.name))?;
+        let connector =
+            self.connectors.get(&spec.table.connector).ok_or_else(|| unknown_connector(&spec.table.name))?;
         let reader = connector.source(&spec.table)?.ok_or_else(|| ConnectorError::Options {
             table: spec.table.name.clone(),
             message: format!("connector `{}` cannot be read from", spec.table.connector),
@@ -182,7 +189,8 @@ impl Blueprint {
                 cause: "nobody takes it".into(),
             })?,
             SinkTarget::Table(table) => {
-                let connector = self.connectors.get(&table.connector).ok_or_else(|| unknown_connector(&table.name))?;
+                let connector =
+                    self.connectors.get(&table.connector).ok_or_else(|| unknown_connector(&table.name))?;
                 connector.sink(table)?.ok_or_else(|| ConnectorError::Options {
                     table: table.name.clone(),
                     message: format!("connector `{}` cannot be written to", table.connector),
@@ -220,5 +228,8 @@ fn stage(
 }
 
 fn unknown_connector(table: &str) -> ConnectorError {
-    ConnectorError::Options { table: table.into(), message: "its connector is not known to this worker".into() }
+    ConnectorError::Options {
+        table: table.into(),
+        message: "its connector is not known to this worker".into(),
+    }
 }

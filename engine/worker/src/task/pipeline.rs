@@ -10,7 +10,11 @@ use crate::error::TaskError;
 use crate::exchange::gate::{Gate, GateEvent};
 
 /// Runs until shutdown or failure. Control goes before data.
-pub(crate) async fn run(mut core: Core, mut gate: Gate, mut control: mpsc::Receiver<Control>) -> Result<(), TaskError> {
+pub(crate) async fn run(
+    mut core: Core,
+    mut gate: Gate,
+    mut control: mpsc::Receiver<Control>,
+) -> Result<(), TaskError> {
     let mut head = OperatorCounters::default();
     loop {
         while let Ok(message) = control.try_recv() {

@@ -80,7 +80,8 @@ impl Core {
         let mut facts: Vec<OperatorFacts> = source.into_iter().collect();
         for (stage, policy) in self.chain.stages.iter_mut().zip(&mut self.policies) {
             let is_base = policy.needs_base();
-            let tables = stage.operator.freeze(is_base).map_err(|e| TaskError::from_operator(&stage.name, &e))?;
+            let tables =
+                stage.operator.freeze(is_base).map_err(|e| TaskError::from_operator(&stage.name, &e))?;
             policy.froze(is_base, &tables);
             frozen.extend(tables.into_iter().map(|table| FrozenState { operator: stage.uid.clone(), table }));
             facts.push(OperatorFacts {
@@ -100,7 +101,8 @@ impl Core {
         }
         let freeze_us = u64::try_from(since.elapsed().as_micros()).unwrap_or(u64::MAX);
         self.chain.barrier(barrier).await?;
-        let cut = Cut { checkpoint: barrier.checkpoint, splits, facts, is_finished: self.is_finished, freeze_us };
+        let cut =
+            Cut { checkpoint: barrier.checkpoint, splits, facts, is_finished: self.is_finished, freeze_us };
         self.snapshots.begin(cut, frozen, closed.as_ref().map(|(uid, segments)| (uid, segments.clone())));
         Ok(())
     }

@@ -68,7 +68,14 @@ impl Snapshots {
         store: Arc<dyn SnapshotStore>,
         reports: mpsc::Sender<FromWorker>,
     ) -> Rc<Self> {
-        Rc::new(Self { scope, key_groups, store, reports, items: RefCell::default(), storing: Mutex::new(()) })
+        Rc::new(Self {
+            scope,
+            key_groups,
+            store,
+            reports,
+            items: RefCell::default(),
+            storing: Mutex::new(()),
+        })
     }
 
     /// Takes over segments that a sink closed before any barrier, and starts to store them.
@@ -129,14 +136,17 @@ impl Snapshots {
         self.items.borrow_mut().retain(|item| item.checkpoint.is_none_or(|c| c > checkpoint));
     }
 
-    fn push_closed(&self, checkpoint: Option<CheckpointId>, sink: &OperatorUid, segments: Vec<ClosedSegment>) {
+    fn push_closed(
+        &self,
+        checkpoint: Option<CheckpointId>,
+        sink: &OperatorUid,
+        segments: Vec<ClosedSegment>,
+    ) {
         let closed_at_ms = unix_ms();
-        self.items.borrow_mut().extend(
-            segments
-                .into_iter()
-                .filter(|s| s.rows > 0)
-                .map(|segment| Item { checkpoint, load: Load::Closed { sink: sink.clone(), segment, closed_at_ms } }),
-        );
+        self.items.borrow_mut().extend(segments.into_iter().filter(|s| s.rows > 0).map(|segment| Item {
+            checkpoint,
+            load: Load::Closed { sink: sink.clone(), segment, closed_at_ms },
+        }));
     }
 
     /// Stores what is not stored yet, in order.
@@ -152,7 +162,9 @@ impl Snapshots {
                 }
                 Load::Frozen(table, operator) => encode(&table, operator).await?,
                 Load::Encoded(segment, operator) => self.put_state(segment, operator).await?,
-                Load::Closed { sink, segment, closed_at_ms } => self.put_staged(sink, segment, closed_at_ms).await?,
+                Load::Closed { sink, segment, closed_at_ms } => {
+                    self.put_staged(sink, segment, closed_at_ms).await?
+                }
             };
             // While this waited, an epoch cannot have become owned that holds an unstored item, so only stored items in
             // front can be gone: the first unstored item is still the one that was worked on.
@@ -169,7 +181,14 @@ impl Snapshots {
     async fn put_state(&self, segment: EncodedSegment, operator: OperatorUid) -> Result<Load, JobError> {
         let EncodedSegment { table, is_base, rows, bytes } = segment;
         let object = self.store.put_state(self.scope, &operator, &table, bytes).await?;
-        Ok(Load::Segment(StateSegment { operator, table, object, rows, key_groups: self.key_groups, is_base }))
+        Ok(Load::Segment(StateSegment {
+            operator,
+            table,
+            object,
+            rows,
+            key_groups: self.key_groups,
+            is_base,
+        }))
     }
 
     async fn put_staged(
@@ -213,7 +232,10 @@ impl Snapshots {
 
 async fn encode(table: &RefCell<Option<FrozenTable>>, operator: OperatorUid) -> Result<Load, JobError> {
     let Some(frozen) = table.borrow_mut().take() else {
-        return Err(JobError::new(ErrorKind::Bug, "a frozen table was encoded twice; this is a bug in Millstream"));
+        return Err(JobError::new(
+            ErrorKind::Bug,
+            "a frozen table was encoded twice; this is a bug in Millstream",
+        ));
     };
     let name = frozen.table.clone();
     // Sorting and compressing a large table takes tens of milliseconds: not on the slot's thread.

@@ -91,7 +91,10 @@ impl SourceHead {
         self.counters.rows_in += rows as u64;
         self.counters.rows_out += rows as u64;
         self.counters.skipped += batch.skipped;
-        let data = |e: millstream_expr::ExprError| TaskError::Data { operator: self.name.clone(), message: e.to_string() };
+        let data = |e: millstream_expr::ExprError| TaskError::Data {
+            operator: self.name.clone(),
+            message: e.to_string(),
+        };
         let mut row_watermark = None;
         if let Some(split) = self.splits.get_mut(id) {
             if let Some(spec) = &self.spec.watermark {
@@ -115,8 +118,13 @@ impl SourceHead {
             split.last_row = now();
             split.progress = batch.progress.or(split.progress);
         }
-        let columns =
-            self.spec.columns.iter().map(|c| c.evaluate(&batch.columns)).collect::<Result<Vec<_>, _>>().map_err(data)?;
+        let columns = self
+            .spec
+            .columns
+            .iter()
+            .map(|c| c.evaluate(&batch.columns))
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(data)?;
         let options = RecordBatchOptions::new().with_row_count(Some(rows));
         let columns = RecordBatch::try_new_with_options(self.spec.schema.clone(), columns, &options)
             .map_err(|e| TaskError::bug("build the rows of a source", &e))?;
@@ -233,7 +241,11 @@ pub(crate) async fn run(
     }
 }
 
-async fn fetched_one(core: &mut Core, head: &mut SourceHead, fetched: Option<Fetched>) -> Result<(), TaskError> {
+async fn fetched_one(
+    core: &mut Core,
+    head: &mut SourceHead,
+    fetched: Option<Fetched>,
+) -> Result<(), TaskError> {
     match fetched {
         Some(Fetched::Batch(split, batch)) => {
             let rows = head.accept(&split, batch)?;

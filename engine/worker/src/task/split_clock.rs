@@ -64,7 +64,9 @@ mod tests {
     use super::*;
 
     fn marks(seconds: &[Option<i64>]) -> ArrayRef {
-        Arc::new(TimestampMillisecondArray::from(seconds.iter().map(|s| s.map(|s| s * 1000)).collect::<Vec<_>>()))
+        Arc::new(TimestampMillisecondArray::from(
+            seconds.iter().map(|s| s.map(|s| s * 1000)).collect::<Vec<_>>(),
+        ))
     }
 
     #[test]
@@ -81,7 +83,8 @@ mod tests {
         let mut whole = SplitClock::new(Watermark(2_000_000));
         let expected = whole.advance(&marks(&all), 0).unwrap().to_vec();
         let mut cut = SplitClock::new(Watermark(2_000_000));
-        let seen: Vec<i64> = all.chunks(1).flat_map(|c| cut.advance(&marks(c), 0).unwrap().to_vec()).collect();
+        let seen: Vec<i64> =
+            all.chunks(1).flat_map(|c| cut.advance(&marks(c), 0).unwrap().to_vec()).collect();
         assert_eq!((seen, cut), (expected, whole));
     }
 
