@@ -1,7 +1,7 @@
 //! Rules across fields, in CEL: what the API server checks beyond types, enums and ranges.
 //!
 //! Owns the one table of them. [`crate::streamjob_crd`] puts each rule into the schema where `at` says;
-//! [`crate::StreamJobSpec::validate`] checks the same in Rust for manifests that never meet an API server, except for
+//! [`crate::StreamJob::validate`] checks the same in Rust for manifests that never meet an API server, except for
 //! rules about a change (`oldSelf`), which a single manifest cannot break. A test demands a bad manifest for each rule.
 //!
 //! Rules read no field without `has()` unless the schema gives it a default, and never look at a text of unbounded
