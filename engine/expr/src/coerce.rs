@@ -2,14 +2,15 @@
 //!
 //! Owns the pass between the SQL planner and the analyzer: casts become Flink's, the branches of a `CASE` and the items
 //! of an `IN` or a `BETWEEN` are brought to Flink's common type, `ROUND(DECIMAL, 2)` gets the scale that its literal
-//! says, and `SIMILAR TO` becomes a function. Operators were typed before, by [`crate::planner`]. For example
+//! says, `LIKE` loses its backslash escape and `SIMILAR TO` becomes a function. Operators were typed before, by [`crate::planner`]. For example
 //! `CASE WHEN c THEN 1 ELSE 2.5 END` is `DECIMAL(11, 1)`.
 
 use arrow::datatypes::DataType;
+use datafusion_common::metadata::FieldMetadata;
 use datafusion_common::tree_node::{Transformed, TreeNode};
 use datafusion_common::{DFSchema, Result, ScalarValue, plan_err};
 use datafusion_expr::expr::{Between, Case, InList, ScalarFunction};
-use datafusion_expr::{Expr, ExprSchemable};
+use datafusion_expr::{Expr, ExprSchemable, lit};
 
 use crate::cast::{self, cast};
 use crate::functions;
@@ -30,15 +31,28 @@ pub fn coerce(expr: Expr, schema: &DFSchema) -> Result<Expr> {
             return Ok(replaced);
         }
         match replaced.data {
+            Expr::Literal(value, metadata) => Ok(literal(value, metadata)),
             Expr::Case(case) => case_branches(case, schema),
             Expr::InList(list) => in_list(list, schema),
             Expr::Between(between) => between_bounds(between, schema),
+            Expr::Like(like) => functions::like(like).map(Transformed::yes),
             Expr::SimilarTo(like) => functions::similar_to(like).map(Transformed::yes),
             Expr::ScalarFunction(call) => rounding(call, schema),
             other => Ok(Transformed::no(other)),
         }
     })?;
     Ok(rewritten.data)
+}
+
+/// DataFusion reads `1E7` as a decimal with a negative scale, which nothing else here knows: it is a double.
+fn literal(value: ScalarValue, metadata: Option<FieldMetadata>) -> Transformed<Expr> {
+    match value {
+        ScalarValue::Decimal128(Some(digits), _, scale) if scale < 0 => {
+            let double = digits as f64 * 10_f64.powi(-i32::from(scale));
+            Transformed::yes(lit(double))
+        }
+        other => Transformed::no(Expr::Literal(other, metadata)),
+    }
 }
 
 /// `expr` of type `from` in the type `to`.
@@ -149,9 +163,10 @@ fn between_bounds(between: Between, schema: &DFSchema) -> Result<Transformed<Exp
 
 /// `ROUND` and `TRUNCATE` of a decimal to a literal number of digits: the result has that scale.
 fn rounding(call: ScalarFunction, schema: &DFSchema) -> Result<Transformed<Expr>> {
-    if !functions::is_rounding(&call.func) {
+    // Idempotent because the inner function is not the one that the user calls.
+    let Some(in_place) = functions::rounding_in_place(&call.func) else {
         return Ok(Transformed::no(Expr::ScalarFunction(call)));
-    }
+    };
     let digits = match call.args.get(1) {
         None => Some(0),
         Some(Expr::Literal(ScalarValue::Int32(Some(digits)), _)) => Some(i64::from(*digits)),
@@ -174,8 +189,6 @@ fn rounding(call: ScalarFunction, schema: &DFSchema) -> Result<Transformed<Expr>
         let precision = (1 + precision as i8 - scale + kept).clamp(1, 38) as u8;
         SqlType::Decimal { precision, scale: kept }
     };
-    // The name keeps the rewriting from happening twice: a second look sees the inner function, not the user's.
-    let inner = functions::inner_rounding(&call.func);
-    let rounded = Expr::ScalarFunction(ScalarFunction::new_udf(inner, call.args));
+    let rounded = Expr::ScalarFunction(ScalarFunction::new_udf(in_place, call.args));
     Ok(Transformed::yes(cast(rounded, &to, false)))
 }

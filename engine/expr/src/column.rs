@@ -67,6 +67,11 @@ impl Column {
         self.values()
     }
 
+    /// The array itself, of some primitive type.
+    pub(crate) fn array_of<T: ArrowPrimitiveType>(&self) -> Result<&PrimitiveArray<T>> {
+        Ok(self.primitives::<T>()?.array)
+    }
+
     fn values<A: Array + 'static>(&self) -> Result<Values<'_, A>> {
         let array = self.array.as_any().downcast_ref::<A>().ok_or_else(|| {
             internal_datafusion_err!("an argument has the unexpected type {}", self.array.data_type())

@@ -20,7 +20,8 @@ pub(crate) fn result_type(op: Arithmetic, left: DecimalType, right: DecimalType)
     let whole = (p1 - s1).max(p2 - s2);
     match op {
         Arithmetic::Add | Arithmetic::Subtract => adjusted(whole + s1.max(s2) + 1, s1.max(s2)),
-        Arithmetic::Multiply => adjusted(p1 + p2, s1 + s2),
+        // One digit more than the product can have, as Flink has it.
+        Arithmetic::Multiply => adjusted(p1 + p2 + 1, s1 + s2),
         Arithmetic::Divide => {
             let scale = (s1 + p2 + 1).max(6);
             adjusted(p1 - s1 + s2 + scale, scale)
@@ -253,16 +254,30 @@ pub(crate) enum Parsed {
     NotANumber,
 }
 
+/// What happens to the digits behind the last one that is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Rounding {
+    /// To the nearest, halves away from zero.
+    HalfUp,
+    /// They are cut off.
+    Down,
+}
+
 /// Reads `-12.345e2` as a value of the type `to`, rounded half away from zero.
 pub(crate) fn parse(text: &str, to: DecimalType) -> Parsed {
-    match parse_digits(text.trim_matches(' '), to) {
+    parse_rounded(text, to, Rounding::HalfUp)
+}
+
+/// [`parse`] with a choice of rounding; a negative scale keeps only digits before the point.
+pub(crate) fn parse_rounded(text: &str, to: DecimalType, rounding: Rounding) -> Parsed {
+    match parse_digits(text.trim_matches(' '), to, rounding) {
         Some(Some(value)) => Parsed::Value(value),
         Some(None) => Parsed::TooLarge,
         None => Parsed::NotANumber,
     }
 }
 
-fn parse_digits(text: &str, to: DecimalType) -> Option<Option<i128>> {
+fn parse_digits(text: &str, to: DecimalType, rounding: Rounding) -> Option<Option<i128>> {
     let (mantissa, exponent) = match text.split_once(['e', 'E']) {
         Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().ok()?),
         None => (text, 0),
@@ -293,9 +308,9 @@ fn parse_digits(text: &str, to: DecimalType) -> Option<Option<i128>> {
             _ => return Some(None),
         };
     }
-    let round_up =
+    let next_is_half =
         usize::try_from(keep).ok().and_then(|at| digits.get(at)).is_some_and(|digit| *digit >= b'5');
-    let value = value + i128::from(round_up);
+    let value = value + i128::from(rounding == Rounding::HalfUp && next_is_half);
     Some(fits(value, to.0).then_some(if negative { -value } else { value }))
 }
 

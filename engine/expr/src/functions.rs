@@ -7,17 +7,23 @@
 
 mod arithmetic;
 mod conditional;
+mod datetime;
 mod definition;
+mod encoding;
+mod json;
+mod math;
+mod regex;
+mod rounding;
+mod string;
 
 use std::sync::{Arc, LazyLock};
 
-use datafusion_common::Result;
-use datafusion_expr::expr::Like;
-use datafusion_expr::{Expr, ScalarUDF};
+use datafusion_expr::ScalarUDF;
 
 pub(crate) use arithmetic::ArithmeticFunction;
 pub(crate) use conditional::Conditional;
 use definition::{Definition, FlinkFunction};
+pub(crate) use regex::{like, similar_to};
 
 /// All functions, for the planner. The order is that of the subjects and has no meaning.
 pub fn scalar_functions() -> Vec<Arc<ScalarUDF>> {
@@ -25,7 +31,16 @@ pub fn scalar_functions() -> Vec<Arc<ScalarUDF>> {
 }
 
 static FUNCTIONS: LazyLock<Vec<Arc<ScalarUDF>>> = LazyLock::new(|| {
-    let subjects: [fn() -> Vec<Definition>; 1] = [conditional::definitions];
+    let subjects: [fn() -> Vec<Definition>; 8] = [
+        string::definitions,
+        math::definitions,
+        rounding::definitions,
+        conditional::definitions,
+        datetime::definitions,
+        regex::definitions,
+        encoding::definitions,
+        json::definitions,
+    ];
     let mut functions: Vec<Arc<ScalarUDF>> = subjects
         .into_iter()
         .flat_map(|definitions| definitions())
@@ -56,15 +71,12 @@ pub(crate) fn can_fail(function: &ScalarUDF) -> bool {
     }
 }
 
-/// Whether this is `ROUND` or `TRUNCATE` as the user wrote it.
-pub(crate) fn is_rounding(_function: &ScalarUDF) -> bool {
-    false
-}
-
-pub(crate) fn inner_rounding(function: &Arc<ScalarUDF>) -> Arc<ScalarUDF> {
-    function.clone()
-}
-
-pub(crate) fn similar_to(like: Like) -> Result<Expr> {
-    Ok(Expr::SimilarTo(like))
+/// The function behind `ROUND` or `TRUNCATE` that keeps the scale of a decimal, if `function` is one of these two as the
+/// user calls them.
+pub(crate) fn rounding_in_place(function: &ScalarUDF) -> Option<Arc<ScalarUDF>> {
+    match function.inner().downcast_ref::<FlinkFunction>()?.definition().name {
+        "round" => self::function("round_in_place"),
+        "truncate" => self::function("truncate_in_place"),
+        _ => None,
+    }
 }

@@ -26,6 +26,7 @@ mod column;
 mod decimal;
 mod java;
 mod lazy;
+mod pattern;
 mod unify;
 mod zone;
 

@@ -55,7 +55,7 @@ fn offset_of_wall_clock(zone: Tz, wall: &NaiveDateTime, local_seconds: i64) -> i
             i64::from(offset.fix().local_minus_utc())
         }
         // The hour was skipped: Java keeps the offset from before the change, so the result moves forward.
-        MappedLocalTime::None => offset_at(zone, local_seconds - offset_at(zone, local_seconds - 86_400) - 1),
+        MappedLocalTime::None => offset_at(zone, local_seconds - 86_400),
     }
 }
 

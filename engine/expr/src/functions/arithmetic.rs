@@ -76,8 +76,9 @@ impl ArithmeticFunction {
             let operands = [a, b].map(|(precision, scale)| DataType::Decimal128(precision, scale));
             return Ok((operands.to_vec(), DataType::Decimal128(precision, scale)));
         }
-        let result = if self.op == Arithmetic::Remainder { right.clone() } else { common.clone() };
-        Ok((vec![common.clone(), common], result))
+        // The operands keep their types, because the analyzer asks again after it has converted them.
+        let result = if self.op == Arithmetic::Remainder { right.clone() } else { common };
+        Ok((vec![left.clone(), right.clone()], result))
     }
 
     fn shown(&self) -> String {
@@ -85,6 +86,10 @@ impl ArithmeticFunction {
     }
 
     fn evaluate(&self, left: &Column, right: &Column, rows: usize, to: &DataType) -> Result<ArrayRef> {
+        let decimals = matches!(to, DataType::Decimal128(_, _));
+        if left.array.data_type() != right.array.data_type() && !decimals {
+            return self.evaluate(&widened(left)?, &widened(right)?, rows, to);
+        }
         match left.array.data_type() {
             DataType::Decimal128(_, _) => self.decimals(left, right, rows, to),
             DataType::Float64 => self.doubles(left, right, rows),
@@ -148,13 +153,20 @@ impl ArithmeticFunction {
         if result.data_type() == to {
             return Ok(result);
         }
-        // The remainder was taken in the wider of both types and fits the divisor's.
+        // Operands of different widths were computed in 64 bits.
         let Some(sql_type) = SqlType::from_arrow(to) else {
             return plan_err!("{} cannot give {to}", self.shown());
         };
         let target = Target { to: sql_type, failure: OnFailure::Null, zone: chrono_tz::Tz::UTC };
         cast_column(&Column { array: result, constant: false }, rows, &target)
     }
+}
+
+/// An integer column in 64 bits.
+fn widened(column: &Column) -> Result<Column> {
+    let target = Target { to: SqlType::BigInt, failure: OnFailure::Null, zone: chrono_tz::Tz::UTC };
+    let array = cast_column(column, column.array.len(), &target)?;
+    Ok(Column { array, constant: column.constant })
 }
 
 impl ScalarUDFImpl for ArithmeticFunction {

@@ -39,8 +39,6 @@ pub(crate) enum Parameter {
     TextOrInteger,
     /// A string, or any number as a double or 64 bits.
     TextOrNumber,
-    /// A timestamp with or without zone, as it is.
-    Timestamp,
     /// A string or a timestamp, as it is.
     TextOrTimestamp,
     /// A date, a time of day or a timestamp, as it is.
@@ -65,7 +63,7 @@ impl Parameter {
             Self::Number => DataType::Int32,
             Self::Boolean => DataType::Boolean,
             Self::Bytes => DataType::Binary,
-            Self::Timestamp | Self::TextOrTimestamp | Self::Temporal | Self::DateOrTimestamp => {
+            Self::TextOrTimestamp | Self::Temporal | Self::DateOrTimestamp => {
                 SqlType::Timestamp(3).to_arrow()
             }
             Self::Any => DataType::Null,
@@ -85,7 +83,6 @@ impl Parameter {
             Self::TextOrNumber if integer => Some(DataType::Int64),
             Self::TextOrNumber if number => Some(DataType::Float64),
             Self::TextOrInteger | Self::TextOrNumber => keep(text),
-            Self::Timestamp => keep(sql_type.is_timestamp()),
             Self::TextOrTimestamp => keep(text || sql_type.is_timestamp()),
             Self::Temporal => {
                 keep(sql_type.is_timestamp() || matches!(sql_type, SqlType::Date | SqlType::Time(_)))
@@ -105,7 +102,6 @@ impl Parameter {
             Self::TextOrBytes => "a string or a byte string",
             Self::TextOrInteger => "a string or an integer",
             Self::TextOrNumber => "a string or a number",
-            Self::Timestamp => "a timestamp",
             Self::TextOrTimestamp => "a string or a timestamp",
             Self::Temporal => "a date, a time or a timestamp",
             Self::DateOrTimestamp => "a date or a timestamp",
@@ -125,6 +121,12 @@ pub(crate) enum Returns {
     Of(fn(&[DataType]) -> Result<DataType>),
 }
 
+/// Evaluates one call.
+pub(crate) type Kernel = fn(&Call<'_>) -> Result<ArrayRef>;
+
+/// Converts the types of the arguments, given the function's name.
+type Unify = fn(&str, &[DataType]) -> Result<Vec<DataType>>;
+
 /// A function before it is registered.
 #[derive(Debug, Clone)]
 pub(crate) struct Definition {
@@ -133,9 +135,9 @@ pub(crate) struct Definition {
     parameters: &'static [Parameter],
     optional: usize,
     variadic: bool,
-    unify: Option<fn(&str, &[DataType]) -> Result<Vec<DataType>>>,
+    unify: Option<Unify>,
     returns: Returns,
-    evaluate: fn(&Call<'_>) -> Result<ArrayRef>,
+    evaluate: Kernel,
     pub(crate) can_fail: bool,
     pub(crate) conditional: Option<Conditional>,
 }
@@ -146,7 +148,7 @@ impl Definition {
         name: &'static str,
         parameters: &'static [Parameter],
         returns: Returns,
-        evaluate: fn(&Call<'_>) -> Result<ArrayRef>,
+        evaluate: Kernel,
     ) -> Self {
         Self {
             name,
@@ -181,7 +183,7 @@ impl Definition {
     }
 
     /// The arguments are converted as `unify` says, which gets the function's name and their types.
-    pub(crate) fn unify(mut self, unify: fn(&str, &[DataType]) -> Result<Vec<DataType>>) -> Self {
+    pub(crate) fn unify(mut self, unify: Unify) -> Self {
         self.unify = Some(unify);
         self
     }
