@@ -1,1 +1,37 @@
-//! coordinator
+//! The coordinator of one job: carries out what the job master decides, and tells it what happens.
+//!
+//! ```text
+//! workers --FromWorker--> driver --Event--> job master --Command--> driver --> workers, bucket, sinks, sources
+//! ```
+//!
+//! This crate never decides: what to do next is `millstream-jobmaster`'s, what the bucket means is
+//! `millstream-checkpoint-store`'s. It never sees SQL. It owns the clock, the connections to the workers, the enumerators and
+//! publishers, and the pages on which people read how the job is doing.
+//!
+//! [`Coordinator::new`] wires a job, [`Coordinator::run`] runs it to its end, a [`JobHandle`] asks it to stop and watches it,
+//! [`http::serve`] shows it. Whether its workers are threads of this process or pods is hidden behind [`Transport`].
+
+mod announce;
+mod clock;
+mod coordinator;
+mod driver;
+mod enumerators;
+#[cfg(test)]
+mod fixture;
+mod handle;
+pub mod http;
+mod links;
+mod membership;
+mod metadata_io;
+pub mod metrics;
+mod publishers;
+mod settings;
+pub mod status;
+mod timers;
+
+pub use coordinator::{Coordinator, JobParts};
+pub use handle::{JobHandle, Request};
+pub use links::{Transport, WorkerLink};
+pub use millstream_jobmaster::JobEnd as JobOutcome;
+pub use settings::CoordinatorSettings;
+pub use status::JobStatus;

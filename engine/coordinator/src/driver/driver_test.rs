@@ -1,0 +1,265 @@
+//! Whole jobs on fake workers over a bucket in memory: every end, every kind of trouble, a crash at every call.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use millstream_checkpoint::{Outcome, StartFrom};
+use millstream_checkpoint_store::TakeOverRequest;
+use millstream_connectors::ConnectorError;
+use millstream_jobmaster::{JobPhase, RestartStrategy, Sabotage};
+use millstream_model::ErrorKind;
+use millstream_storage::MemoryStorage;
+use millstream_storage::fault::{Fault, FaultPlan, FaultStorage};
+
+use crate::fixture::{Job, Trouble};
+use crate::{JobHandle, JobOutcome, JobStatus, Request};
+
+const STEPS: [&str; 4] = ["a b", "c", "d e f", "g"];
+const ROWS: &str = "a b c d e f g";
+
+async fn until(handle: &JobHandle, what: impl FnMut(&JobStatus) -> bool) -> JobStatus {
+    let mut status = handle.status();
+    let waited = tokio::time::timeout(Duration::from_secs(10), status.wait_for(what)).await;
+    waited.expect("it never came to that").expect("the job ended").clone()
+}
+
+#[tokio::test]
+async fn a_bounded_job_runs_to_its_end_and_stays_finished() {
+    let job = Job::new(2, &STEPS, true);
+    let JobOutcome::Finished { epoch } = job.run().await else { panic!() };
+    assert_eq!(job.sink.rows(), ROWS);
+    let overview = job.store().look().await.unwrap();
+    let (owned, manifest) = overview.restorable.unwrap();
+    assert_eq!((owned.epoch, manifest.outcome), (epoch, Outcome::Finished));
+    assert!(overview.unpublished.is_empty());
+
+    assert_eq!(job.run().await, JobOutcome::Finished { epoch });
+    assert_eq!(job.sink.rows(), ROWS, "nothing is read again");
+}
+
+#[tokio::test]
+async fn the_folder_holds_what_is_kept_and_nothing_else() {
+    let job = Job::new(2, &STEPS, true).trouble(&[Trouble::NotStored, Trouble::Fail(ErrorKind::Transient)]);
+    assert!(matches!(job.run().await, JobOutcome::Finished { .. }));
+    let kept = job.store().look().await.unwrap();
+    let owned = kept.restorable.iter().map(|(owned, _)| owned).chain(&kept.ancestors);
+    let mut expected = std::collections::BTreeSet::new();
+    for owned in owned {
+        let (_, manifest) = job.store().read_manifest(owned.epoch).await.unwrap();
+        expected.extend(manifest.objects().map(|o| o.key.clone()));
+    }
+    let listed = job.storage.list("").await.unwrap();
+    let found: std::collections::BTreeSet<_> = listed
+        .into_iter()
+        .map(|o| o.key)
+        .filter(|k| k.contains("/staged/") || k.contains("/state/"))
+        .collect();
+    assert_eq!(found, expected);
+}
+
+#[tokio::test]
+async fn trouble_with_tasks_costs_no_row_and_repeats_none() {
+    let cases: [&[Trouble]; 5] = [
+        &[Trouble::Fail(ErrorKind::Transient)],
+        &[Trouble::NotStored, Trouble::NotStored],
+        &[Trouble::None, Trouble::Fail(ErrorKind::Bug), Trouble::NotStored],
+        &[Trouble::NotStored, Trouble::Fail(ErrorKind::Transient), Trouble::Fail(ErrorKind::Transient)],
+        &[Trouble::Vanish],
+    ];
+    for troubles in cases {
+        let mut job = Job::new(2, &STEPS, true).trouble(troubles);
+        job.workers = vec![2, 2];
+        let outcome = job.run().await;
+        assert!(matches!(outcome, JobOutcome::Finished { .. }), "{troubles:?}: {outcome:?}");
+        assert_eq!(job.sink.rows(), ROWS, "{troubles:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_user_error_ends_the_job_with_what_was_owned_visible() {
+    let job =
+        Job::new(1, &["a", "", "", "", ""], false).trouble(&[Trouble::None, Trouble::Fail(ErrorKind::User)]);
+    let JobOutcome::Failed(error) = job.run().await else { panic!() };
+    assert_eq!(error.kind, ErrorKind::User);
+    assert_eq!(error.message, "chain 0 (0/0): trouble at checkpoint 2");
+    assert_eq!(job.sink.rows(), "a");
+}
+
+#[tokio::test]
+async fn restarts_end_when_the_strategy_says_so() {
+    let mut job = Job::new(1, &["a"], false).trouble(&[Trouble::Fail(ErrorKind::Transient); 9]);
+    job.settings.restart = RestartStrategy::FixedDelay { attempts: 1, delay_ms: 1 };
+    let JobOutcome::Failed(error) = job.run().await else { panic!() };
+    assert!(error.message.ends_with("(given up after 1 restarts)"), "{error}");
+}
+
+#[tokio::test]
+async fn when_every_worker_is_gone_the_job_says_what_is_missing() {
+    let mut job = Job::new(1, &["a"], false).trouble(&[Trouble::Vanish]);
+    job.settings.slots_timeout_ms = Some(20);
+    let JobOutcome::Failed(error) = job.run().await else { panic!() };
+    assert_eq!(
+        error.message,
+        "the job needs 1 slots, its workers offer 0; last error: worker 1 is lost: its connection closed"
+    );
+}
+
+#[tokio::test]
+async fn a_stopped_job_goes_on_where_it_was() {
+    let mut job = Job::new(2, &["a b", "c"], false);
+    let (coordinator, handle, _workers) = job.start();
+    let running = tokio::spawn(coordinator.run());
+    let status = until(&handle, |s| s.rows_in == 3 && s.epoch.is_some()).await;
+    assert_eq!((status.phase, status.rows_out), (JobPhase::Running, 3));
+    assert!(handle.ask(Request::Stop));
+    let JobOutcome::Stopped { epoch: Some(epoch) } = running.await.unwrap() else { panic!() };
+    assert_eq!(job.sink.rows(), "a b c");
+    assert_eq!(job.store().look().await.unwrap().restorable.unwrap().1.outcome, Outcome::Stopped);
+
+    job.source = crate::fixture::FakeSource::new(&["a b", "c", "d"], true);
+    let (coordinator, handle, _workers) = job.start();
+    assert!(matches!(coordinator.run().await, JobOutcome::Finished { .. }));
+    assert_eq!(handle.status().borrow().restored_from, Some(epoch));
+    assert_eq!(job.sink.rows(), "a b c d");
+}
+
+#[tokio::test]
+async fn a_cancelled_job_reads_again_what_was_not_owned() {
+    let mut job = Job::new(1, &["a b"], false);
+    job.settings.checkpoint.interval_ms = None;
+    let (coordinator, handle, _workers) = job.start();
+    let running = tokio::spawn(coordinator.run());
+    until(&handle, |s| s.rows_in == 2).await;
+    assert!(handle.ask(Request::Cancel));
+    assert_eq!(running.await.unwrap(), JobOutcome::Stopped { epoch: None });
+    assert_eq!(job.sink.rows(), "");
+
+    job.source = crate::fixture::FakeSource::new(&["a b"], true);
+    assert!(matches!(job.run().await, JobOutcome::Finished { .. }));
+    assert_eq!(job.sink.rows(), "a b");
+}
+
+#[tokio::test]
+async fn a_target_that_fails_for_a_while_is_tried_again() {
+    let job = Job::new(1, &STEPS, true);
+    for _ in 0..2 {
+        let (table, action, cause) = ("out".into(), "commit".into(), "no answer".into());
+        job.sink.fail_with(ConnectorError::Io { table, action, cause });
+    }
+    assert!(matches!(job.run().await, JobOutcome::Finished { .. }));
+    assert_eq!(job.sink.rows(), ROWS);
+}
+
+#[tokio::test]
+async fn a_target_that_refuses_ends_the_job_and_the_next_run_publishes() {
+    let job = Job::new(1, &STEPS, true);
+    job.sink.fail_with(ConnectorError::Refused {
+        table: "out".into(),
+        epoch: 2,
+        message: "too large".into(),
+    });
+    let JobOutcome::Failed(error) = job.run().await else { panic!() };
+    assert_eq!(error.kind, ErrorKind::State);
+    assert!(error.message.contains("the target refuses the output of epoch 2: too large"), "{error}");
+    assert_eq!(job.sink.rows(), "");
+    assert!(matches!(job.run().await, JobOutcome::Finished { .. }));
+    assert_eq!(job.sink.rows(), ROWS);
+}
+
+#[tokio::test]
+async fn a_removed_target_is_noticed() {
+    let job = Job::new(1, &STEPS, true);
+    let JobOutcome::Finished { epoch } = job.run().await else { panic!() };
+    let has_output = !job.store().read_manifest(epoch).await.unwrap().1.sinks[0].publications.is_empty();
+    *job.sink.0.lock().unwrap() = crate::fixture::Target::default();
+    match job.run().await {
+        JobOutcome::Failed(error) => assert!(error.message.contains("progress record is missing"), "{error}"),
+        outcome => assert!(!has_output, "{outcome:?}"),
+    }
+}
+
+#[tokio::test]
+async fn the_older_of_two_coordinators_is_fenced() {
+    let job = Job::new(1, &["a", "b"], false);
+    let (coordinator, handle, _workers) = job.start();
+    let older = tokio::spawn(coordinator.run());
+    until(&handle, |s| s.epoch.is_some()).await;
+    let (coordinator, newer_handle, _more_workers) = job.start();
+    let newer = tokio::spawn(coordinator.run());
+    let fenced = older.await.unwrap();
+    assert!(matches!(fenced, JobOutcome::Fenced { by } if by.0 == 2), "{fenced:?}");
+    until(&newer_handle, |s| s.phase == JobPhase::Running && s.generation.0 == 2).await;
+    newer_handle.ask(Request::Stop);
+    assert!(matches!(newer.await.unwrap(), JobOutcome::Stopped { .. }));
+    assert_eq!(job.sink.rows(), "a b");
+}
+
+#[tokio::test]
+async fn starting_over_writes_everything_again_at_higher_epochs() {
+    let mut job = Job::new(1, &["a b"], true);
+    let JobOutcome::Finished { epoch: first } = job.run().await else { panic!() };
+    job.take_over = TakeOverRequest { from: StartFrom::Empty, ..TakeOverRequest::default() };
+    let JobOutcome::Finished { epoch: second } = job.run().await else { panic!() };
+    assert!(second > first);
+    assert_eq!(job.sink.rows(), "a a b b");
+    assert!(job.sink.0.lock().unwrap().epochs.is_sorted(), "epochs at a sink never go back");
+}
+
+#[tokio::test]
+async fn a_bucket_that_cannot_be_reached_fails_the_start() {
+    let job = Job::new(1, &["a"], true);
+    let broken = FaultStorage::new(job.storage.clone(), FaultPlan::none());
+    broken.kill();
+    let job = Job { storage: Arc::new(broken), ..job };
+    assert!(matches!(job.run().await, JobOutcome::Failed(_)));
+    assert_eq!(job.sink.rows(), "");
+}
+
+/// Runs until the process "dies" at storage call `n`, then runs a second process to the end.
+async fn crash_at(n: u64, fault: Fault, sabotaged: bool) -> Option<Job> {
+    let inner = Arc::new(MemoryStorage::new());
+    let dying = Arc::new(FaultStorage::new(inner.clone(), FaultPlan::at(n, fault)));
+    let mut job = Job { storage: dying.clone(), ..Job::new(2, &STEPS, true) };
+    job.settings.restart = RestartStrategy::None;
+    if sabotaged {
+        job.settings.sabotage = Sabotage { publish_before_owned: true, ..Sabotage::default() };
+        job.sabotage.insert(millstream_checkpoint_store::Sabotage::PublishBeforeOwned);
+    }
+    let (coordinator, _handle, _workers) = job.start();
+    let running = tokio::spawn(coordinator.run());
+    while !dying.is_dead() && !running.is_finished() {
+        tokio::time::sleep(Duration::from_micros(200)).await;
+    }
+    running.abort();
+    let _ = running.await;
+    let was_killed = dying.is_dead();
+    let job = Job { storage: inner, ..job };
+    let outcome = job.run().await;
+    assert!(matches!(outcome, JobOutcome::Finished { .. }), "call {n}: {outcome:?}");
+    was_killed.then_some(job)
+}
+
+#[tokio::test]
+async fn a_crash_at_any_call_loses_nothing_and_repeats_nothing() {
+    for fault in [Fault::CrashBefore, Fault::CrashAfter] {
+        let mut calls = 0;
+        for n in 1.. {
+            let Some(job) = crash_at(n, fault.clone(), false).await else { break };
+            assert_eq!(job.sink.rows(), ROWS, "{fault:?} at call {n}");
+            assert!(job.sink.0.lock().unwrap().epochs.is_sorted(), "{fault:?} at call {n}");
+            calls = n;
+        }
+        assert!(calls > 30, "only {calls} calls");
+    }
+}
+
+#[tokio::test]
+async fn the_crash_test_finds_output_that_is_published_before_it_is_owned() {
+    for n in 1.. {
+        let Some(job) = crash_at(n, Fault::CrashBefore, true).await else { break };
+        if job.sink.rows() != ROWS {
+            return;
+        }
+    }
+    panic!("nobody noticed");
+}

@@ -1,0 +1,120 @@
+//! Makes owned output visible at every sink of an epoch.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use millstream_checkpoint::{Manifest, SinkState};
+use millstream_checkpoint_store::JobObjects;
+use millstream_connectors::ConnectorError;
+use millstream_connectors::sink::{Publisher, Sink, StagedOutput, StagedReader};
+use millstream_jobmaster::OwnedEpoch;
+use millstream_model::graph::JobGraph;
+use millstream_model::snapshot::ObjectRef;
+use millstream_model::{Epoch, ErrorKind, JobError, OperatorUid};
+use tokio::sync::Mutex;
+
+/// The publishers of a job's staged sinks. Used for one epoch at a time.
+pub(crate) struct Publishers {
+    sinks: BTreeMap<OperatorUid, Arc<dyn Sink>>,
+    staged: Staged,
+    /// Publishers that have not failed. After any error a new one is made: the old one cannot know what its target did.
+    open: Mutex<BTreeMap<OperatorUid, Box<dyn Publisher>>>,
+}
+
+impl Publishers {
+    /// None is open yet.
+    pub(crate) fn new(sinks: BTreeMap<OperatorUid, Arc<dyn Sink>>, objects: JobObjects) -> Self {
+        Self { sinks, staged: Staged(objects), open: Mutex::default() }
+    }
+
+    /// Makes everything of `epoch` visible, sink by sink. Sinks without output in it are not touched: their progress stays
+    /// at the last epoch that had some.
+    ///
+    /// # Errors
+    /// The first sink's that fails; those before it are done, and publishing again finds that out.
+    pub(crate) async fn publish(&self, epoch: Epoch, manifest: &Manifest) -> Result<(), JobError> {
+        let mut open = self.open.lock().await;
+        for sink in manifest.sinks.iter().filter(|s| !s.publications.is_empty()) {
+            let mut publisher = match open.remove(&sink.uid) {
+                Some(publisher) => publisher,
+                None => self.opened(&sink.uid, epoch)?,
+            };
+            let outputs = outputs(sink);
+            publisher.publish(epoch, &outputs, &self.staged).await.map_err(|e| failure(&e))?;
+            open.insert(sink.uid.clone(), publisher);
+        }
+        Ok(())
+    }
+
+    /// Compares what the targets say with what the job's storage says: where `published` put output, the progress record
+    /// must have reached its epoch. One that has not was deleted or belongs elsewhere, and nobody can tell any more what is
+    /// visible. A sink whose definition changed may point to another target, which knows nothing yet.
+    ///
+    /// # Errors
+    /// `State` for a record that is missing or behind; the target's own error if it cannot be asked.
+    pub(crate) async fn check(&self, published: &OwnedEpoch, graph: &JobGraph) -> Result<(), JobError> {
+        let OwnedEpoch { epoch, manifest } = published;
+        for sink in manifest.sinks.iter().filter(|s| !s.publications.is_empty()) {
+            let now = graph.operators().find(|(_, o)| o.uid == sink.uid).map(|(_, o)| &o.meaning);
+            let then = manifest.operator(&sink.uid).map(|o| &o.meaning);
+            if now != then || !self.sinks.contains_key(&sink.uid) {
+                continue;
+            }
+            let mut publisher = self.opened(&sink.uid, *epoch)?;
+            let progress = publisher.progress().await.map_err(|e| failure(&e))?;
+            if progress < Some(*epoch) {
+                let found = progress.map_or_else(|| "is missing".into(), |p| format!("says epoch {p}"));
+                let message = format!(
+                    "table {}: output up to epoch {epoch} was published, but the target's progress record {found}; if its \
+                     output was removed on purpose, start the job over from the beginning",
+                    sink.uid
+                );
+                return Err(JobError::new(ErrorKind::State, message));
+            }
+        }
+        Ok(())
+    }
+
+    fn opened(&self, uid: &OperatorUid, epoch: Epoch) -> Result<Box<dyn Publisher>, JobError> {
+        let publisher = match self.sinks.get(uid) {
+            Some(sink) => sink.publisher().map_err(|e| failure(&e))?,
+            None => None,
+        };
+        publisher.ok_or_else(|| {
+            let message = format!(
+                "epoch {epoch} has output for table {uid}, which the job does not publish any more; put the table back \
+                 until that output is visible, or discard epoch {epoch} by name"
+            );
+            JobError::new(ErrorKind::State, message)
+        })
+    }
+}
+
+fn outputs(sink: &SinkState) -> Vec<StagedOutput> {
+    let output = |p: &millstream_checkpoint::Publication| StagedOutput {
+        id: p.id.clone(),
+        slot: p.slot,
+        partition: p.partition.clone(),
+        segments: p.segments.clone(),
+    };
+    sink.publications.iter().map(output).collect()
+}
+
+fn failure(error: &ConnectorError) -> JobError {
+    JobError::new(error.kind(), error.to_string())
+}
+
+/// Staged segments, as the job's storage has them.
+struct Staged(JobObjects);
+
+#[async_trait]
+impl StagedReader for Staged {
+    async fn read(&self, object: &ObjectRef) -> Result<Bytes, String> {
+        self.0.fetch(object).await.map_err(|error| JobError::from(error).message)
+    }
+}
+
+#[cfg(test)]
+mod publishers_test;

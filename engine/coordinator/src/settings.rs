@@ -1,0 +1,30 @@
+//! What a coordinator is told beside the job itself.
+
+use std::time::Duration;
+
+use millstream_checkpoint_store::TakeOverRequest;
+
+/// Settings of a [`crate::Coordinator`]; plain data.
+#[derive(Clone, Debug)]
+pub struct CoordinatorSettings {
+    /// What to go on from.
+    pub take_over: TakeOverRequest,
+    /// Whether to try first if the store keeps the promises that exactly-once rests on. Some ten calls.
+    pub probe: bool,
+    /// A worker that sends no heartbeat for this long while tasks run is lost. `None` in one process, where a worker that
+    /// ends closes its queue.
+    pub heartbeat_timeout: Option<Duration>,
+    /// How often the status takes in what the tasks counted.
+    pub status_interval: Duration,
+}
+
+impl Default for CoordinatorSettings {
+    fn default() -> Self {
+        Self {
+            take_over: TakeOverRequest::default(),
+            probe: true,
+            heartbeat_timeout: None,
+            status_interval: Duration::from_millis(250),
+        }
+    }
+}
