@@ -117,6 +117,11 @@ pub trait StagedReader: Send + Sync {
 /// Makes owned output visible. One per sink, driven by the coordinator, epochs in ascending order.
 #[async_trait]
 pub trait Publisher: Send + fmt::Debug {
+    /// Says whose output this is: the job's identity and something that is new whenever the job starts afresh, so that its
+    /// progress records are told from those of others. Called before anything else, or never: then records of any owner
+    /// are taken for one's own.
+    fn set_owner(&mut self, _owner: &str) {}
+
     /// The newest epoch that the target itself says is published; `None` if it has no progress record.
     ///
     /// # Errors

@@ -32,7 +32,8 @@ pub trait Source: Send + Sync {
     ///
     /// # Errors
     /// When the split is gone or shorter than the position, or cannot be opened.
-    fn open(&self, split: &SplitState, projection: SchemaRef) -> Result<Box<dyn SplitReader>, ConnectorError>;
+    fn open(&self, split: &SplitState, projection: SchemaRef)
+    -> Result<Box<dyn SplitReader>, ConnectorError>;
 }
 
 /// What an enumerator found since it was last asked.

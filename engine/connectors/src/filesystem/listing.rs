@@ -1,0 +1,189 @@
+//! Which files a path means.
+//!
+//! A file is itself; a folder is every file below it; a glob (`*`, `?`, `[..]`, `**`) is what matches, folders with all below
+//! them. Names that start with `.` or `_` are skipped, in folders and as the last part of a match, so that progress records
+//! and files that are still being written under such a name are not read. Sorted by path, bytewise.
+
+use std::path::{Path, PathBuf};
+
+/// The option `path`, resolved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct PathPattern {
+    /// Absolute, or relative to the working directory if the base was.
+    path: PathBuf,
+    base: PathBuf,
+    is_glob: bool,
+}
+
+/// A file that was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct FoundFile {
+    /// Relative to the base folder if it is below it; so that a job can move with its data.
+    pub(super) name: String,
+    pub(super) bytes: u64,
+}
+
+impl PathPattern {
+    /// Resolves the text of the option against the folder of the file that names it.
+    pub(super) fn new(text: &str, base: &Path) -> Result<Self, String> {
+        let local = match text.split_once("://") {
+            None if text.trim().is_empty() => return Err("'path' is empty".to_owned()),
+            None => text,
+            Some(("file", path)) => {
+                let path = path.strip_prefix("localhost").unwrap_or(path);
+                if !path.starts_with('/') {
+                    return Err(format!(
+                        "'path' = '{text}': write file:// and an absolute path, as in file:///data/in"
+                    ));
+                }
+                path
+            }
+            Some((scheme, _)) => {
+                return Err(format!(
+                    "'path' = '{text}': files cannot be read from {scheme}:// yet; write a local path or file://"
+                ));
+            }
+        };
+        let is_glob = local.contains(['*', '?', '[']);
+        let path = base.join(local);
+        if is_glob && let Err(error) = glob::Pattern::new(&path.to_string_lossy()) {
+            return Err(format!("'path' = '{text}': not a glob: {error}"));
+        }
+        Ok(Self { path, base: base.to_path_buf(), is_glob })
+    }
+
+    /// As messages show it.
+    pub(super) fn display(&self) -> String {
+        self.path.display().to_string()
+    }
+
+    /// Where a found file lies.
+    pub(super) fn locate(&self, name: &str) -> PathBuf {
+        self.base.join(name)
+    }
+
+    /// All files, sorted by name. A path that does not exist has none.
+    pub(super) fn list(&self) -> std::io::Result<Vec<FoundFile>> {
+        let mut paths = Vec::new();
+        if self.is_glob {
+            // Brackets and stars in the base folder's own name are not part of the pattern, but the pattern is absolute.
+            let text = match self.path.strip_prefix(&self.base) {
+                Ok(pattern) => {
+                    let base = glob::Pattern::escape(&self.base.to_string_lossy());
+                    format!("{base}/{}", pattern.to_string_lossy())
+                }
+                Err(_) => self.path.to_string_lossy().into_owned(),
+            };
+            let options = glob::MatchOptions { require_literal_separator: true, ..glob::MatchOptions::new() };
+            let matches = glob::glob_with(&text, options).map_err(std::io::Error::other)?;
+            for found in matches {
+                let found = found.map_err(std::io::Error::from)?;
+                if !is_hidden(&found) {
+                    collect(&found, &mut paths)?;
+                }
+            }
+        } else {
+            collect(&self.path, &mut paths)?;
+        }
+        let mut files: Vec<_> =
+            paths.into_iter().map(|(path, bytes)| FoundFile { name: self.name_of(&path), bytes }).collect();
+        files.sort_by(|a, b| a.name.cmp(&b.name));
+        files.dedup_by(|a, b| a.name == b.name);
+        Ok(files)
+    }
+
+    fn name_of(&self, path: &Path) -> String {
+        path.strip_prefix(&self.base).unwrap_or(path).to_string_lossy().into_owned()
+    }
+}
+
+fn collect(path: &Path, files: &mut Vec<(PathBuf, u64)>) -> std::io::Result<()> {
+    let metadata = match std::fs::metadata(path) {
+        Ok(metadata) => metadata,
+        // Gone since it was listed, a dangling link, or never there.
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    if metadata.is_file() {
+        files.push((path.to_path_buf(), metadata.len()));
+        return Ok(());
+    }
+    if metadata.is_dir() {
+        for entry in std::fs::read_dir(path)? {
+            let path = entry?.path();
+            if !is_hidden(&path) {
+                collect(&path, files)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn is_hidden(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(['.', '_']))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn listed(pattern: &str) -> Vec<String> {
+        let folder = tempfile::tempdir().unwrap();
+        let base = folder.path().join("a[1]");
+        for file in [
+            "in/b.json",
+            "in/a.json",
+            "in/sub/c.json",
+            "in/_progress/x.json",
+            "in/.hidden.json",
+            "in/_tmp",
+            "other/a.json",
+        ] {
+            let path = base.join(file);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, file).unwrap();
+        }
+        let pattern = PathPattern::new(pattern, &base).unwrap();
+        pattern.list().unwrap().into_iter().map(|f| f.name).collect()
+    }
+
+    #[test]
+    fn files_folders_and_globs() {
+        let table: &[(&str, &[&str])] = &[
+            ("in/a.json", &["in/a.json"]),
+            ("in", &["in/a.json", "in/b.json", "in/sub/c.json"]),
+            ("in/", &["in/a.json", "in/b.json", "in/sub/c.json"]),
+            ("in/*.json", &["in/a.json", "in/b.json"]),
+            ("in/[ab].json", &["in/a.json", "in/b.json"]),
+            ("in/?.json", &["in/a.json", "in/b.json"]),
+            ("in/*", &["in/a.json", "in/b.json", "in/sub/c.json"]),
+            ("**/a.json", &["in/a.json", "other/a.json"]),
+            ("in/.hidden.json", &["in/.hidden.json"]),
+            ("absent", &[]),
+            ("absent/*.json", &[]),
+        ];
+        for (pattern, expected) in table {
+            assert_eq!(listed(pattern), *expected, "{pattern}");
+        }
+    }
+
+    #[test]
+    fn paths_that_cannot_be_read_say_what_to_write() {
+        let table = [
+            ("", "'path' is empty"),
+            (
+                "s3://bucket/in",
+                "'path' = 's3://bucket/in': files cannot be read from s3:// yet; write a local path or file://",
+            ),
+            ("file://in", "'path' = 'file://in': write file:// and an absolute path, as in file:///data/in"),
+            (
+                "in/***",
+                "'path' = 'in/***': not a glob: Pattern syntax error near position 8: wildcards are either regular `*` or recursive `**`",
+            ),
+        ];
+        for (text, message) in table {
+            assert_eq!(PathPattern::new(text, Path::new("/b")).unwrap_err(), message);
+        }
+        assert_eq!(PathPattern::new("file:///data", Path::new("/b")).unwrap().display(), "/data");
+    }
+}
