@@ -19,6 +19,11 @@ mod settings;
 mod sweep;
 mod take_over;
 
+#[cfg(test)]
+mod scenarios_test;
+#[cfg(test)]
+mod testing;
+
 pub use error::StoreError;
 pub use incarnation::{ClaimOutcome, Incarnation, PublishPermit, StoredManifest};
 pub use job_store::JobStore;

@@ -57,7 +57,7 @@ impl Incarnation {
     pub async fn sweep(&self, writers: Writers) -> Result<SweepReport, StoreError> {
         let _retention = self.retention.lock().await;
         self.check_fence().await?;
-        let pins = self.current_pins().await?;
+        let pins = self.current_pins(writers).await?;
         let pinned = self.pinned_checkpoints(&pins).await?;
         // What is claimed after this looks like a checkpoint under way, and is left alone.
         let known = self.known();
@@ -93,7 +93,7 @@ impl Incarnation {
         self.state().suspects = plan.suspects;
         for batch in &plan.batches {
             self.check_fence().await?;
-            if self.current_pins().await? != pins {
+            if self.current_pins(writers).await? != pins {
                 tracing::info!("a pin appeared or went during a sweep, the rest waits for the next one");
                 break;
             }
@@ -142,19 +142,20 @@ impl Incarnation {
     }
 
     /// All pins by key, without those that coordinators held on what they restored and need no longer: these are removed.
-    async fn current_pins(&self) -> Result<BTreeMap<String, Pin>, StoreError> {
+    async fn current_pins(&self, writers: Writers) -> Result<BTreeMap<String, Pin>, StoreError> {
         if self.folder.has(Sabotage::SweepIgnoresPins) {
             return Ok(BTreeMap::new());
         }
         let mut pins = BTreeMap::new();
-        let owns_something = self.state().newest_owned.is_some();
+        // Nobody reads what was restored any more once there is a checkpoint after it, or the tasks have ended.
+        let is_restored = writers == Writers::Ended || self.state().newest_owned.is_some();
         for object in self.folder.list("list the pins", layout::PINS).await? {
             let pin = self.folder.record("read a pin", RecordKind::Pin, &object.key, Pin::decode).await?;
             let Some(pin) = pin else { continue };
             let is_restore =
                 object.key == layout::pin(&crate::take_over::restore_pin(pin.generation, pin.epoch));
             let is_over =
-                pin.generation < self.generation() || (pin.generation == self.generation() && owns_something);
+                pin.generation < self.generation() || (pin.generation == self.generation() && is_restored);
             if is_restore && is_over {
                 self.folder.delete("remove a pin", &object.key).await?;
             } else {
