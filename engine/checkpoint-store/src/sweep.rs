@@ -104,10 +104,10 @@ impl Incarnation {
         Ok(report)
     }
 
-    /// Keeps everything of an epoch until [`Self::unpin`].
+    /// Keeps everything of an epoch until [`Self::unpin`]. Pinning the same once more changes nothing.
     ///
     /// # Errors
-    /// `NoSuchCheckpoint`; `Misuse` if the name holds another epoch; `Damaged` if it is not complete any more, in which case
+    /// `NoSuchCheckpoint`; `Misuse` if the name is taken by another pin; `Damaged` if it is not complete any more, in which case
     /// the pin is removed again; `Storage`.
     pub async fn pin(&self, name: &str, epoch: Epoch, reason: &str) -> Result<(), StoreError> {
         self.check_alive()?;
