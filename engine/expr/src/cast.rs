@@ -266,6 +266,12 @@ impl ScalarUDFImpl for CastFunction {
     }
 }
 
+/// The literal that a cast of an integer literal to another integer type gives, if `call` is one.
+pub(crate) fn folded(call: &ScalarFunction) -> Option<Expr> {
+    let function = call.func.inner().downcast_ref::<CastFunction>()?;
+    integer_literal(call.args.first()?, &function.to)
+}
+
 /// Whether a call is a cast that some value makes fail; `None` when it is no cast.
 pub(crate) fn can_fail(call: &ScalarFunction, schema: &DFSchema) -> Result<Option<bool>> {
     let Some(function) = call.func.inner().downcast_ref::<CastFunction>() else { return Ok(None) };

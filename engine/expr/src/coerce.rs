@@ -9,8 +9,10 @@ use arrow::datatypes::DataType;
 use datafusion_common::metadata::FieldMetadata;
 use datafusion_common::tree_node::{Transformed, TreeNode};
 use datafusion_common::{DFSchema, Result, ScalarValue, plan_err};
-use datafusion_expr::expr::{Between, Case, InList, ScalarFunction};
-use datafusion_expr::{Expr, ExprSchemable, lit};
+use datafusion_expr::expr::{Between, BinaryExpr, Case, InList, ScalarFunction};
+use datafusion_expr::expr_rewriter::NamePreserver;
+use datafusion_expr::utils::merge_schema;
+use datafusion_expr::{Expr, ExprSchemable, LogicalPlan, Operator, lit};
 
 use crate::cast::{self, cast};
 use crate::functions;
@@ -35,11 +37,49 @@ pub fn coerce(expr: Expr, schema: &DFSchema) -> Result<Expr> {
             Expr::Case(case) => case_branches(case, schema),
             Expr::InList(list) => in_list(list, schema),
             Expr::Between(between) => between_bounds(between, schema),
-            Expr::Like(like) => functions::like(like).map(Transformed::yes),
-            Expr::SimilarTo(like) => functions::similar_to(like).map(Transformed::yes),
-            Expr::ScalarFunction(call) => rounding(call, schema),
+            Expr::BinaryExpr(BinaryExpr {
+                left,
+                op: op @ (Operator::IsDistinctFrom | Operator::IsNotDistinctFrom),
+                right,
+            }) => {
+                let (left, right) = comparable(*left, *right, true, &op.to_string(), schema)?;
+                Ok(Transformed::yes(Expr::BinaryExpr(BinaryExpr::new(Box::new(left), op, Box::new(right)))))
+            }
+            Expr::Like(like) => {
+                texts("LIKE", [&like.expr, &like.pattern], schema)?;
+                functions::like(like).map(Transformed::yes)
+            }
+            Expr::SimilarTo(like) => {
+                texts("SIMILAR TO", [&like.expr, &like.pattern], schema)?;
+                functions::similar_to(like).map(Transformed::yes)
+            }
+            Expr::ScalarFunction(call) => match cast::folded(&call) {
+                Some(literal) => Ok(Transformed::yes(literal)),
+                None => rounding(call, schema),
+            },
             other => Ok(Transformed::no(other)),
         }
+    })?;
+    Ok(rewritten.data)
+}
+
+/// [`coerce`] for every expression of a plan, from the leaves up, subqueries too; names of columns stay.
+///
+/// # Errors
+/// As [`coerce`].
+pub fn coerce_plan(plan: LogicalPlan) -> Result<LogicalPlan> {
+    let rewritten = plan.transform_up_with_subqueries(|plan| {
+        let mut schema = merge_schema(&plan.inputs());
+        if let LogicalPlan::TableScan(scan) = &plan {
+            let table = scan.table_name.clone();
+            schema.merge(&DFSchema::try_from_qualified_schema(table, &scan.source.schema())?);
+        }
+        let names = NamePreserver::new(&plan);
+        plan.map_expressions(|expr| {
+            let name = names.save(&expr);
+            Ok(Transformed::yes(name.restore(coerce(expr, &schema)?)))
+        })?
+        .map_data(LogicalPlan::recompute_schema)
     })?;
     Ok(rewritten.data)
 }
@@ -88,6 +128,28 @@ pub(crate) fn comparable(
     Ok((convert(left, &left_type, &common), convert(right, &right_type, &common)))
 }
 
+/// Refuses an operand of `what` that is not a boolean.
+///
+/// # Errors
+/// A plan error that names the type.
+pub(crate) fn condition(expr: &Expr, what: &str, schema: &DFSchema) -> Result<()> {
+    match expr.get_type(schema)? {
+        DataType::Boolean | DataType::Null => Ok(()),
+        other => plan_err!("{what} takes a BOOLEAN, not {}", type_name(&other)),
+    }
+}
+
+/// Refuses operands of `what` that are not strings.
+fn texts(what: &str, operands: [&Expr; 2], schema: &DFSchema) -> Result<()> {
+    for operand in operands {
+        match operand.get_type(schema)? {
+            DataType::Utf8 | DataType::Null => {}
+            other => return plan_err!("{what} takes strings, not {}", type_name(&other)),
+        }
+    }
+    Ok(())
+}
+
 fn case_branches(case: Case, schema: &DFSchema) -> Result<Transformed<Expr>> {
     let Case { expr: operand, when_then_expr, else_expr } = case;
     let branches: Vec<&Expr> =
@@ -110,7 +172,10 @@ fn case_branches(case: Case, schema: &DFSchema) -> Result<Transformed<Expr>> {
                 let (left, right) = comparable(operand.as_ref().clone(), *when, true, "=", schema)?;
                 Box::new(left.eq(right))
             }
-            None => when,
+            None => {
+                condition(&when, "WHEN", schema)?;
+                when
+            }
         };
         arms.push((when, converted(then)));
     }
@@ -192,3 +257,6 @@ fn rounding(call: ScalarFunction, schema: &DFSchema) -> Result<Transformed<Expr>
     let rounded = Expr::ScalarFunction(ScalarFunction::new_udf(in_place, call.args));
     Ok(Transformed::yes(cast(rounded, &to, false)))
 }
+
+#[cfg(test)]
+mod coerce_test;

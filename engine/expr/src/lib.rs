@@ -32,7 +32,7 @@ mod zone;
 
 pub use aggregate::{AggregateKind, aggregate_functions, result_type};
 pub use cast::{can_cast, cast, type_field};
-pub use coerce::coerce;
+pub use coerce::{coerce, coerce_plan};
 pub use compiled::CompiledExpr;
 pub use error::{ExprError, ValueError, plain_message};
 pub use functions::scalar_functions;

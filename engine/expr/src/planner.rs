@@ -14,7 +14,7 @@ use datafusion_expr::planner::{ExprPlanner, PlannerResult, RawBinaryExpr};
 use datafusion_expr::sqlparser::ast::BinaryOperator;
 use datafusion_expr::{Expr, ExprSchemable, ScalarUDF};
 
-use crate::coerce::{coerce, comparable, convert};
+use crate::coerce::{coerce, comparable, condition, convert};
 use crate::decimal::Arithmetic;
 use crate::functions::{self, ArithmeticFunction};
 use crate::types::{SqlType, type_name};
@@ -44,6 +44,11 @@ impl ExprPlanner for FlinkExprPlanner {
             }
             BinaryOperator::Lt | BinaryOperator::LtEq | BinaryOperator::Gt | BinaryOperator::GtEq => {
                 plan_comparison(op, false, left, right, schema)
+            }
+            BinaryOperator::And | BinaryOperator::Or => {
+                condition(&left, &op.to_string(), schema)?;
+                condition(&right, &op.to_string(), schema)?;
+                Ok(PlannerResult::Original(RawBinaryExpr { op, left, right }))
             }
             BinaryOperator::StringConcat => call("concat", vec![left, right]),
             _ => Ok(PlannerResult::Original(RawBinaryExpr { op, left, right })),

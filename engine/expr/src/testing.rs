@@ -1,7 +1,7 @@
 //! Evaluates SQL expressions in tests the way a job does: parse, plan, coerce, analyze, compile, evaluate.
 //!
-//! Every expression runs twice: as it is, where constants are folded into one row, and with each literal turned into a
-//! column of three rows whose middle one is null, so that the kernels for columns give the same answer.
+//! Every expression runs in three ways: as it is; with each literal turned into a column of three rows whose middle one is
+//! null, so that the kernels for columns give the same answer; and behind the optimizer's simplification.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -13,8 +13,10 @@ use datafusion_common::tree_node::{Transformed, TreeNode};
 use datafusion_common::{Column as ColumnName, DFSchema, Result, ScalarValue, TableReference, plan_err};
 use datafusion_expr::expr::Expr;
 use datafusion_expr::planner::{ContextProvider, ExprPlanner, TypePlanner};
+use datafusion_expr::simplify::SimplifyContext;
 use datafusion_expr::{AggregateUDF, HigherOrderUDF, ScalarUDF, TableSource, WindowUDF};
 use datafusion_optimizer::analyzer::type_coercion::TypeCoercionRewriter;
+use datafusion_optimizer::simplify_expressions::ExprSimplifier;
 use datafusion_sql::planner::{ParserOptions, PlannerContext, SqlToRel};
 use datafusion_sql::sqlparser::ast::{self, visit_expressions_mut};
 use datafusion_sql::sqlparser::dialect::GenericDialect;
@@ -63,7 +65,12 @@ pub(crate) fn check(cases: &[(&str, &str, &str)]) {
 pub(crate) fn check_in(zone: &str, cases: &[(&str, &str, &str)]) {
     let mut wrong = Vec::new();
     for (sql, sql_type, value) in cases {
-        for (way, answer) in [("constants", as_constants(sql, zone)), ("columns", as_columns(sql, zone))] {
+        let ways = [
+            ("constants", as_constants(sql, zone)),
+            ("columns", as_columns(sql, zone)),
+            ("simplification", as_simplified(sql, zone)),
+        ];
+        for (way, answer) in ways {
             let matches = match &answer {
                 Ok((actual_type, actual)) => actual_type == sql_type && actual == value,
                 Err(message) => *sql_type == "ERROR" && message.contains(value),
@@ -80,6 +87,21 @@ fn as_constants(sql: &str, zone: &str) -> Result<(String, String), String> {
     let options = RecordBatchOptions::new().with_row_count(Some(1));
     let batch = RecordBatch::try_new_with_options(Arc::new(Schema::empty()), vec![], &options).unwrap();
     let (sql_type, mut rows) = evaluate(sql, &batch, zone)?;
+    Ok((sql_type, rows.remove(0)))
+}
+
+/// The optimizer's rules for expressions run first, as they do for a query.
+fn as_simplified(sql: &str, zone: &str) -> Result<(String, String), String> {
+    let schema = Arc::new(DFSchema::empty());
+    let expr = plan(sql, &schema)?;
+    let mut options = ConfigOptions::new();
+    options.execution.time_zone = Some(zone.to_string());
+    let context =
+        SimplifyContext::builder().with_schema(schema.clone()).with_config_options(Arc::new(options)).build();
+    let expr = ExprSimplifier::new(context).simplify(expr).map_err(|error| plain_message(&error))?;
+    let options = RecordBatchOptions::new().with_row_count(Some(1));
+    let batch = RecordBatch::try_new_with_options(Arc::new(Schema::empty()), vec![], &options).unwrap();
+    let (sql_type, mut rows) = run(&expr, &schema, &batch, zone).map_err(|error| error.to_string())?;
     Ok((sql_type, rows.remove(0)))
 }
 

@@ -1,7 +1,8 @@
 //! Dates and times: parts, rounding to units, adding, differences, text.
 //!
 //! Owns the functions over `DATE`, `TIME`, `TIMESTAMP` and `TIMESTAMP_LTZ`; instants are taken apart in the session's
-//! zone. Units are text (`FLOOR(ts TO HOUR)` reaches `floor_time(ts, 'HOUR')`). Before 1970 everything rounds toward the
+//! zone. Units are text (`FLOOR(ts TO HOUR)` is planned as `floor(ts, 'HOUR')`, which is the same as
+//! `floor_time(ts, 'HOUR')`). Before 1970 everything rounds toward the
 //! past, where Flink rounds toward 1970. For example `EXTRACT(DAY FROM TIMESTAMP '1969-12-30 03:04:05')` is 30.
 
 mod extract;
@@ -15,6 +16,7 @@ use chrono_tz::Tz;
 use super::definition::{Call, Definition};
 use crate::calendar::Moment;
 use crate::zone;
+pub(super) use truncate::round;
 
 pub(super) fn definitions() -> Vec<Definition> {
     let mut all = extract::definitions();

@@ -92,6 +92,23 @@ impl Parameter {
         }
     }
 
+    /// [`Parameter::accept`] for the argument number `at` of the function called `function`.
+    ///
+    /// # Errors
+    /// A plan error that names function, argument and type.
+    pub(crate) fn check(self, function: &str, at: usize, data_type: &DataType) -> Result<DataType> {
+        match self.accept(data_type) {
+            Some(accepted) => Ok(accepted),
+            None => {
+                plan_err!(
+                    "{function} takes {} as argument {at}, not {}",
+                    self.description(),
+                    type_name(data_type)
+                )
+            }
+        }
+    }
+
     fn description(self) -> &'static str {
         match self {
             Self::Text => "a string",
@@ -224,18 +241,7 @@ impl Definition {
         let mut coerced = Vec::with_capacity(arguments.len());
         for (at, data_type) in arguments.iter().enumerate() {
             let Some(parameter) = self.parameters.get(at).or(self.parameters.last()) else { break };
-            match parameter.accept(data_type) {
-                Some(accepted) => coerced.push(accepted),
-                None => {
-                    return plan_err!(
-                        "{} takes {} as argument {}, not {}",
-                        self.shown(),
-                        parameter.description(),
-                        at + 1,
-                        type_name(data_type)
-                    );
-                }
-            }
+            coerced.push(parameter.check(&self.shown(), at + 1, data_type)?);
         }
         match self.unify {
             Some(unify) => unify(&self.shown(), &coerced),

@@ -12,11 +12,12 @@ use datafusion_common::{Result, internal_err, plan_err};
 use std::fmt::Write;
 use std::sync::Arc;
 
+use super::datetime;
 use super::definition::{Call, Definition, Kernel, Parameter, Returns};
 use crate::decimal;
 use crate::types::SqlType;
 
-use Parameter::{Double, Integer, Number};
+use Parameter::{Any, Double, Integer, Number, Text};
 
 pub(super) fn definitions() -> Vec<Definition> {
     let mut all = vec![
@@ -27,9 +28,16 @@ pub(super) fn definitions() -> Vec<Definition> {
         Definition::new("e", &[], DOUBLE, |call| call.doubles(|_| Ok(Some(std::f64::consts::E)))),
         Definition::new("abs", &[Number], Returns::Argument(0), absolute),
         Definition::new("sign", &[Number], Returns::Argument(0), sign),
-        Definition::new("ceil", &[Number], Returns::Of(whole_type), |call| whole(call, f64::ceil, 1))
-            .aliases(&["ceiling"]),
-        Definition::new("floor", &[Number], Returns::Of(whole_type), |call| whole(call, f64::floor, -1)),
+        // With a unit of time as the second argument these round a date or a timestamp.
+        Definition::new("ceil", &[Any, Text], Returns::Of(whole_type), ceil)
+            .optional(1)
+            .unify(number_or_time)
+            .aliases(&["ceiling"])
+            .failing(),
+        Definition::new("floor", &[Any, Text], Returns::Of(whole_type), floor)
+            .optional(1)
+            .unify(number_or_time)
+            .failing(),
         Definition::new("bin", &[Integer], Returns::Type(SqlType::String), binary),
         Definition::new("hex", &[Parameter::TextOrInteger], Returns::Type(SqlType::String), hexadecimal),
     ];
@@ -119,12 +127,31 @@ fn sign(call: &Call<'_>) -> Result<ArrayRef> {
     })
 }
 
+fn ceil(call: &Call<'_>) -> Result<ArrayRef> {
+    if call.count() > 1 { datetime::round(call, true) } else { whole(call, f64::ceil, 1) }
+}
+
+fn floor(call: &Call<'_>) -> Result<ArrayRef> {
+    if call.count() > 1 { datetime::round(call, false) } else { whole(call, f64::floor, -1) }
+}
+
+/// One number, or a date, time or timestamp and a unit.
+fn number_or_time(name: &str, arguments: &[DataType]) -> Result<Vec<DataType>> {
+    let (parameter, rest) = match arguments {
+        [_] => (Number, None),
+        [_, unit] => (Parameter::Temporal, Some(unit.clone())),
+        _ => return plan_err!("{name} takes 1 to 2 arguments, not {}", arguments.len()),
+    };
+    let first = parameter.check(name, 1, &arguments[0])?;
+    Ok(std::iter::once(first).chain(rest).collect())
+}
+
 /// A whole number of the same type; a decimal keeps its precision and loses its scale.
 fn whole_type(arguments: &[DataType]) -> Result<DataType> {
     match arguments {
         [DataType::Decimal128(precision, _)] => Ok(DataType::Decimal128(*precision, 0)),
-        [other] => Ok(other.clone()),
-        _ => plan_err!("a whole part is taken of one number"),
+        [other, ..] => Ok(other.clone()),
+        [] => plan_err!("a whole part is taken of one number"),
     }
 }
 

@@ -87,6 +87,14 @@ fn operands_that_do_not_fit_are_refused() {
         ("DATE '2020-01-31' - DATE '2020-01-30'", "ERROR", "write TIMESTAMPDIFF"),
         ("TIMESTAMP '2020-01-31 00:00:00' - TIMESTAMP '2020-01-30 00:00:00'", "ERROR", "write TIMESTAMPDIFF"),
         ("TIME '10:00:00' + INTERVAL '15' HOUR", "ERROR", "cannot apply '+' to TIME(0) and INTERVAL"),
+        ("-'5'", "ERROR", "Unary operator '-' only supports signed numeric"),
+        ("NOT 5", "ERROR", "Unary operator 'NOT' requires a boolean expression"),
+        ("TRUE AND 1", "ERROR", "AND takes a BOOLEAN, not INT"),
+        ("'a' OR FALSE", "ERROR", "OR takes a BOOLEAN, not STRING"),
+        ("CASE WHEN 1 THEN 2 END", "ERROR", "WHEN takes a BOOLEAN, not INT"),
+        ("5 LIKE 'a'", "ERROR", "LIKE takes strings, not INT"),
+        ("'a' SIMILAR TO 5", "ERROR", "SIMILAR TO takes strings, not INT"),
+        ("1 IS DISTINCT FROM 'a'", "ERROR", "cannot compare INT with STRING"),
         ("2 * INTERVAL '1' DAY", "ERROR", "cannot apply '*' to INT and INTERVAL"),
     ]);
 }
@@ -147,6 +155,12 @@ fn comparisons_convert_as_flink_does() {
         ("CAST('a' AS CHAR(3)) = 'a'", "BOOLEAN", "FALSE"),
         ("1 IN ('a')", "ERROR", "cannot compare INT with STRING by 'IN'"),
         ("1 = NULL", "BOOLEAN", "NULL"),
+        ("1 IS DISTINCT FROM NULL", "BOOLEAN", "TRUE"),
+        ("1 IS NOT DISTINCT FROM CAST(1 AS BIGINT)", "BOOLEAN", "TRUE"),
+        ("TRUE AND NULL", "BOOLEAN", "NULL"),
+        ("FALSE AND NULL", "BOOLEAN", "FALSE"),
+        ("NULL OR TRUE", "BOOLEAN", "TRUE"),
+        ("NOT CAST(NULL AS BOOLEAN)", "BOOLEAN", "NULL"),
     ]);
 }
 

@@ -97,6 +97,14 @@ fn beginnings_of_units() {
             "the unit DAYOFYEAR is not possible here",
         ),
         ("floor_time(CAST(NULL AS DATE), 'DAY')", "DATE", "NULL"),
+        ("floor(TIMESTAMP '2020-05-14 03:04:05', 'HOUR')", "TIMESTAMP(0)", "2020-05-14 03:00:00"),
+        ("ceil(TIMESTAMP '2020-05-14 03:04:05', 'HOUR')", "TIMESTAMP(0)", "2020-05-14 04:00:00"),
+        (
+            "floor('2020', 'HOUR')",
+            "ERROR",
+            "FLOOR takes a date, a time or a timestamp as argument 1, not STRING",
+        ),
+        ("ceil('2020')", "ERROR", "CEIL takes a number as argument 1, not STRING"),
     ]);
 }
 

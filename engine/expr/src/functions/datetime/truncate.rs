@@ -18,7 +18,8 @@ pub(super) fn definitions() -> Vec<Definition> {
     ]
 }
 
-fn round(call: &Call<'_>, up: bool) -> Result<ArrayRef> {
+/// Rounds the first argument to the unit in the second.
+pub(in crate::functions) fn round(call: &Call<'_>, up: bool) -> Result<ArrayRef> {
     let (moments, units, wall) = (call.moments(0)?, Units::new(call, 1)?, Wall::of(call, 0)?);
     call.temporals(|row| {
         let (Some(moment), Some(unit)) = (moments.get(row), units.get(row)?) else { return Ok(None) };
