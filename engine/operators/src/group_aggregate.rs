@@ -176,6 +176,3 @@ impl Operator for GroupAggregate {
         self.table.bytes() + self.aggregates.bytes() + self.touched_by.capacity() * 8
     }
 }
-
-#[cfg(test)]
-mod group_aggregate_test;

@@ -288,6 +288,3 @@ impl Operator for WindowAggregate {
         self.table.bytes() + self.aggregates.bytes() + self.slices.bytes() + self.tree.bytes()
     }
 }
-
-#[cfg(test)]
-mod window_aggregate_test;

@@ -1,1 +1,10 @@
-//! testkit
+//! What tests share: text tables of changes, folding of changelogs, a harness that drives operators as a worker does, and
+//! operators that are wrong on purpose.
+//!
+//! This crate is never part of what is shipped.
+
+pub mod changelog;
+pub mod harness;
+pub mod mutants;
+pub mod plans;
+pub mod table;

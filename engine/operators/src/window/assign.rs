@@ -123,7 +123,7 @@ mod tests {
             ((6, 2, 5, 7_999), Some((6, 10)), 0),
             ((6, 2, 5, 9_999), None, 1),
             ((2, 5, 3, none), None, 0),
-            ((2, 5, 1, none), Some((1, 2)), 0),
+            ((2, 5, 1, none), Some((2, 2)), 0),
             ((2, 5, 1, 1_999), None, 1),
         ];
         for ((size, slide, time, watermark), expected, late) in cases {

@@ -1,0 +1,9 @@
+//! Tests of the operators through their public interface, as the worker drives them: text tables in, text out, and random
+//! inputs against a naive model.
+
+mod calc;
+mod group_aggregate;
+mod random;
+mod resumption;
+mod window_aggregate;
+mod window_assign;
