@@ -1,0 +1,249 @@
+//! Compiles expressions against a node's schema, and turns what a stream has gathered into a Calc.
+
+use std::sync::Arc;
+
+use arrow::datatypes::{Field, Schema, SchemaRef};
+use datafusion_common::{DFSchema, ToDFSchema};
+use datafusion_expr::Expr;
+use datafusion_sql::sqlparser::tokenizer::Span;
+use millstream_expr::CompiledExpr;
+use millstream_plan::{CalcSpec, WindowAssignSpec, WindowSpec};
+
+use super::identity::{lineage_of, long_hash};
+use super::node::{Node, NodeId, NodeKind};
+use super::query::Lowering;
+use super::stream::{Bound, Stream, StreamColumn, WINDOW_END, WINDOW_START, WINDOW_TIME, free_name, is_virtual, reference};
+use crate::diagnostic::Problem;
+
+/// A fault of the planner, not of the author; still shown with the expression that caused it.
+pub(crate) fn internal(what: impl std::fmt::Display) -> Problem {
+    Problem::new(Span::empty(), format!("this query cannot be compiled: {what}"))
+}
+
+/// Compiles an expression over a schema.
+pub(crate) fn compile(expr: &Expr, schema: &SchemaRef, time_zone: &str) -> Result<CompiledExpr, Problem> {
+    let df_schema: DFSchema = Arc::clone(schema).to_dfschema().map_err(|error| internal(error.strip_backtrace()))?;
+    CompiledExpr::compile_in_zone(expr, &df_schema, time_zone).map_err(|error| internal(error))
+}
+
+impl Lowering<'_> {
+    /// Gives the stream's columns, without the virtual ones, to a Calc unless they are the node's columns already.
+    /// Afterwards the stream has no filter and its real columns are plain references.
+    pub(super) fn flush(&mut self, mut stream: Stream) -> Result<Stream, Problem> {
+        let real: Vec<usize> = (0..stream.columns.len()).filter(|i| !is_window_column(&stream.columns[*i])).collect();
+        let mut project: Vec<(String, Expr)> = Vec::new();
+        let mut names = Vec::new();
+        for index in &real {
+            let column = &stream.columns[*index];
+            let name = free_name(&column.name, &names);
+            names.push(name.clone());
+            project.push((name, column.expr.clone()));
+        }
+        let mut time_name = None;
+        if let Some(window) = &stream.window {
+            let found = project.iter().find(|(_, expr)| *expr == window.time).map(|(name, _)| name.clone());
+            time_name = Some(found.unwrap_or_else(|| {
+                let name = free_name("$rowtime", &names);
+                names.push(name.clone());
+                project.push((name.clone(), window.time.clone()));
+                name
+            }));
+        }
+        let node = self.calc(stream.node, stream.filter.take(), &project)?;
+        stream.node = node;
+        for (index, (name, _)) in real.into_iter().zip(&project) {
+            stream.columns[index].expr = reference(name);
+        }
+        if let (Some(window), Some(name)) = (&mut stream.window, time_name) {
+            window.time = reference(&name);
+        }
+        Ok(stream)
+    }
+
+    /// A Calc over a node, or the node itself if it would change nothing.
+    pub(super) fn calc(
+        &mut self,
+        input: NodeId,
+        filter: Option<Expr>,
+        project: &[(String, Expr)],
+    ) -> Result<NodeId, Problem> {
+        let node = self.graph.node(input);
+        let is_identity = filter.is_none()
+            && project.len() == node.schema.fields().len()
+            && project.iter().zip(node.schema.fields()).all(|((name, expr), field)| {
+                name == field.name() && matches!(expr, Expr::Column(column) if &column.name == field.name())
+            });
+        if is_identity {
+            return Ok(input);
+        }
+        let zone = self.environment.settings.time_zone();
+        let schema = Arc::clone(&node.schema);
+        let compiled_filter = filter.as_ref().map(|expr| compile(expr, &schema, zone)).transpose()?;
+        let mut columns = Vec::with_capacity(project.len());
+        let mut fields: Vec<Field> = Vec::with_capacity(project.len());
+        for (name, expr) in project {
+            let compiled = compile(expr, &schema, zone)?;
+            fields.push(compiled.field(name));
+            columns.push(compiled);
+        }
+        let output = Arc::new(Schema::new(fields));
+        let added = self.calc_node(input, filter, project, CalcSpec { filter: compiled_filter, project: columns, schema: output });
+        Ok(self.graph.add(added))
+    }
+
+    fn calc_node(&self, input: NodeId, filter: Option<Expr>, project: &[(String, Expr)], spec: CalcSpec) -> Node {
+        let node = self.graph.node(input);
+        let names = |name: &str| {
+            let index = node.schema.index_of(name).ok()?;
+            node.lineage.get(index).cloned()
+        };
+        let lineage: Vec<String> = project.iter().map(|(_, expr)| lineage_of(expr, &names)).collect();
+        let position = |index: &usize| {
+            let name = node.schema.field(*index).name();
+            project.iter().position(|(_, expr)| matches!(expr, Expr::Column(column) if &column.name == name))
+        };
+        let unique_key = node.unique_key.as_ref().and_then(|key| key.iter().map(position).collect::<Option<Vec<_>>>());
+        let shown: Vec<String> = project.iter().map(|(name, expr)| shown(name, expr)).collect();
+        let mut details = vec![("columns", shown.join(", "))];
+        if let Some(filter) = &filter {
+            details.insert(0, ("filter", filter.to_string()));
+        }
+        let text = format!(
+            "calc\n{}\nwhere {}\n{}",
+            node.meaning,
+            filter.map_or_else(String::new, |filter| filter.to_string()),
+            shown.join(", ")
+        );
+        let meaning = long_hash(&text);
+        Node {
+            inputs: vec![input],
+            schema: Arc::clone(&spec.schema),
+            kind: NodeKind::Calc(spec),
+            changelog: node.changelog,
+            unique_key,
+            lineage,
+            update_cause: node.update_cause,
+            uid: format!("calc-{}", &meaning[..16]),
+            meaning,
+            anchors: node.anchors.clone(),
+            name: "Calc".to_owned(),
+            details,
+            bounded: node.bounded,
+        }
+    }
+
+    /// Assigns rows to the pending window, so that its bounds are columns.
+    pub(super) fn materialize(&mut self, stream: Stream) -> Result<Stream, Problem> {
+        if stream.window.is_none() {
+            return Ok(stream);
+        }
+        let mut stream = self.flush(stream)?;
+        let Some(window) = stream.window.take() else { return Ok(stream) };
+        let Expr::Column(time) = &window.time else { return Err(internal("the window has no time column")) };
+        let node = self.graph.node(stream.node);
+        let time_column = node.schema.index_of(&time.name).map_err(internal)?;
+        let mut names: Vec<String> = node.schema.fields().iter().map(|field| field.name().clone()).collect();
+        let mut fields: Vec<Arc<Field>> = node.schema.fields().to_vec();
+        let mut lineage = node.lineage.clone();
+        let shape = window.shape;
+        let mut added = Vec::new();
+        for (name, data_type) in window_types(node.schema.field(time_column).data_type()) {
+            let free = free_name(name, &names);
+            names.push(free.clone());
+            lineage.push(format!("{name}({shape:?}, {})", node.lineage.get(time_column).cloned().unwrap_or_default()));
+            fields.push(Arc::new(Field::new(&free, data_type, false)));
+            added.push(free);
+        }
+        let schema = Arc::new(Schema::new(fields));
+        let spec = WindowAssignSpec {
+            window: WindowSpec { kind: shape.kind, offset: shape.offset, time_column },
+            schema: Arc::clone(&schema),
+        };
+        let meaning = long_hash(&format!("window-assign\n{}\n{shape:?} {time_column}", node.meaning));
+        let assigned = Node {
+            inputs: vec![stream.node],
+            schema,
+            kind: NodeKind::WindowAssign(spec),
+            changelog: node.changelog,
+            unique_key: None,
+            lineage,
+            update_cause: node.update_cause,
+            uid: format!("window-assign-{}", &meaning[..16]),
+            meaning,
+            anchors: node.anchors.clone(),
+            name: "WindowAssign".to_owned(),
+            details: vec![("window", super::aggregate::window_text(&shape, &time.name))],
+            bounded: node.bounded,
+        };
+        stream.node = self.graph.add(assigned);
+        let real = |expr: &Expr| replace_virtual(expr, &added);
+        for column in &mut stream.columns {
+            column.expr = real(&column.expr);
+        }
+        for filter in window.filters {
+            stream.and_filter(real(&filter));
+        }
+        stream.attached = Some(shape);
+        Ok(stream)
+    }
+}
+
+fn shown(name: &str, expr: &Expr) -> String {
+    match expr {
+        Expr::Column(column) if column.name == name => name.to_owned(),
+        _ => format!("{expr} AS {name}"),
+    }
+}
+
+fn is_window_column(column: &StreamColumn) -> bool {
+    matches!(&column.expr, Expr::Column(found) if is_virtual(&found.name))
+}
+
+/// Names and types of the columns that a window adds.
+pub(super) fn window_types(
+    time: &arrow::datatypes::DataType,
+) -> [(&'static str, arrow::datatypes::DataType); 3] {
+    use arrow::datatypes::{DataType, TimeUnit};
+    let zone = match time {
+        DataType::Timestamp(_, zone) => zone.clone(),
+        _ => None,
+    };
+    let bound = DataType::Timestamp(TimeUnit::Millisecond, None);
+    [
+        ("window_start", bound.clone()),
+        ("window_end", bound),
+        ("window_time", DataType::Timestamp(TimeUnit::Millisecond, zone)),
+    ]
+}
+
+/// Puts real columns in the place of the virtual ones.
+fn replace_virtual(expr: &Expr, added: &[String]) -> Expr {
+    use datafusion_common::tree_node::{Transformed, TreeNode};
+    let index = |name: &str| match name {
+        WINDOW_START => Some(0),
+        WINDOW_END => Some(1),
+        WINDOW_TIME => Some(2),
+        _ => None,
+    };
+    let replaced = expr.clone().transform_up(|node| {
+        let name = match &node {
+            Expr::Column(column) => index(&column.name).and_then(|index| added.get(index)),
+            _ => None,
+        };
+        Ok(name.map_or_else(|| Transformed::no(node.clone()), |name| Transformed::yes(reference(name))))
+    });
+    replaced.map_or_else(|_| expr.clone(), |replaced| replaced.data)
+}
+
+/// The columns of a window table function: the input's, then the three virtual ones.
+pub(super) fn window_columns(columns: Vec<StreamColumn>, names: [&str; 3]) -> Vec<StreamColumn> {
+    let mut columns: Vec<StreamColumn> =
+        columns.into_iter().map(|column| StreamColumn { bound: None, ..column }).collect();
+    let [start, end, time] = names;
+    let virtual_column =
+        |name: &str, inner: &str, bound| StreamColumn { name: name.to_owned(), expr: reference(inner), bound };
+    columns.push(virtual_column(start, WINDOW_START, Some(Bound::Start)));
+    columns.push(virtual_column(end, WINDOW_END, Some(Bound::End)));
+    columns.push(virtual_column(time, WINDOW_TIME, None));
+    columns
+}

@@ -1,0 +1,214 @@
+//! Plans to streams, node by node.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use datafusion_common::{DataFusionError, tree_node::TreeNode};
+use datafusion_expr::{Distinct, Expr, Filter, LogicalPlan, Projection, Union};
+use datafusion_sql::sqlparser::tokenizer::{Span, TokenWithSpan};
+
+use super::Environment;
+use super::compile::{internal, window_columns};
+use super::identity::long_hash;
+use super::node::{Changelog, Graph, Node, NodeId, NodeKind, UpdateCause};
+use super::stream::{PendingWindow, Stream, StreamColumn, reads, reference};
+use crate::diagnostic::Problem;
+use crate::plan::error::from_datafusion;
+use crate::plan::time_attribute::plain_column;
+use crate::plan::window_node::WindowNode;
+
+/// The state of lowering one job.
+pub(crate) struct Lowering<'a> {
+    pub(crate) graph: Graph,
+    pub(crate) environment: &'a Environment<'a>,
+    /// Columns of each table that any query of the job reads.
+    pub(crate) used: BTreeMap<String, BTreeSet<usize>>,
+    pub(crate) sources: BTreeMap<String, NodeId>,
+}
+
+impl Lowering<'_> {
+    /// Lowers an optimized plan. Column `i` of the stream is column `i` of the plan.
+    ///
+    /// # Errors
+    /// Plans that cannot run as streams.
+    pub(crate) fn query(&mut self, plan: &LogicalPlan, tokens: &[TokenWithSpan]) -> Result<Stream, Problem> {
+        match plan {
+            LogicalPlan::TableScan(scan) => self.scan(scan, tokens),
+            LogicalPlan::SubqueryAlias(alias) => {
+                let mut stream = self.query(&alias.input, tokens)?;
+                rename(&mut stream, plan);
+                Ok(stream)
+            }
+            LogicalPlan::Projection(projection) => {
+                let input = self.query(&projection.input, tokens)?;
+                self.project(input, projection)
+            }
+            LogicalPlan::Filter(filter) => {
+                let input = self.query(&filter.input, tokens)?;
+                self.filter(input, filter)
+            }
+            LogicalPlan::Union(union) => self.union(union, plan, tokens),
+            LogicalPlan::Aggregate(aggregate) => {
+                let input = self.query(&aggregate.input, tokens)?;
+                let cause = match (aggregate.group_expr.is_empty(), aggregate.aggr_expr.is_empty()) {
+                    (true, _) => UpdateCause::GlobalAggregate,
+                    (false, _) => UpdateCause::GroupBy,
+                };
+                self.aggregate(input, &aggregate.input, &aggregate.group_expr, &aggregate.aggr_expr, plan, cause)
+            }
+            LogicalPlan::Distinct(Distinct::All(input)) => {
+                let stream = self.query(input, tokens)?;
+                let groups: Vec<Expr> = input.schema().columns().into_iter().map(Expr::Column).collect();
+                self.aggregate(stream, input, &groups, &[], plan, UpdateCause::Distinct)
+            }
+            LogicalPlan::Extension(extension) => match extension.node.as_any().downcast_ref::<WindowNode>() {
+                Some(window) => {
+                    let input = self.query(&window.input, tokens)?;
+                    self.window(input, window)
+                }
+                None => Err(internal(plan.display())),
+            },
+            _ => Err(Problem::new(Span::empty(), format!("this part of the query is not supported yet: {}", plan.display()))),
+        }
+    }
+
+    fn project(&mut self, input: Stream, projection: &Projection) -> Result<Stream, Problem> {
+        let schema = projection.input.schema();
+        let exprs: Vec<&Expr> = projection.expr.iter().collect();
+        let input = if input.would_repeat(&exprs, schema).map_err(fault)? { self.flush(input)? } else { input };
+        let touches_window = |stream: &Stream, expr: &Expr| -> Result<bool, Problem> {
+            let resolved = stream.resolve(expr, schema).map_err(fault)?;
+            Ok(reads(&resolved).window && !matches!(resolved, Expr::Column(_)))
+        };
+        let mut computes_bounds = false;
+        for expr in &exprs {
+            computes_bounds |= touches_window(&input, expr)?;
+        }
+        let input = if computes_bounds { self.materialize(input)? } else { input };
+        let mut columns = Vec::with_capacity(exprs.len());
+        for (expr, field) in exprs.iter().zip(projection.schema.fields()) {
+            let bound = plain_column(expr)
+                .and_then(|column| schema.index_of_column(column).ok())
+                .and_then(|index| input.columns.get(index))
+                .and_then(|column| column.bound);
+            let expr = input.resolve(expr, schema).map_err(fault)?;
+            columns.push(StreamColumn { name: field.name().clone(), expr, bound });
+        }
+        Ok(Stream { columns, ..input })
+    }
+
+    fn filter(&mut self, input: Stream, filter: &Filter) -> Result<Stream, Problem> {
+        let schema = filter.input.schema();
+        let input =
+            if input.would_repeat(&[&filter.predicate], schema).map_err(fault)? { self.flush(input)? } else { input };
+        let mut stream = input;
+        let conditions: Vec<Expr> = datafusion_expr::utils::split_conjunction_owned(filter.predicate.clone());
+        for condition in conditions {
+            let resolved = stream.resolve(&condition, schema).map_err(fault)?;
+            let found = reads(&resolved);
+            match (found.window, found.rows, &mut stream.window) {
+                (true, false, Some(window)) => window.filters.push(resolved),
+                (true, true, Some(_)) => {
+                    stream = self.materialize(stream)?;
+                    let resolved = stream.resolve(&condition, schema).map_err(fault)?;
+                    stream.and_filter(resolved);
+                }
+                _ => stream.and_filter(resolved),
+            }
+        }
+        Ok(stream)
+    }
+
+    fn window(&mut self, input: Stream, window: &WindowNode) -> Result<Stream, Problem> {
+        let mut input = self.materialize(input)?;
+        let time = input.resolve(&window.time, window.input.schema()).map_err(fault)?;
+        let names = [window.columns.start.as_str(), window.columns.end.as_str(), window.columns.time.as_str()];
+        input.columns = window_columns(input.columns, names);
+        input.window = Some(PendingWindow { shape: window.shape, time, filters: Vec::new() });
+        input.attached = None;
+        Ok(input)
+    }
+
+    fn union(&mut self, union: &Union, plan: &LogicalPlan, tokens: &[TokenWithSpan]) -> Result<Stream, Problem> {
+        let mut branches = Vec::new();
+        for input in &union.inputs {
+            let mut stream = self.query(input, tokens)?;
+            rename(&mut stream, plan);
+            let stream = self.materialize(stream)?;
+            branches.push(self.flush(stream)?);
+        }
+        let inputs: Vec<NodeId> = branches.iter().map(|branch| branch.node).collect();
+        let Some(first) = branches.first().cloned() else { return Err(internal("a union of nothing")) };
+        let nodes: Vec<&Node> = inputs.iter().map(|id| self.graph.node(*id)).collect();
+        let is_updating = nodes.iter().any(|node| node.changelog == Changelog::Retract);
+        let width = first.columns.len();
+        let lineage = (0..width)
+            .map(|i| {
+                let mut parts: Vec<&str> =
+                    nodes.iter().filter_map(|node| node.lineage.get(i).map(String::as_str)).collect();
+                parts.dedup();
+                if let [one] = parts.as_slice() { (*one).to_owned() } else { format!("union({})", parts.join(", ")) }
+            })
+            .collect();
+        let mut anchors: Vec<String> = nodes.iter().flat_map(|node| node.anchors.iter().cloned()).collect();
+        anchors.sort();
+        anchors.dedup();
+        let meanings: Vec<&str> = nodes.iter().map(|node| node.meaning.as_str()).collect();
+        let meaning = long_hash(&format!("union\n{}", meanings.join("\n")));
+        let node = Node {
+            kind: NodeKind::Union,
+            schema: Arc::clone(&nodes[0].schema),
+            changelog: if is_updating { Changelog::Retract } else { Changelog::AppendOnly },
+            unique_key: None,
+            lineage,
+            update_cause: nodes.iter().find_map(|node| node.update_cause),
+            uid: format!("union-{}", &meaning[..16]),
+            meaning,
+            anchors,
+            name: "Union".to_owned(),
+            details: Vec::new(),
+            bounded: nodes.iter().all(|node| node.bounded),
+            inputs,
+        };
+        let same_window = branches.iter().all(|branch| {
+            branch.attached == first.attached
+                && branch.columns.iter().zip(&first.columns).all(|(a, b)| a.bound == b.bound)
+        });
+        let schema = Arc::clone(&node.schema);
+        let id = self.graph.add(node);
+        let columns = first
+            .columns
+            .iter()
+            .zip(schema.fields())
+            .map(|(column, field)| StreamColumn {
+                name: column.name.clone(),
+                expr: reference(field.name()),
+                bound: column.bound.filter(|_| same_window),
+            })
+            .collect();
+        Ok(Stream {
+            node: id,
+            filter: None,
+            columns,
+            window: None,
+            attached: first.attached.filter(|_| same_window),
+        })
+    }
+}
+
+/// Names the stream's columns as the plan does.
+fn rename(stream: &mut Stream, plan: &LogicalPlan) {
+    for (column, field) in stream.columns.iter_mut().zip(plan.schema().fields()) {
+        column.name = field.name().clone();
+    }
+}
+
+/// A failure of the library while lowering.
+pub(super) fn fault(error: DataFusionError) -> Problem {
+    from_datafusion(&error, &[])
+}
+
+/// Whether a plan reads any table.
+pub(crate) fn reads_a_table(plan: &LogicalPlan) -> bool {
+    plan.exists(|node| Ok(matches!(node, LogicalPlan::TableScan(_)))).unwrap_or(false)
+}

@@ -1,0 +1,192 @@
+//! Table scans. A table is read once per job, with the columns that any of its readers needs.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use arrow::datatypes::{Field, Schema, SchemaRef};
+use datafusion_common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion_expr::{Expr, LogicalPlan, TableScan};
+use datafusion_sql::sqlparser::tokenizer::{Token, TokenWithSpan};
+use millstream_expr::CompiledExpr;
+use millstream_plan::{SourceSpec, WatermarkSpec};
+
+use super::PlannedOutput;
+use super::compile::{compile, internal};
+use super::identity::long_hash;
+use super::node::{Changelog, Node, NodeKind};
+use super::query::Lowering;
+use super::stream::{Stream, StreamColumn, reference};
+use crate::catalog::{StreamTable, connector_problem};
+use crate::diagnostic::Problem;
+
+/// Columns that the plans of a job read, by table.
+pub(crate) fn used_columns(outputs: &[PlannedOutput]) -> BTreeMap<String, BTreeSet<usize>> {
+    let mut used: BTreeMap<String, BTreeSet<usize>> = BTreeMap::new();
+    for output in outputs {
+        // The closure never fails.
+        let _ = output.plan.apply(|node| {
+            if let LogicalPlan::TableScan(scan) = node
+                && let Some(table) = scan.source.downcast_ref::<StreamTable>()
+            {
+                let columns = used.entry(table.config.name.clone()).or_default();
+                columns.extend(scan_columns(scan, table));
+            }
+            Ok(TreeNodeRecursion::Continue)
+        });
+    }
+    used
+}
+
+fn scan_columns(scan: &TableScan, table: &StreamTable) -> Vec<usize> {
+    scan.projection.clone().unwrap_or_else(|| (0..table.columns.len()).collect())
+}
+
+impl Lowering<'_> {
+    pub(super) fn scan(&mut self, scan: &TableScan, tokens: &[TokenWithSpan]) -> Result<Stream, Problem> {
+        let Some(table) = scan.source.downcast_ref::<StreamTable>() else {
+            return Err(internal(format!("`{}` is not a table", scan.table_name)));
+        };
+        if !scan.filters.is_empty() || scan.fetch.is_some() {
+            return Err(internal("a filter or limit was pushed into a table"));
+        }
+        let node = match self.sources.get(&table.config.name) {
+            Some(node) => *node,
+            None => {
+                let node = self.source(table, tokens)?;
+                let id = self.graph.add(node);
+                self.sources.insert(table.config.name.clone(), id);
+                id
+            }
+        };
+        let columns = scan_columns(scan, table)
+            .into_iter()
+            .filter_map(|index| table.columns.get(index))
+            .map(|column| StreamColumn { name: column.name.clone(), expr: reference(&column.name), bound: None })
+            .collect();
+        Ok(Stream { node, filter: None, columns, window: None, attached: None })
+    }
+
+    fn source(&self, table: &StreamTable, tokens: &[TokenWithSpan]) -> Result<Node, Problem> {
+        let name = &table.config.name;
+        let place = place_of(name, tokens).unwrap_or(table.span);
+        let problem = |error| connector_problem(&error, place, &table.option_spans);
+        let connector = self.environment.connectors.get(&table.config.connector).ok_or_else(|| internal("no connector"))?;
+        let Some(source) = connector.source(&table.config).map_err(problem)? else {
+            return Err(Problem::new(place, format!("table `{name}` cannot be read"))
+                .label(format!("the connector '{}' only writes", table.config.connector)));
+        };
+        let zone = self.environment.settings.time_zone();
+        let used = self.used.get(name).cloned().unwrap_or_default();
+        let output: Vec<(&str, Expr)> = used
+            .iter()
+            .filter_map(|index| table.columns.get(*index))
+            .map(|column| (column.name.as_str(), value_of(table, &column.name)))
+            .collect();
+        let decode = decoded(table, &output)?;
+        let mut columns: Vec<CompiledExpr> = Vec::new();
+        let mut fields: Vec<Field> = Vec::new();
+        for (name, expr) in &output {
+            let compiled = compile(expr, &decode, zone)?;
+            fields.push(compiled.field(name).with_nullable(true));
+            columns.push(compiled);
+        }
+        let watermark = self.watermark(table, &decode)?;
+        let spec = SourceSpec {
+            table: table.config.clone(),
+            decode,
+            columns,
+            schema: Arc::new(Schema::new(fields)),
+            watermark,
+        };
+        Ok(source_node(table, spec, &output, source.is_bounded(), source.max_parallelism()))
+    }
+
+    fn watermark(&self, table: &StreamTable, decode: &SchemaRef) -> Result<Option<WatermarkSpec>, Problem> {
+        let Some(watermark) = &table.watermark else { return Ok(None) };
+        let zone = self.environment.settings.time_zone();
+        let time_name = table.columns.get(watermark.column).map(|column| column.name.clone()).unwrap_or_default();
+        Ok(Some(WatermarkSpec {
+            time: compile(&value_of(table, &time_name), decode, zone)?,
+            time_name,
+            watermark: compile(&watermark.expression, decode, zone)?,
+            idle_timeout_ms: self.environment.settings.idle_timeout_ms(),
+            emit_interval_ms: self.environment.settings.watermark_interval_ms(),
+        }))
+    }
+}
+
+/// A column's value over the physical columns.
+fn value_of(table: &StreamTable, name: &str) -> Expr {
+    let computed = table.columns.iter().find(|column| column.name == name).and_then(|column| column.computed.clone());
+    computed.unwrap_or_else(|| reference(name))
+}
+
+/// The physical columns that outputs, time and watermark are computed from, in the table's order.
+fn decoded(table: &StreamTable, output: &[(&str, Expr)]) -> Result<SchemaRef, Problem> {
+    let mut exprs: Vec<Expr> = output.iter().map(|(_, expr)| expr.clone()).collect();
+    if let Some(watermark) = &table.watermark {
+        exprs.push(watermark.expression.clone());
+        let time = table.columns.get(watermark.column).map(|column| value_of(table, &column.name));
+        exprs.extend(time);
+    }
+    let mut names: BTreeSet<String> = BTreeSet::new();
+    for expr in &exprs {
+        names.extend(expr.column_refs().into_iter().map(|column| column.name.clone()));
+    }
+    let fields = table.config.schema.fields().iter().filter(|field| names.contains(field.name())).cloned();
+    Ok(Arc::new(Schema::new(fields.collect::<Vec<_>>())))
+}
+
+fn source_node(
+    table: &StreamTable,
+    spec: SourceSpec,
+    output: &[(&str, Expr)],
+    bounded: bool,
+    limit: Option<u32>,
+) -> Node {
+    let name = &table.config.name;
+    let uid = format!("source-{name}");
+    let columns: Vec<&str> = output.iter().map(|(name, _)| *name).collect();
+    let watermark = table.watermark.as_ref().map(|watermark| {
+        let time = table.columns.get(watermark.column).map(|column| column.name.as_str()).unwrap_or_default();
+        format!("{time} AS {}", watermark.expression)
+    });
+    let mut details = vec![("columns", columns.join(", "))];
+    if let Some(watermark) = &watermark {
+        details.push(("watermark", watermark.clone()));
+    }
+    details.push(("input", if bounded { "bounded" } else { "unbounded" }.to_owned()));
+    // Only what decides the values: other readers' columns and the place of the data must not change the meaning.
+    let text = format!("source\n{name}\n{}\n{watermark:?}", table.config.connector);
+    let lineage = output
+        .iter()
+        .map(|(column, expr)| match expr {
+            Expr::Column(_) => format!("{name}.{column}"),
+            computed => format!("{name}.{computed}"),
+        })
+        .collect();
+    Node {
+        inputs: Vec::new(),
+        schema: Arc::clone(&spec.schema),
+        kind: NodeKind::Source { spec: Box::new(spec), limit },
+        changelog: Changelog::AppendOnly,
+        unique_key: None,
+        lineage,
+        update_cause: None,
+        anchors: vec![uid.clone()],
+        uid,
+        meaning: long_hash(&text),
+        name: format!("Source({name})"),
+        details,
+        bounded,
+    }
+}
+
+/// Where a query names a table.
+pub(super) fn place_of(
+    name: &str,
+    tokens: &[TokenWithSpan],
+) -> Option<datafusion_sql::sqlparser::tokenizer::Span> {
+    let found = tokens.iter().find(|token| matches!(&token.token, Token::Word(word) if word.value == name));
+    found.map(|token| token.span)
+}

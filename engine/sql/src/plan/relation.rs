@@ -1,0 +1,80 @@
+//! Plans `FROM TABLE(TUMBLE(..))` and its other spellings as a [`WindowNode`].
+
+use std::sync::Arc;
+
+use datafusion_common::{Column, DataFusionError, Result};
+use datafusion_expr::planner::{PlannedRelation, RelationPlanner, RelationPlannerContext, RelationPlanning};
+use datafusion_expr::{Expr, Extension, LogicalPlan};
+use datafusion_sql::sqlparser::ast::{Ident, TableAlias, TableFactor};
+
+use super::time_attribute::{TimeRole, time_roles};
+use super::window_call::{WindowCall, call_of, parse_window_call};
+use super::window_node::WindowNode;
+use crate::diagnostic::{Problem, did_you_mean};
+
+/// The planner's hook for relations.
+#[derive(Debug)]
+pub(crate) struct WindowRelationPlanner;
+
+impl RelationPlanner for WindowRelationPlanner {
+    fn plan_relation(
+        &self,
+        relation: TableFactor,
+        context: &mut dyn RelationPlannerContext,
+    ) -> Result<RelationPlanning> {
+        let call = match call_of(&relation) {
+            Some((name, args)) => parse_window_call(name, args).map_err(DataFusionError::from)?,
+            None => None,
+        };
+        let Some(call) = call else { return Ok(RelationPlanning::Original(Box::new(relation))) };
+        let input = context.plan(call.input.clone())?;
+        let plan = window_plan(input, &call)?;
+        Ok(RelationPlanning::Planned(Box::new(PlannedRelation::new(plan, alias_of(relation)))))
+    }
+}
+
+fn alias_of(relation: TableFactor) -> Option<TableAlias> {
+    match relation {
+        TableFactor::TableFunction { alias, .. } | TableFactor::Table { alias, .. } => alias,
+        _ => None,
+    }
+}
+
+fn window_plan(input: LogicalPlan, call: &WindowCall) -> Result<LogicalPlan> {
+    let time = time_column(&input, &call.time).map_err(DataFusionError::from)?;
+    for name in [&call.columns.start, &call.columns.end, &call.columns.time] {
+        if input.schema().fields().iter().any(|field| field.name() == name) {
+            let problem = Problem::new(call.span, format!("the window's input has a column `{name}` already"))
+                .label("would have two columns of this name")
+                .help("rename or leave out the column in a view below the window");
+            return Err(problem.into());
+        }
+    }
+    let node = WindowNode::try_new(Arc::new(input), Expr::Column(time), call.shape, call.columns.clone())?;
+    Ok(LogicalPlan::Extension(Extension { node: Arc::new(node) }))
+}
+
+fn time_column(input: &LogicalPlan, time: &Ident) -> Result<Column, Problem> {
+    let schema = input.schema();
+    let roles = time_roles(input);
+    let attributes = || {
+        let names = schema.fields().iter().zip(&roles).filter(|(_, role)| **role == TimeRole::Attribute);
+        names.map(|(field, _)| field.name().as_str()).collect::<Vec<_>>()
+    };
+    let Some(index) = schema.fields().iter().position(|field| field.name() == &time.value) else {
+        let names = schema.fields().iter().map(|field| field.name().as_str());
+        return Err(Problem::new(time.span, format!("unknown column `{}`", time.value))
+            .label("not a column of the window's input")
+            .maybe_help(did_you_mean(&time.value, names)));
+    };
+    if roles.get(index) != Some(&TimeRole::Attribute) {
+        let help = match attributes().as_slice() {
+            [] => format!("declare WATERMARK FOR {} AS ... in the table, and pass the column on unchanged", time.value),
+            names => format!("time attributes here: {}", names.join(", ")),
+        };
+        return Err(Problem::new(time.span, format!("`{}` is not a time attribute", time.value))
+            .label("has no watermark here")
+            .help(help));
+    }
+    Ok(Column::from(schema.qualified_field(index)))
+}

@@ -1,0 +1,152 @@
+//! The logical node of a window table function: its input with `window_start`, `window_end` and `window_time` added.
+//!
+//! It assigns nothing yet: an aggregate above it may take the window over. The optimizer may push filters and prune columns
+//! below it, but never filters on the columns that it adds.
+
+use std::cmp::Ordering;
+use std::collections::HashSet;
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Field, TimeUnit};
+use datafusion_common::{DFSchema, DFSchemaRef, DataFusionError, ExprSchema, Result, plan_err};
+use datafusion_expr::{Expr, LogicalPlan, UserDefinedLogicalNodeCore};
+use millstream_plan::WindowKind;
+
+/// Names of the three columns that a window adds.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct WindowColumns {
+    pub(crate) start: String,
+    pub(crate) end: String,
+    pub(crate) time: String,
+}
+
+impl WindowColumns {
+    /// The columns of a window table function.
+    pub(crate) fn visible() -> Self {
+        Self { start: "window_start".into(), end: "window_end".into(), time: "window_time".into() }
+    }
+
+    /// The columns behind a group window (`GROUP BY TUMBLE(..)`), which no user can name.
+    pub(crate) fn hidden() -> Self {
+        Self { start: "$window_start".into(), end: "$window_end".into(), time: "$window_time".into() }
+    }
+}
+
+/// Shape of the windows, without the time column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct WindowShape {
+    pub(crate) kind: WindowKind,
+    pub(crate) offset: i64,
+}
+
+/// Input plus window columns.
+#[derive(Clone, Debug)]
+pub(crate) struct WindowNode {
+    pub(crate) input: Arc<LogicalPlan>,
+    pub(crate) time: Expr,
+    pub(crate) shape: WindowShape,
+    pub(crate) columns: WindowColumns,
+    schema: DFSchemaRef,
+}
+
+impl WindowNode {
+    pub(crate) fn try_new(
+        input: Arc<LogicalPlan>,
+        time: Expr,
+        shape: WindowShape,
+        columns: WindowColumns,
+    ) -> Result<Self> {
+        let schema = schema_with_window(&input, &time, &columns)?;
+        Ok(Self { input, time, shape, columns, schema: Arc::new(schema) })
+    }
+}
+
+fn schema_with_window(input: &LogicalPlan, time: &Expr, columns: &WindowColumns) -> Result<DFSchema> {
+    let Expr::Column(column) = time else { return plan_err!("the time of a window must be a column") };
+    let time_type = input.schema().field_from_column(column)?.data_type().clone();
+    let window_time = match time_type {
+        DataType::Timestamp(_, zone) => DataType::Timestamp(TimeUnit::Millisecond, zone),
+        other => return plan_err!("the time of a window must be a timestamp, not {other}"),
+    };
+    let bound = DataType::Timestamp(TimeUnit::Millisecond, None);
+    let mut fields: Vec<_> =
+        input.schema().iter().map(|(qualifier, field)| (qualifier.cloned(), field.clone())).collect();
+    for (name, data_type) in
+        [(&columns.start, bound.clone()), (&columns.end, bound), (&columns.time, window_time)]
+    {
+        fields.push((None, Arc::new(Field::new(name, data_type, false))));
+    }
+    DFSchema::new_with_metadata(fields, input.schema().as_arrow().metadata().clone())
+}
+
+impl UserDefinedLogicalNodeCore for WindowNode {
+    fn name(&self) -> &str {
+        "Window"
+    }
+
+    fn inputs(&self) -> Vec<&LogicalPlan> {
+        vec![&self.input]
+    }
+
+    fn schema(&self) -> &DFSchemaRef {
+        &self.schema
+    }
+
+    fn expressions(&self) -> Vec<Expr> {
+        vec![self.time.clone()]
+    }
+
+    fn prevent_predicate_push_down_columns(&self) -> HashSet<String> {
+        [&self.columns.start, &self.columns.end, &self.columns.time].into_iter().cloned().collect()
+    }
+
+    fn fmt_for_explain(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Window: {:?} on {}", self.shape, self.time)
+    }
+
+    fn with_exprs_and_inputs(&self, exprs: Vec<Expr>, inputs: Vec<LogicalPlan>) -> Result<Self> {
+        let (Some(time), Some(input)) = (exprs.into_iter().next(), inputs.into_iter().next()) else {
+            return Err(DataFusionError::Internal("a window has one input and one expression".to_owned()));
+        };
+        Self::try_new(Arc::new(input), time, self.shape, self.columns.clone())
+    }
+
+    fn necessary_children_exprs(&self, output_columns: &[usize]) -> Option<Vec<Vec<usize>>> {
+        let Expr::Column(time) = &self.time else { return None };
+        let time = self.input.schema().index_of_column(time).ok()?;
+        let count = self.input.schema().fields().len();
+        let mut needed: Vec<usize> = output_columns.iter().copied().filter(|index| *index < count).collect();
+        needed.push(time);
+        needed.sort_unstable();
+        needed.dedup();
+        Some(vec![needed])
+    }
+}
+
+impl PartialEq for WindowNode {
+    fn eq(&self, other: &Self) -> bool {
+        self.input == other.input
+            && self.time == other.time
+            && self.shape == other.shape
+            && self.columns == other.columns
+    }
+}
+
+impl Eq for WindowNode {}
+
+impl Hash for WindowNode {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.input.hash(state);
+        self.time.hash(state);
+        self.shape.hash(state);
+        self.columns.hash(state);
+    }
+}
+
+impl PartialOrd for WindowNode {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        self.input.partial_cmp(&other.input).filter(|order| *order != Ordering::Equal || self == other)
+    }
+}

@@ -1,0 +1,236 @@
+//! Group windows: `GROUP BY TUMBLE(ts, INTERVAL '1' HOUR), k` with `TUMBLE_START(..)` in the select list.
+//!
+//! The relation is wrapped in the window table function, and the calls become its columns under names that no user can
+//! write: `GROUP BY $window_start, $window_end, k`. So there is one kind of window in everything that follows.
+
+use std::ops::ControlFlow;
+
+use datafusion_sql::sqlparser::ast::{
+    Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, GroupByExpr, Ident, Query, Select, SelectItem,
+    SetExpr, Spanned, TableAlias, TableFactor, VisitMut, VisitorMut,
+};
+use datafusion_sql::sqlparser::ast::{SelectFlavor, WildcardAdditionalOptions};
+use datafusion_sql::sqlparser::tokenizer::Span;
+
+use super::call::quoted;
+use crate::diagnostic::Problem;
+use crate::dialect::flink::{TABLE_ARGUMENT, call};
+use crate::plan::window_call::{GROUP_HOP, GROUP_TUMBLE};
+use crate::plan::window_node::WindowColumns;
+
+/// Rewrites the group window of a SELECT, if it has one.
+///
+/// # Errors
+/// Two group windows, arguments that do not fit, and TUMBLE_START and its kin without the window or with another one.
+pub(super) fn rewrite(select: &mut Select) -> Result<(), Problem> {
+    let GroupByExpr::Expressions(groups, _) = &mut select.group_by else { return Ok(()) };
+    let mut windows = groups.iter().enumerate().filter_map(|(index, expr)| window_of(expr).map(|w| (index, w)));
+    let Some((index, window)) = windows.next() else { return refuse_functions(select, None) };
+    if let Some((_, second)) = windows.next() {
+        return Err(Problem::new(second.span, "a query has one group window").label("second window"));
+    }
+    let names = WindowColumns::hidden();
+    groups[index] = column(&names.start, window.span);
+    groups.insert(index + 1, column(&names.end, window.span));
+    wrap_relation(select, &window)?;
+
+    let mut calls = Calls { window: Some(&window), names: &names, uses_time: false };
+    visit_outputs(select, &mut calls)?;
+    if calls.uses_time
+        && let GroupByExpr::Expressions(groups, _) = &mut select.group_by
+    {
+        groups.insert(index + 2, column(&names.time, window.span));
+    }
+    Ok(())
+}
+
+/// A call of TUMBLE or HOP in GROUP BY.
+struct GroupWindow {
+    is_hop: bool,
+    time: Ident,
+    /// Everything behind the time: slide and size, or size.
+    lengths: Vec<Expr>,
+    /// The arguments as text, to compare with those of TUMBLE_START.
+    text: String,
+    span: Span,
+}
+
+fn window_of(expr: &Expr) -> Option<GroupWindow> {
+    let Expr::Function(function) = expr else { return None };
+    let name = function.name.to_string().to_uppercase();
+    let is_hop = match name.as_str() {
+        "TUMBLE" => false,
+        "HOP" => true,
+        _ => return None,
+    };
+    let args = arguments(function);
+    let time = match args.first()? {
+        Expr::Identifier(ident) => ident.clone(),
+        Expr::CompoundIdentifier(parts) => parts.last()?.clone(),
+        // The window call will say that this is no column.
+        other => Ident::with_span(other.span(), other.to_string()),
+    };
+    let lengths = args.get(1..).unwrap_or(&[]).iter().map(|expr| (*expr).clone()).collect();
+    Some(GroupWindow { is_hop, time, lengths, text: text_of(function), span: function.name.span() })
+}
+
+fn arguments(function: &Function) -> Vec<&Expr> {
+    let FunctionArguments::List(list) = &function.args else { return Vec::new() };
+    let expressions = list.args.iter().filter_map(|arg| match arg {
+        FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => Some(expr),
+        _ => None,
+    });
+    expressions.collect()
+}
+
+fn text_of(function: &Function) -> String {
+    function.args.to_string().to_uppercase()
+}
+
+fn column(name: &str, span: Span) -> Expr {
+    Expr::Identifier(Ident::with_span(span, name))
+}
+
+/// `FROM t AS x` becomes `FROM TABLE($tumble(TABLE t, DESCRIPTOR(ts), ..)) AS x`.
+fn wrap_relation(select: &mut Select, window: &GroupWindow) -> Result<(), Problem> {
+    let [from] = select.from.as_mut_slice() else {
+        return Err(Problem::new(window.span, "a group window needs one table").label("in this query"));
+    };
+    let (input, alias) = match &from.relation {
+        TableFactor::Table { name, alias, args: None, .. } => {
+            let parts: Vec<Ident> = name.0.iter().filter_map(|part| part.as_ident().cloned()).collect();
+            let alias = alias.clone().or_else(|| parts.last().map(|ident| plain_alias(ident.clone())));
+            (call(TABLE_ARGUMENT, name.span(), vec![Expr::CompoundIdentifier(parts)]), alias)
+        }
+        TableFactor::Derived { subquery, alias, .. } => (Expr::Subquery(subquery.clone()), alias.clone()),
+        other => (Expr::Subquery(Box::new(everything_from(other.clone()))), alias_of(other)),
+    };
+    let descriptor = call("DESCRIPTOR", window.time.span, vec![Expr::Identifier(window.time.clone())]);
+    let args = [input, descriptor].into_iter().chain(window.lengths.iter().cloned()).collect();
+    let name = if window.is_hop { GROUP_HOP } else { GROUP_TUMBLE };
+    let mut expr = call(name, window.span, args);
+    if let Expr::Function(function) = &mut expr {
+        function.name = quoted(name, window.span);
+    }
+    from.relation = TableFactor::TableFunction { expr, alias };
+    Ok(())
+}
+
+fn plain_alias(name: Ident) -> TableAlias {
+    TableAlias { explicit: false, name, columns: Vec::new(), at: None }
+}
+
+fn alias_of(factor: &TableFactor) -> Option<TableAlias> {
+    match factor {
+        TableFactor::Table { alias, .. } | TableFactor::TableFunction { alias, .. } => alias.clone(),
+        _ => None,
+    }
+}
+
+/// `SELECT * FROM relation`.
+fn everything_from(relation: TableFactor) -> Query {
+    let select = Select {
+        select_token: datafusion_sql::sqlparser::ast::helpers::attached_token::AttachedToken::empty(),
+        optimizer_hints: Vec::new(),
+        distinct: None,
+        select_modifiers: None,
+        top: None,
+        top_before_distinct: false,
+        projection: vec![SelectItem::Wildcard(WildcardAdditionalOptions::default())],
+        exclude: None,
+        into: None,
+        from: vec![datafusion_sql::sqlparser::ast::TableWithJoins { relation, joins: Vec::new() }],
+        lateral_views: Vec::new(),
+        prewhere: None,
+        selection: None,
+        connect_by: Vec::new(),
+        group_by: GroupByExpr::Expressions(Vec::new(), Vec::new()),
+        cluster_by: Vec::new(),
+        distribute_by: Vec::new(),
+        sort_by: Vec::new(),
+        having: None,
+        named_window: Vec::new(),
+        qualify: None,
+        window_before_qualify: false,
+        value_table_mode: None,
+        flavor: SelectFlavor::Standard,
+    };
+    Query {
+        with: None,
+        body: Box::new(SetExpr::Select(Box::new(select))),
+        order_by: None,
+        limit_clause: None,
+        fetch: None,
+        locks: Vec::new(),
+        for_clause: None,
+        settings: None,
+        format_clause: None,
+        pipe_operators: Vec::new(),
+    }
+}
+
+fn refuse_functions(select: &mut Select, window: Option<&GroupWindow>) -> Result<(), Problem> {
+    let names = WindowColumns::hidden();
+    visit_outputs(select, &mut Calls { window, names: &names, uses_time: false })
+}
+
+fn visit_outputs(select: &mut Select, calls: &mut Calls<'_>) -> Result<(), Problem> {
+    let mut flow = select.projection.visit(calls);
+    if flow.is_continue() {
+        flow = select.having.visit(calls);
+    }
+    match flow {
+        ControlFlow::Break(problem) => Err(*problem),
+        ControlFlow::Continue(()) => Ok(()),
+    }
+}
+
+/// Replaces TUMBLE_START(..) and its kin by columns.
+struct Calls<'a> {
+    window: Option<&'a GroupWindow>,
+    names: &'a WindowColumns,
+    uses_time: bool,
+}
+
+impl VisitorMut for Calls<'_> {
+    type Break = Box<Problem>;
+
+    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Self::Break> {
+        let Expr::Function(function) = expr else { return ControlFlow::Continue(()) };
+        let name = function.name.to_string().to_uppercase();
+        let Some((family, part)) = name.split_once('_') else { return ControlFlow::Continue(()) };
+        if !matches!(family, "TUMBLE" | "HOP") || !matches!(part, "START" | "END" | "ROWTIME" | "PROCTIME") {
+            return ControlFlow::Continue(());
+        }
+        match self.replacement(function, family, part) {
+            Ok(replacement) => {
+                *expr = replacement;
+                ControlFlow::Continue(())
+            }
+            Err(problem) => ControlFlow::Break(Box::new(problem)),
+        }
+    }
+}
+
+impl Calls<'_> {
+    fn replacement(&mut self, function: &Function, family: &str, part: &str) -> Result<Expr, Problem> {
+        let span = function.name.span();
+        let fits = self.window.filter(|window| window.is_hop == (family == "HOP") && window.text == text_of(function));
+        if fits.is_none() {
+            return Err(Problem::new(span, format!("{family}_{part} without its window in GROUP BY"))
+                .label("no such window")
+                .help(format!("add `{family}{}` to GROUP BY, with the same arguments", function.args)));
+        }
+        match part {
+            "START" => Ok(column(&self.names.start, span)),
+            "END" => Ok(column(&self.names.end, span)),
+            "ROWTIME" => {
+                self.uses_time = true;
+                Ok(column(&self.names.time, span))
+            }
+            _ => Err(Problem::new(span, "processing time is not supported yet")
+                .label("not event time")
+                .help(format!("write {family}_ROWTIME for the window's event time"))),
+        }
+    }
+}

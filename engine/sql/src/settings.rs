@@ -1,0 +1,234 @@
+//! `SET 'key' = 'value'`: what the compiler itself obeys, what others obey, and what nobody does.
+//!
+//! Keys are Flink's. Unknown keys are a warning, not an error, so that scripts run unchanged; keys that would change
+//! results in a way that is not there are an error. Example: `SET 'table.exec.state.ttl' = '1 h'` is refused, because
+//! state that never expires gives other results.
+
+use std::collections::BTreeMap;
+
+use datafusion_sql::sqlparser::tokenizer::Span;
+use millstream_connectors::options::parse_duration;
+
+use crate::diagnostic::{Problem, did_you_mean};
+use crate::dialect::statement::Setting;
+
+const DEFAULT_MAX_PARALLELISM: u32 = 256;
+const LARGEST_MAX_PARALLELISM: u32 = 32_768;
+
+/// Keys that are obeyed, here or by what runs the job.
+const KEYS: &[&str] = &[
+    "parallelism.default",
+    "table.exec.resource.default-parallelism",
+    "pipeline.max-parallelism",
+    "pipeline.name",
+    "pipeline.auto-watermark-interval",
+    "table.local-time-zone",
+    "table.exec.source.idle-timeout",
+    "table.exec.state.ttl",
+    "table.optimizer.agg-phase-strategy",
+    "execution.runtime-mode",
+    "execution.checkpointing.interval",
+    "execution.checkpointing.timeout",
+    "execution.checkpointing.min-pause",
+];
+
+/// Prefixes of keys that only tune Flink, or its client.
+const TUNING: &[&str] = &["table.dynamic-table-options.", "table.dml-sync", "sql-client.", "table.exec.mini-batch.", "table.optimizer.", "taskmanager.", "jobmanager.", "rest.", "state.", "restart-strategy", "execution.checkpointing."];
+
+/// The settings of a job.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Settings {
+    values: BTreeMap<String, String>,
+}
+
+impl Settings {
+    /// Sets a key, checked.
+    ///
+    /// # Errors
+    /// Values that do not fit their key. The warning is for keys that have no effect.
+    pub(crate) fn set(&mut self, setting: &Setting) -> Result<Option<Problem>, Problem> {
+        let (key, value) = (&setting.key.value, &setting.value.value);
+        check(key, value).map_err(|(message, help)| {
+            Problem::new(setting.value.span, message).label("this value").maybe_help(help)
+        })?;
+        self.values.insert(key.clone(), value.clone());
+        Ok(warning(key, setting.key.span))
+    }
+
+    /// Sets a key from outside of the text; it wins over the text.
+    ///
+    /// # Errors
+    /// Values that do not fit their key.
+    pub(crate) fn override_with(&mut self, key: &str, value: &str) -> Result<(), Problem> {
+        check(key, value)
+            .map_err(|(message, help)| Problem::new(Span::empty(), format!("setting '{key}': {message}")).maybe_help(help))?;
+        self.values.insert(key.to_owned(), value.to_owned());
+        Ok(())
+    }
+
+    pub(crate) fn reset(&mut self, key: Option<&str>) {
+        match key {
+            Some(key) => drop(self.values.remove(key)),
+            None => self.values.clear(),
+        }
+    }
+
+    pub(crate) fn values(&self) -> &BTreeMap<String, String> {
+        &self.values
+    }
+
+    pub(crate) fn time_zone(&self) -> &str {
+        self.values.get("table.local-time-zone").map_or("UTC", String::as_str)
+    }
+
+    pub(crate) fn parallelism(&self) -> Option<u32> {
+        ["parallelism.default", "table.exec.resource.default-parallelism"]
+            .iter()
+            .filter_map(|key| self.values.get(*key)?.trim().parse::<u32>().ok())
+            .find(|parallelism| *parallelism > 0)
+    }
+
+    pub(crate) fn max_parallelism(&self) -> u32 {
+        let given = self.values.get("pipeline.max-parallelism").and_then(|value| value.trim().parse().ok());
+        given.unwrap_or(DEFAULT_MAX_PARALLELISM)
+    }
+
+    pub(crate) fn idle_timeout_ms(&self) -> Option<u64> {
+        self.millis("table.exec.source.idle-timeout").filter(|millis| *millis > 0)
+    }
+
+    pub(crate) fn watermark_interval_ms(&self) -> u64 {
+        self.millis("pipeline.auto-watermark-interval").unwrap_or(0)
+    }
+
+    pub(crate) fn one_phase(&self) -> bool {
+        self.values.get("table.optimizer.agg-phase-strategy").is_some_and(|value| value.eq_ignore_ascii_case("ONE_PHASE"))
+    }
+
+    fn millis(&self, key: &str) -> Option<u64> {
+        self.values.get(key).and_then(|value| millis(value))
+    }
+}
+
+fn millis(text: &str) -> Option<u64> {
+    u64::try_from(parse_duration(text)?.as_millis()).ok()
+}
+
+fn check(key: &str, value: &str) -> Result<(), (String, Option<String>)> {
+    let number = |low: u32, high: u32| match value.trim().parse::<u32>() {
+        Ok(n) if (low..=high).contains(&n) => Ok(()),
+        _ => Err((format!("must be a whole number between {low} and {high}"), None)),
+    };
+    match key {
+        "parallelism.default" => number(1, LARGEST_MAX_PARALLELISM),
+        "table.exec.resource.default-parallelism" if value.trim() == "-1" => Ok(()),
+        "table.exec.resource.default-parallelism" => number(1, LARGEST_MAX_PARALLELISM),
+        "pipeline.max-parallelism" => number(1, LARGEST_MAX_PARALLELISM),
+        "pipeline.auto-watermark-interval" | "table.exec.source.idle-timeout" | "execution.checkpointing.interval"
+        | "execution.checkpointing.timeout" | "execution.checkpointing.min-pause" => match millis(value) {
+            Some(_) => Ok(()),
+            None => Err(("must be a duration".to_owned(), Some("write a number with a unit: '10 s', '500 ms', '1 min'".to_owned()))),
+        },
+        "table.exec.state.ttl" => match millis(value) {
+            Some(0) => Ok(()),
+            _ => Err((
+                "state that expires is not supported yet".to_owned(),
+                Some("remove it, or set '0': state is kept for ever; windows bound it".to_owned()),
+            )),
+        },
+        "execution.runtime-mode" if value.eq_ignore_ascii_case("streaming") => Ok(()),
+        "execution.runtime-mode" => Err((
+            "every job runs as a stream".to_owned(),
+            Some("remove it: bounded input ends by itself and gives the batch answer".to_owned()),
+        )),
+        "table.optimizer.agg-phase-strategy" => {
+            let known = ["AUTO", "ONE_PHASE", "TWO_PHASE"];
+            if known.iter().any(|word| value.eq_ignore_ascii_case(word)) {
+                Ok(())
+            } else {
+                Err((format!("must be one of {}", known.join(", ")), did_you_mean(value, known)))
+            }
+        }
+        "table.local-time-zone" => match value {
+            "UTC" | "Z" | "GMT" | "Etc/UTC" => Ok(()),
+            _ if looks_like_zone(value) => Ok(()),
+            _ => Err((format!("'{value}' is not a time zone"), Some("write a name such as 'UTC' or 'Europe/Berlin'".to_owned()))),
+        },
+        _ => Ok(()),
+    }
+}
+
+/// The name is checked for real when an expression is compiled in it; this finds what cannot be one.
+fn looks_like_zone(value: &str) -> bool {
+    value.contains('/') && value.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '/' | '_' | '-' | '+'))
+}
+
+fn warning(key: &str, span: Span) -> Option<Problem> {
+    if KEYS.contains(&key) || TUNING.iter().any(|prefix| key.starts_with(prefix)) {
+        return None;
+    }
+    Some(
+        Problem::new(span, format!("setting '{key}' has no effect"))
+            .label("not known")
+            .maybe_help(did_you_mean(key, KEYS.iter().copied())),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_checked() {
+        let table = [
+            ("parallelism.default", "4", true),
+            ("parallelism.default", "0", false),
+            ("parallelism.default", "x", false),
+            ("pipeline.max-parallelism", "40000", false),
+            ("table.exec.source.idle-timeout", "10 s", true),
+            ("table.exec.source.idle-timeout", "soon", false),
+            ("table.exec.state.ttl", "0", true),
+            ("table.exec.state.ttl", "1 h", false),
+            ("execution.runtime-mode", "STREAMING", true),
+            ("execution.runtime-mode", "batch", false),
+            ("table.local-time-zone", "Europe/Berlin", true),
+            ("table.local-time-zone", "nowhere", false),
+            ("table.optimizer.agg-phase-strategy", "one_phase", true),
+            ("table.optimizer.agg-phase-strategy", "THREE", false),
+            ("anything.else", "x", true),
+        ];
+        for (key, value, fits) in table {
+            let mut settings = Settings::default();
+            assert_eq!(settings.override_with(key, value).is_ok(), fits, "{key} = {value}");
+        }
+    }
+
+    #[test]
+    fn unknown_keys_are_only_a_warning() {
+        assert!(warning("parallelism.default", Span::empty()).is_none());
+        assert!(warning("sql-client.execution.result-mode", Span::empty()).is_none());
+        let found = warning("paralelism.default", Span::empty()).unwrap();
+        assert_eq!(found.help.as_deref(), Some("did you mean `parallelism.default`?"));
+    }
+
+    #[test]
+    fn what_is_set_is_obeyed() {
+        let mut settings = Settings::default();
+        assert_eq!((settings.parallelism(), settings.max_parallelism(), settings.time_zone()), (None, 256, "UTC"));
+        for (key, value) in [
+            ("parallelism.default", "3"),
+            ("pipeline.max-parallelism", "64"),
+            ("table.local-time-zone", "Europe/Berlin"),
+            ("table.exec.source.idle-timeout", "2 s"),
+            ("pipeline.auto-watermark-interval", "200"),
+        ] {
+            settings.override_with(key, value).unwrap();
+        }
+        assert_eq!((settings.parallelism(), settings.max_parallelism()), (Some(3), 64));
+        assert_eq!((settings.idle_timeout_ms(), settings.watermark_interval_ms()), (Some(2_000), 200));
+        settings.reset(Some("parallelism.default"));
+        assert_eq!(settings.parallelism(), None);
+        settings.reset(None);
+        assert!(settings.values().is_empty());
+    }
+}

@@ -1,0 +1,151 @@
+//! Mistakes that only planning can see: place, message and advice. Syntax and refused clauses are tested beside `dialect`.
+
+use crate::support::{TABLES, compile_at};
+
+/// Text after the tables' line, so that its first line is line 2.
+type Case = (&'static str, usize, usize, &'static str, &'static str);
+
+const CASES: &[Case] = &[
+    // names
+    ("SELECT amuont FROM t", 2, 8, "unknown column `amuont`", ""),
+    ("SELECT K FROM t", 2, 8, "unknown column `K`", "did you mean `k`?"),
+    ("SELECT k\nFROM t\nWHERE latr > ts", 4, 7, "unknown column `latr`", "did you mean `later`?"),
+    ("SELECT x.k FROM t", 2, 8, "unknown column `x.k`", ""),
+    ("SELECT k FROM tt", 2, 15, "unknown table `tt`", "did you mean `t`?"),
+    ("SELECT k FROM nowhere", 2, 15, "unknown table `nowhere`", ""),
+    ("INSERT INTO ff SELECT k, b FROM t", 2, 13, "unknown table `ff`", "did you mean `f`?"),
+    ("SELECT UPER(k) FROM t", 2, 8, "unknown function `uper`", "did you mean `UPPER`?"),
+    ("SELECT no_such_thing(k) FROM t", 2, 8, "unknown function `no_such_thing`", ""),
+    ("DROP TABLE x", 2, 12, "unknown table `x`", ""),
+    ("DROP VIEW t", 2, 11, "unknown view `t`", ""),
+    ("CREATE TABLE t (a INT) WITH ('connector' = 'events')", 2, 14, "`t` exists already", "IF NOT EXISTS"),
+    ("CREATE VIEW v AS SELECT k FROM t; INSERT INTO v SELECT k FROM t", 2, 47, "`v` is a view", "INSERT INTO a table"),
+    ("CREATE VIEW v (a, b) AS SELECT k FROM t", 2, 13, "the view names 2 columns, but its query has 1", ""),
+    // grouping
+    ("SELECT k, a FROM t GROUP BY k", 2, 11, "", "add it to GROUP BY"),
+    ("SELECT k, COUNT(*) FROM t", 2, 8, "", "add it to GROUP BY"),
+    ("SELECT k FROM t WHERE COUNT(*) > 1", 2, 0, "", ""),
+    ("SELECT k FROM t HAVING k > 'a'", 2, 0, "", ""),
+    // types
+    ("SELECT k + ts FROM t", 2, 0, "", ""),
+    ("SELECT k FROM t WHERE a", 2, 0, "", ""),
+    ("SELECT SUM(k) FROM t", 2, 0, "SUM does not take an argument of type STRING", ""),
+    ("SELECT UPPER(1, 2) FROM t", 2, 0, "", ""),
+    ("SELECT ts - ts FROM t", 2, 0, "TIMESTAMPDIFF", ""),
+    ("SELECT CAST(flag AS DATE) FROM t", 2, 0, "", ""),
+    ("SELECT DATE '2024-13-01' FROM t", 2, 13, "'2024-13-01' is not of the form yyyy-mm-dd", ""),
+    ("SELECT ts > TIMESTAMP 'noon' FROM t", 2, 23, "'noon' is not of the form yyyy-mm-dd hh:mm:ss", ""),
+    ("SELECT ts + INTERVAL 'x' DAY FROM t", 2, 22, "'x' is not an interval of DAY", ""),
+    ("SELECT ts + INTERVAL '5' FROM t", 2, 22, "an interval needs a unit", "INTERVAL '10' SECOND"),
+    ("SELECT k FROM t UNION ALL SELECT k, a FROM t", 2, 0, "", ""),
+    // INSERT
+    ("INSERT INTO f SELECT k FROM t", 2, 13, "the query has 1 column, but table `f` has 2 columns", "its columns are k STRING, n BIGINT"),
+    ("INSERT INTO f (k) SELECT k, b FROM t", 2, 13, "the query has 2 columns, but the INSERT names 1 column", ""),
+    ("INSERT INTO f SELECT b, k FROM t", 2, 22, "column `k` of table `f` is STRING, but the query gives BIGINT", "write CAST(... AS STRING)"),
+    ("INSERT INTO f SELECT k, x FROM t", 2, 25, "column `n` of table `f` is BIGINT, but the query gives DOUBLE", "write CAST"),
+    ("INSERT INTO f SELECT * FROM t", 2, 13, "the query has 8 columns, but table `f` has 2 columns", ""),
+    ("INSERT INTO f (k, m) SELECT k, b FROM t", 2, 19, "unknown column `m`", "did you mean `n`?"),
+    ("INSERT INTO t (later) SELECT ts FROM t", 2, 16, "`later` is a computed column", "remove it"),
+    ("CREATE TABLE nn (a INT NOT NULL, b INT) WITH ('connector' = 'print');\nINSERT INTO nn (b) SELECT a FROM t", 3, 13, "column `a` is NOT NULL", "add it"),
+    ("CREATE TABLE nn (a INT NOT NULL) WITH ('connector' = 'print');\nINSERT INTO nn SELECT NULL FROM t", 3, 23, "column `a` is NOT NULL", ""),
+    ("INSERT INTO t SELECT k, a, b, d, x, ts, flag FROM t", 2, 13, "table `t` cannot be written", ""),
+    ("SELECT n FROM p", 2, 15, "table `p` cannot be read", ""),
+    // changelogs
+    ("INSERT INTO f SELECT k, COUNT(*) FROM t GROUP BY k", 2, 41, "table `f` takes inserts only, but GROUP BY without a window updates earlier results", "TUMBLE"),
+    ("INSERT INTO f SELECT 'x', COUNT(*) FROM t", 2, 15, "an aggregate over the whole stream", "windows"),
+    ("INSERT INTO f SELECT DISTINCT k, n FROM (SELECT k, COUNT(*) AS n FROM t GROUP BY k)", 2, 0, "takes inserts only", ""),
+    // time and windows
+    ("SELECT * FROM TABLE(TUMBLE(TABLE plain, DESCRIPTOR(k), INTERVAL '1' HOUR))", 2, 52, "`k` is not a time attribute", "WATERMARK FOR k"),
+    ("SELECT * FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(later), INTERVAL '1' HOUR))", 2, 48, "`later` is not a time attribute", "time attributes here: ts"),
+    ("SELECT * FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(tz), INTERVAL '1' HOUR))", 2, 48, "unknown column `tz`", "did you mean `ts`?"),
+    ("CREATE VIEW v AS SELECT CAST(ts AS TIMESTAMP(3)) AS ts FROM t;\nSELECT * FROM TABLE(TUMBLE(TABLE v, DESCRIPTOR(ts), INTERVAL '1' HOUR))", 3, 48, "`ts` is not a time attribute", "pass the column on unchanged"),
+    ("SELECT * FROM TABLE(TUMBLE(t, DESCRIPTOR(ts), INTERVAL '1' HOUR))", 2, 28, "the first argument of a window is a table", "write `TABLE t`"),
+    ("SELECT * FROM TABLE(TUMBLE(TABLE t, ts, INTERVAL '1' HOUR))", 2, 37, "the second argument of a window is DESCRIPTOR(column)", "write DESCRIPTOR"),
+    ("SELECT * FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts)))", 2, 21, "the window's SIZE is missing", "write TUMBLE"),
+    ("SELECT * FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), 10))", 2, 53, "expected an interval", "INTERVAL '10' MINUTE"),
+    ("SELECT * FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '0' SECOND))", 2, 0, "the size of a window must be positive", ""),
+    ("SELECT * FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '1' MONTH))", 2, 0, "windows of months and years are not supported", "DAY"),
+    ("SELECT * FROM TABLE(HOP(TABLE t, DESCRIPTOR(ts), INTERVAL '1' HOUR, INTERVAL '5' MINUTE))", 2, 0, "the slide of HOP must not be longer than its size", "the slide comes first"),
+    ("SELECT * FROM TABLE(HOP(TABLE t, DESCRIPTOR(ts), INTERVAL '7' MINUTE, INTERVAL '1' HOUR))", 2, 0, "whole number of slides", ""),
+    ("SELECT * FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), SIZ => INTERVAL '1' HOUR))", 2, 53, "unknown argument `SIZ`", "did you mean `SIZE`?"),
+    ("SELECT * FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '1' HOUR, INTERVAL '1' HOUR, 5))", 2, 0, "too many arguments", ""),
+    ("SELECT COUNT(*) FROM plain GROUP BY TUMBLE(k, INTERVAL '1' HOUR)", 2, 44, "`k` is not a time attribute", ""),
+    ("SELECT TUMBLE_START(ts, INTERVAL '2' HOUR) FROM t GROUP BY TUMBLE(ts, INTERVAL '1' HOUR)", 2, 8, "TUMBLE_START without its window in GROUP BY", "add `TUMBLE"),
+    ("SELECT HOP_END(ts, INTERVAL '1' HOUR, INTERVAL '2' HOUR) FROM t", 2, 8, "HOP_END without its window in GROUP BY", ""),
+    // CREATE TABLE
+    ("CREATE TABLE q (a INT)", 2, 14, "table `q` has no connector", "connectors are events, files, print"),
+    ("CREATE TABLE q (a INT) WITH ('connector' = 'kafak')", 2, 44, "unknown connector 'kafak'", "connectors are"),
+    ("CREATE TABLE q (a INT) WITH ('connector' = 'fles')", 2, 44, "unknown connector 'fles'", "did you mean `files`?"),
+    ("CREATE TABLE q (a INT) WITH ('connector' = 'files', 'fromat' = 'csv')", 2, 53, "has no option 'fromat'", "format"),
+    ("CREATE TABLE q (a INT) WITH ('connector' = 'files', 'format' = 'cvs')", 2, 53, "'format' = 'cvs'", ""),
+    ("CREATE TABLE q (a INT) WITH ('connector' = 'files'); INSERT INTO q SELECT a FROM t", 2, 66, "the option 'path' is missing", ""),
+    ("CREATE TABLE q (a INT, WATERMARK FOR b AS b) WITH ('connector' = 'events')", 2, 38, "unknown column `b`", ""),
+    ("CREATE TABLE q (a INT, WATERMARK FOR a AS a) WITH ('connector' = 'events')", 2, 38, "the time of a watermark cannot be INT", "computed column"),
+    ("CREATE TABLE q (a TIMESTAMP(6), WATERMARK FOR a AS a) WITH ('connector' = 'events')", 2, 47, "cannot be TIMESTAMP(6)", "TIMESTAMP(3)"),
+    ("CREATE TABLE q (a TIMESTAMP(3), WATERMARK FOR a AS 'x') WITH ('connector' = 'events')", 2, 33, "a watermark must be a timestamp, not STRING", "INTERVAL '5' SECOND"),
+    ("CREATE TABLE q (a INT, b AS a + c) WITH ('connector' = 'events')", 2, 33, "unknown column `c`", ""),
+    ("CREATE TABLE q (a INT, b AS a + 1, c AS b + 1) WITH ('connector' = 'events')", 2, 41, "`b` is a computed column itself", "repeat its expression"),
+    ("CREATE TABLE q (b AS 1) WITH ('connector' = 'events')", 2, 14, "a table needs a column that is not computed", ""),
+    ("CREATE TABLE q (a INT, PRIMARY KEY (x) NOT ENFORCED) WITH ('connector' = 'events')", 2, 37, "unknown column `x`", ""),
+    ("CREATE TABLE q (a INT) PARTITIONED BY (z) WITH ('connector' = 'files')", 2, 40, "unknown column `z`", ""),
+    // settings
+    ("SET 'parallelism.default' = 'many'", 2, 29, "must be a whole number between 1 and 32768", ""),
+    ("SET 'table.exec.state.ttl' = '1 h'", 2, 30, "state that expires is not supported yet", ""),
+    ("SET 'execution.runtime-mode' = 'batch'", 2, 32, "every job runs as a stream", ""),
+    // jobs
+    ("SELECT k FROM t; SELECT a FROM t", 2, 1, "a bare SELECT must be the only query of a job", ""),
+    ("INSERT INTO p SELECT k, b FROM t; SELECT a FROM t", 2, 35, "a bare SELECT must be the only query of a job", "INSERT INTO"),
+];
+
+#[test]
+fn mistakes_are_shown_where_they_are() {
+    assert!(CASES.len() >= 60);
+    let mut wrong = Vec::new();
+    for (text, line, column, message, help) in CASES {
+        let whole = format!("{TABLES}\n{text}");
+        let found = match compile_at(&whole, 2) {
+            Ok(compiled) => {
+                wrong.push(format!("{text}\ncompiles to\n{}", compiled.plan.map_or_else(String::new, |p| p.to_text())));
+                continue;
+            }
+            Err(found) => found,
+        };
+        let rendered = found.render(false);
+        let first = &found.items[0];
+        let place = first.span.map(|span| (span.line, span.column));
+        let place_fits = match (place, *column) {
+            (Some((found, _)), 0) => found == *line,
+            (Some(place), _) => place == (*line, *column),
+            (None, _) => false,
+        };
+        let fits = first.message.contains(message) && first.help.as_deref().unwrap_or("").contains(help);
+        let speaks_of_libraries = ["DataFusion", "Utf8", "Int64", "bug report", "Internal"]
+            .iter()
+            .any(|word| first.message.contains(word) || first.help.as_deref().unwrap_or("").contains(word));
+        if !place_fits || !fits || speaks_of_libraries {
+            let underlined: Vec<&str> = rendered.lines().filter(|line| line.len() < 250).collect();
+            wrong.push(format!("{text}\nexpected {line}:{column} {message} / {help}\n{}", underlined.join("\n")));
+        }
+    }
+    assert!(wrong.is_empty(), "{} of {}\n{}", wrong.len(), CASES.len(), wrong.join("\n\n"));
+}
+
+#[test]
+fn a_broken_table_is_reported_once() {
+    let text = "CREATE TABLE a (x STRNG) WITH ('connector' = 'events');\nCREATE TABLE b (x INT, y AS z) WITH ('connector' = 'events');\nSELECT x FROM b;";
+    let found = compile_at(text, 1).unwrap_err();
+    assert_eq!(found.items.len(), 1, "{found}");
+    let text = text.replace("STRNG", "STRING");
+    let found = compile_at(&text, 1).unwrap_err();
+    assert_eq!(found.items.len(), 1, "{found}");
+    assert!(found.items[0].message.contains("unknown column `z`"));
+}
+
+#[test]
+fn a_report_looks_like_a_compilers() {
+    let text = "CREATE TABLE t (name STRING) WITH ('connector' = 'events');\nSELECT nme\nFROM t;";
+    let report = compile_at(text, 1).unwrap_err().render(false);
+    let expected = "error: unknown column `nme`\n --> job.sql:2:8\n  |\n2 | SELECT nme\n  |        ^^^ not in the tables of this query\n  |\n  = help: did you mean `name`?";
+    assert_eq!(report, expected);
+    assert!(compile_at(text, 1).unwrap_err().render(true).contains('\u{1b}'));
+}

@@ -1,0 +1,1 @@
+INSERT INTO f SELECT k, a + 1 FROM t WHERE a > 5 AND k LIKE 'x%';

@@ -1,0 +1,1 @@
+SELECT window_start, window_end, k, SUM(a) AS s FROM TUMBLE(DATA => TABLE t, TIMECOL => DESCRIPTOR(ts), SIZE => INTERVAL '1' HOUR, `OFFSET` => INTERVAL '15' MINUTE) GROUP BY k, window_start, window_end;

@@ -1,0 +1,1 @@
+SELECT window_time, MAX(a) AS m FROM TABLE(HOP(DATA => TABLE t, TIMECOL => DESCRIPTOR(ts), SIZE => INTERVAL '1' HOUR, SLIDE => INTERVAL '30' MINUTE)) AS w GROUP BY window_start, window_end, window_time;

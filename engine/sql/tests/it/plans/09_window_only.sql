@@ -1,0 +1,1 @@
+SELECT k, window_start, DATE_FORMAT(window_end, 'HH:mm') AS e FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '10' SECOND)) WHERE window_start > TIMESTAMP '2024-01-01 00:00:00';

@@ -1,0 +1,1 @@
+SELECT n, COUNT(*) AS c, MAX(k) AS m FROM (SELECT k, COUNT(*) AS n FROM t GROUP BY k) GROUP BY n;

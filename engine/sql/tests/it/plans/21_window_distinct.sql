@@ -1,0 +1,1 @@
+SELECT window_start, COUNT(DISTINCT k) AS c FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '1' MINUTE)) GROUP BY window_start, window_end;

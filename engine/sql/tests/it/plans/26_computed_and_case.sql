@@ -1,0 +1,1 @@
+SELECT later, CASE WHEN a > 1 THEN 'big' WHEN a IS NULL THEN NULL ELSE 'small' END AS c, CAST(a AS STRING) || '!' AS s, TRY_CAST(k AS INT) FROM t;

@@ -1,0 +1,1 @@
+WITH big AS (SELECT * FROM t WHERE a > 100), u AS (SELECT k, a FROM big) SELECT u.k, COUNT(*) FROM u GROUP BY u.k;

@@ -1,0 +1,1 @@
+SELECT window_start, k, COUNT(*) AS n FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '1' MINUTE)) GROUP BY window_start, window_end, k HAVING window_start >= TIMESTAMP '2024-01-01 00:00:00' AND COUNT(*) > 1 AND k = 'x';

@@ -1,0 +1,1 @@
+SELECT k FROM t UNION SELECT k FROM plain;
