@@ -1,1 +1,12 @@
-//! The command line and the wiring of roles.
+//! The command line and the wiring of roles: here, and only here, the parts of the engine are joined to a process.
+//!
+//! [`main`] parses arguments, runs a command and turns its outcome into an exit code: 0 finished or stopped, 1 the job
+//! failed or was fenced, 2 the user's mistake.
+
+pub mod cli;
+pub mod job_file;
+pub mod local;
+pub mod output;
+pub mod telemetry;
+
+pub use cli::main;

@@ -1,0 +1,168 @@
+//! What can be typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+const EXAMPLES: &str = "\
+Examples:
+  millstream run examples/flight-delays/streamjob.yaml
+      Run a StreamJob in this process; run it again to continue where it stopped
+  millstream run query.sql -o changelog
+      Run a file of SQL; a bare SELECT prints its changes
+  millstream plan job.yaml
+      Show what a job would do, without running it";
+
+const RUN_EXAMPLES: &str = "\
+Examples:
+  millstream run job.yaml
+      Continue from the newest epoch in .millstream/ beside the file, or start
+  millstream run job.yaml --fresh --yes
+      Start over; says what is discarded
+  millstream run job.yaml --var TOPIC=clicks --set parallelism.default=4
+      Fill ${TOPIC} in the SQL and set an option
+  millstream run query.sql -o json > result.jsonl
+      Results go to stdout, everything else to stderr
+  millstream run job.yaml --storage s3://bucket/streams
+      Keep checkpoints in S3 (credentials from AWS_* variables)
+
+Exit codes: 0 finished, or stopped by Ctrl-C after a final checkpoint; 1 the job failed or was fenced; 2 a mistake in
+the manifest, the SQL or the options.";
+
+/// Stateful stream and batch processing with Flink SQL, exactly once.
+#[derive(Debug, Parser)]
+#[command(name = "millstream", version = super::failure::version(), after_help = EXAMPLES, subcommand_required = true)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run a StreamJob manifest or a file of SQL in this process
+    #[command(after_help = RUN_EXAMPLES)]
+    Run(Box<RunArguments>),
+    /// Show the plan of a job: operators, changelog modes, keys, state, watermarks, parallelism
+    Plan(PlanArguments),
+}
+
+/// What names and fills a job.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct JobArguments {
+    /// A StreamJob manifest (.yaml, .yml, .json) or a file of SQL (.sql)
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// Name of the job, for a file that does not give one; default: the file's name
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Option<String>,
+    /// Set an option, as SQL's SET does; may be repeated
+    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = pair)]
+    pub(crate) settings: Vec<(String, String)>,
+    /// Give ${NAME} in the SQL a value; may be repeated
+    #[arg(long = "var", value_name = "NAME=VALUE", value_parser = pair)]
+    pub(crate) variables: Vec<(String, String)>,
+    /// Take the SQL from this file instead of the manifest's spec.sql or spec.sqlFrom
+    #[arg(long, value_name = "FILE")]
+    pub(crate) sql_from: Option<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct RunArguments {
+    #[command(flatten)]
+    pub(crate) job: JobArguments,
+    /// Where checkpoints go: a folder, file://, memory:// or s3:// address, or `from-manifest` for spec.state.storage;
+    /// default: .millstream/ beside the file
+    #[arg(long, value_name = "URI")]
+    pub(crate) storage: Option<String>,
+    /// Start over instead of continuing; asks first, or needs --yes
+    #[arg(long, conflicts_with = "from_epoch")]
+    pub(crate) fresh: bool,
+    /// Answer yes to the question that --fresh and --from-epoch ask
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// Go back to an older epoch; output of later epochs will be written again, and says so first
+    #[arg(long, value_name = "EPOCH")]
+    pub(crate) from_epoch: Option<u64>,
+    /// Operators whose state may be lost because the SQL changed
+    #[arg(long, value_name = "UID,...", value_delimiter = ',')]
+    pub(crate) allow_state_loss: Vec<String>,
+    /// Form of a bare SELECT's result; default: table on a terminal, changelog elsewhere
+    #[arg(short, long, value_name = "FORMAT")]
+    pub(crate) output: Option<OutputFormat>,
+    /// Form of the log on stderr
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) log: LogFormat,
+    /// Serve /healthz, /readyz, /status (JSON) and /metrics (Prometheus) on this address, for example 127.0.0.1:9090
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) http: Option<std::net::SocketAddr>,
+    /// No progress display
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct PlanArguments {
+    #[command(flatten)]
+    pub(crate) job: JobArguments,
+    /// Form of the plan
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) output: PlanFormat,
+}
+
+/// Form of a bare SELECT's result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OutputFormat {
+    /// The final rows, or a live view of unbounded input
+    Table,
+    /// One line a change, as Flink prints it
+    Changelog,
+    /// One JSON object a change, `"op"` first
+    Json,
+    /// One CSV line a change, the kind of change first
+    Csv,
+}
+
+/// Form of the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// Lines for people
+    Text,
+    /// One JSON object a line
+    Json,
+}
+
+/// Form of a plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PlanFormat {
+    /// A tree for people
+    Text,
+    /// JSON
+    Json,
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.trim().is_empty() => Ok((key.trim().to_owned(), value.to_owned())),
+        _ => Err("it needs the form KEY=VALUE".into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn pairs_need_a_key_and_keep_the_rest() {
+        assert_eq!(pair("a.b=c=d"), Ok(("a.b".into(), "c=d".into())));
+        assert_eq!(pair("a="), Ok(("a".into(), String::new())));
+        assert!(pair("a").is_err());
+        assert!(pair("=a").is_err());
+    }
+}

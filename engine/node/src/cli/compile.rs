@@ -1,0 +1,64 @@
+//! From a file to a compiled job, with mistakes rendered for people.
+
+use std::io::{IsTerminal as _, Write as _};
+
+use millstream_connectors::ConnectorRegistry;
+use millstream_sql::{CompileOptions, Compiled, Diagnostics};
+
+use super::args::JobArguments;
+use super::failure::Failure;
+use crate::job_file::{JobFile, JobOverrides};
+
+/// A file that was read and compiled.
+pub(super) struct Job {
+    pub(super) file: JobFile,
+    pub(super) compiled: Compiled,
+}
+
+/// Reads and compiles; warnings go to stderr.
+pub(super) fn compile(arguments: &JobArguments, connectors: &ConnectorRegistry) -> Result<Job, Failure> {
+    let overrides = JobOverrides {
+        name: arguments.name.clone(),
+        settings: arguments.settings.clone(),
+        variables: arguments.variables.clone(),
+        sql_from: arguments.sql_from.clone(),
+    };
+    let file = JobFile::read(&arguments.file, &overrides)?;
+    let options = CompileOptions {
+        file_name: file.sql_file.clone(),
+        base_dir: file.base_dir.clone(),
+        variables: file.variables.clone(),
+        settings: file.settings.clone(),
+        parallelism: file.parallelism,
+        max_parallelism: file.max_parallelism,
+        connectors,
+    };
+    let color = std::io::stderr().is_terminal();
+    let compiled = millstream_sql::compile(&file.sql, &options)
+        .map_err(|diagnostics| Failure::Mistake(report(&file, &diagnostics, diagnostics.render(color))))?;
+    if let Some(warnings) = &compiled.warnings {
+        let text = report(&file, warnings, warnings.render_warnings(color));
+        let _ = writeln!(std::io::stderr(), "{text}");
+    }
+    Ok(Job { file, compiled })
+}
+
+/// The rendered report; for SQL inside a manifest with the lines of the manifest, since that is what the user edits.
+fn report(file: &JobFile, diagnostics: &Diagnostics, rendered: String) -> String {
+    if file.sql_origin.is_none() {
+        return rendered;
+    }
+    let places: Vec<String> = diagnostics
+        .items
+        .iter()
+        .filter_map(|item| item.span)
+        .map(|span| {
+            let (line, column) = file.locate(span.line, span.column);
+            format!("{}:{line}:{column}", file.sql_file)
+        })
+        .collect();
+    if places.is_empty() {
+        return rendered;
+    }
+    format!("{rendered}\n  (lines are counted from spec.sql; in the manifest: {})", places.join(", "))
+}

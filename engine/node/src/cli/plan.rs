@@ -1,0 +1,34 @@
+//! `millstream plan`.
+
+use std::io::Write as _;
+
+use millstream_connectors::builtin_registry;
+
+use super::args::{PlanArguments, PlanFormat};
+use super::compile::{Job, compile};
+use super::failure::Failure;
+
+/// Prints the plan to stdout, warnings to stderr.
+pub(super) fn plan(arguments: PlanArguments) -> Result<(), Failure> {
+    let connectors = builtin_registry();
+    let Job { compiled, .. } = compile(&arguments.job, &connectors)?;
+    let mut text = String::new();
+    for explanation in compiled.explains.iter().chain(&compiled.plan) {
+        match arguments.output {
+            PlanFormat::Text => text.push_str(&explanation.to_text()),
+            PlanFormat::Json => {
+                text.push_str(&explanation.to_json().to_string());
+                text.push('\n');
+            }
+        }
+    }
+    if text.is_empty() {
+        return Err(Failure::Mistake(format!(
+            "{}: there is nothing to plan: the SQL has no INSERT, SELECT or EXPLAIN",
+            arguments.job.file.display()
+        )));
+    }
+    // A closed pipe (`millstream plan | head`) is no failure.
+    let _ = std::io::stdout().write_all(text.as_bytes());
+    Ok(())
+}

@@ -1,0 +1,130 @@
+//! `millstream run`.
+
+mod outcome;
+mod result;
+mod start;
+
+use std::io::Write as _;
+use std::sync::Arc;
+
+use millstream_connectors::builtin_registry;
+use millstream_coordinator::{JobHandle, JobOutcome, Request};
+use millstream_model::JobError;
+
+use super::args::{LogFormat, RunArguments};
+use super::compile::{Job, compile};
+use super::failure::Failure;
+use super::progress::Display;
+use crate::local::{LocalJob, Running};
+use crate::telemetry;
+use start::Start;
+
+/// Runs a job to its end.
+pub(super) fn run(arguments: Box<RunArguments>) -> Result<(), Failure> {
+    let display = Display::new(arguments.quiet);
+    telemetry::start(arguments.log == LogFormat::Json, display.log_writer());
+    let connectors = builtin_registry();
+    let Job { file, mut compiled } = compile(&arguments.job, &connectors)?;
+    for explanation in &compiled.explains {
+        let _ = std::io::stdout().write_all(explanation.to_text().as_bytes());
+    }
+    if file.is_suspended {
+        say(&format!("{} is suspended (spec.desiredState); nothing was run", file.identity));
+        return Ok(());
+    }
+    for field in &file.ignored {
+        tracing::info!("{field} is ignored: it matters on a cluster only");
+    }
+    let Some(job) = compiled.job.take() else {
+        if compiled.explains.is_empty() {
+            let name = arguments.job.file.display();
+            return Err(Failure::Mistake(format!("{name}: there is nothing to run: the SQL has no INSERT or SELECT")));
+        }
+        return Ok(());
+    };
+    let job = Arc::new(job);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        // The slots have threads of their own; these two move messages and bytes.
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|e| Failure::Job(format!("cannot start the runtime: {e}")))?;
+    let collect = job.collected().map(|schema| result::sink(schema, arguments.output, is_bounded(&job)));
+    let outcome = runtime.block_on(async {
+        let start = start::prepare(&arguments, &file, &compiled.settings, &job, collect.is_some()).await?;
+        let Start::Go(plan) = start else { return Ok(()) };
+        let local = LocalJob {
+            identity: file.identity.clone(),
+            job: job.clone(),
+            connectors,
+            collect: collect.as_ref().map(result::Result::sink),
+            store: plan.store,
+            settings: plan.settings,
+            coordinator: plan.coordinator,
+            droppable: plan.droppable,
+        };
+        let running = local.start().map_err(Failure::from)?;
+        let outcome = supervise(running, &arguments, display).await?;
+        if let Some(result) = &collect {
+            result.finish(&outcome).map_err(|e| Failure::Job(format!("stdout: {e}")))?;
+        }
+        outcome::judge(outcome, &file, collect.is_some())
+    });
+    // Reading threads that wait for input that never comes must not hold the process.
+    runtime.shutdown_background();
+    outcome
+}
+
+fn is_bounded(job: &millstream_plan::CompiledJob) -> bool {
+    let roles = job.graph.operators().map(|(_, o)| &o.role);
+    !roles.into_iter().any(|r| matches!(r, millstream_model::graph::OperatorRole::Source { bounded: false }))
+}
+
+/// Shows progress, serves pages, and turns signals into requests, until the job ends.
+async fn supervise(running: Running, arguments: &RunArguments, display: Display) -> Result<JobOutcome, Failure> {
+    let Running { handle, outcome } = running;
+    let following = tokio::spawn(display.follow(handle.status()));
+    if let Some(address) = arguments.http {
+        let listener = tokio::net::TcpListener::bind(address)
+            .await
+            .map_err(|e| Failure::Mistake(format!("--http {address}: cannot listen there: {e}")))?;
+        let address = listener.local_addr().map_or(address, |a| a);
+        tracing::info!("status on http://{address}/status, metrics on http://{address}/metrics");
+        tokio::spawn(millstream_coordinator::http::serve(listener, handle.status()));
+    }
+    let signals = tokio::spawn(stop_on_signal(handle));
+    let outcome = outcome.await.unwrap_or_else(|e| {
+        JobOutcome::Failed(JobError::new(
+            millstream_model::ErrorKind::Bug,
+            format!("the coordinator ended in disorder: {e}; this is a bug in Millstream"),
+        ))
+    });
+    signals.abort();
+    let _ = following.await;
+    Ok(outcome)
+}
+
+/// The first signal asks for a final checkpoint; the second ends the job where it is.
+async fn stop_on_signal(handle: JobHandle) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) else {
+        tracing::warn!("signals cannot be caught; ending the process loses nothing that was published");
+        return;
+    };
+    let mut next = async || {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    };
+    next().await;
+    tracing::info!("stopping behind a final checkpoint; a second signal stops at once");
+    handle.ask(Request::Stop);
+    next().await;
+    handle.ask(Request::Cancel);
+}
+
+/// A sentence for the user, on stderr.
+fn say(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}

@@ -1,0 +1,260 @@
+//! What a run starts from: storage, the newest epoch, changed SQL, `--fresh`, going back.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{IsTerminal as _, Write as _};
+use std::sync::Arc;
+use std::time::Duration;
+
+use millstream_api::RestartPolicy;
+use millstream_checkpoint::{Manifest, Outcome, StartFrom};
+use millstream_checkpoint::restore::{Loss, LossKind, plan_restore};
+use millstream_checkpoint_store::{JobStore, Overview, StoreSettings, TakeOverRequest};
+use millstream_coordinator::CoordinatorSettings;
+use millstream_jobmaster::{CheckpointSettings, RestartStrategy, Settings};
+use millstream_model::{Epoch, JobError, OperatorUid};
+use millstream_plan::CompiledJob;
+
+use super::say;
+use crate::cli::args::RunArguments;
+use crate::cli::failure::Failure;
+use crate::job_file::JobFile;
+
+/// Folder of a job's state beside its file.
+const LOCAL_FOLDER: &str = ".millstream";
+
+/// Whether there is anything to do.
+pub(super) enum Start {
+    /// The job is finished already; the user has been told.
+    Nothing,
+    /// Run.
+    Go(Box<StartPlan>),
+}
+
+/// What to run with.
+pub(super) struct StartPlan {
+    pub(super) store: JobStore,
+    pub(super) settings: Settings,
+    pub(super) coordinator: CoordinatorSettings,
+    pub(super) droppable: BTreeSet<OperatorUid>,
+}
+
+/// Opens the storage, looks at what is there and decides what to start from, asking where it must.
+pub(super) async fn prepare(
+    arguments: &RunArguments,
+    file: &JobFile,
+    sql_settings: &BTreeMap<String, String>,
+    job: &CompiledJob,
+    is_query: bool,
+) -> Result<Start, Failure> {
+    if is_query {
+        return Ok(Start::Go(Box::new(query(file)?)));
+    }
+    let uri = storage_uri(arguments, file)?;
+    let storage = millstream_storage::open(&uri, &file.base_dir).map_err(|e| Failure::Mistake(e.to_string()))?;
+    let settings = StoreSettings {
+        coordinator: format!("process {}", std::process::id()),
+        retained: usize::try_from(file.checkpoint.retained).unwrap_or(usize::MAX),
+        ..StoreSettings::default()
+    };
+    let store = JobStore::open(storage, file.identity.clone(), settings);
+    tracing::info!("state is kept in {}", store.location());
+    let overview = store.look().await.map_err(|e| Failure::from(JobError::from(e)))?;
+    let droppable: BTreeSet<OperatorUid> = arguments.allow_state_loss.iter().cloned().map(OperatorUid).collect();
+    let from = if arguments.fresh {
+        start_over(arguments, file, &store, &overview)?
+    } else if let Some(epoch) = arguments.from_epoch {
+        go_back(arguments, &store, &overview, Epoch(epoch), job, &droppable).await?
+    } else {
+        if let Some((owned, manifest)) = &overview.restorable {
+            if manifest.outcome == Outcome::Finished
+                && manifest.fingerprint == job.graph.fingerprint
+                && overview.unpublished.is_empty()
+            {
+                say(&format!(
+                    "{}: finished at epoch {}; --fresh runs it again from the beginning",
+                    file.identity.name, owned.epoch
+                ));
+                return Ok(Start::Nothing);
+            }
+            check_losses(manifest, owned.epoch, job, &droppable)?;
+            say(&format!("{}: continuing from epoch {}", file.identity.name, owned.epoch));
+        }
+        StartFrom::Newest
+    };
+    let take_over = TakeOverRequest { from, ..TakeOverRequest::default() };
+    Ok(Start::Go(Box::new(StartPlan {
+        store,
+        settings: job_settings(file, sql_settings)?,
+        coordinator: CoordinatorSettings { take_over, ..CoordinatorSettings::default() },
+        droppable,
+    })))
+}
+
+/// A bare SELECT is never persisted, always starts from the beginning, and is not repeated when it fails: its rows are on
+/// stdout already.
+fn query(file: &JobFile) -> Result<StartPlan, Failure> {
+    let storage = Arc::new(millstream_storage::MemoryStorage::new());
+    let store = JobStore::open(storage, file.identity.clone(), StoreSettings::default());
+    Ok(StartPlan {
+        store,
+        settings: Settings {
+            checkpoint: CheckpointSettings { interval_ms: None, ..CheckpointSettings::default() },
+            restart: RestartStrategy::None,
+            ..Settings::default()
+        },
+        coordinator: CoordinatorSettings { probe: false, ..CoordinatorSettings::default() },
+        droppable: BTreeSet::new(),
+    })
+}
+
+/// The storage's address. A laptop never touches the manifest's bucket by accident.
+fn storage_uri(arguments: &RunArguments, file: &JobFile) -> Result<String, Failure> {
+    match (arguments.storage.as_deref(), &file.manifest_storage) {
+        (Some("from-manifest"), Some(uri)) => Ok(uri.clone()),
+        (Some("from-manifest"), None) => {
+            Err(Failure::Mistake("--storage from-manifest: the manifest has no spec.state.storage".into()))
+        }
+        (Some(uri), _) => Ok(absolute(uri)),
+        (None, from_manifest) => {
+            if let Some(uri) = from_manifest {
+                tracing::info!(
+                    "spec.state.storage ({uri}) is not used here; --storage from-manifest would use it"
+                );
+            }
+            Ok(file.base_dir.join(LOCAL_FOLDER).display().to_string())
+        }
+    }
+}
+
+/// A path on the command line is relative to the working directory, unlike one in a file.
+fn absolute(uri: &str) -> String {
+    if uri.contains("://") {
+        return uri.to_owned();
+    }
+    std::path::absolute(uri).map_or_else(|_| uri.to_owned(), |p| p.display().to_string())
+}
+
+fn start_over(
+    arguments: &RunArguments,
+    file: &JobFile,
+    store: &JobStore,
+    overview: &Overview,
+) -> Result<StartFrom, Failure> {
+    let Some(newest) = overview.newest else { return Ok(StartFrom::Newest) };
+    if overview.restorable.is_none() && overview.unpublished.is_empty() {
+        return Ok(StartFrom::Empty);
+    }
+    say(&format!(
+        "{}: starting over discards the state up to epoch {newest} in {}; output that is visible already stays, and will be written again",
+        file.identity.name,
+        store.location()
+    ));
+    confirm(arguments, "start over?")?;
+    Ok(StartFrom::Empty)
+}
+
+async fn go_back(
+    arguments: &RunArguments,
+    store: &JobStore,
+    overview: &Overview,
+    epoch: Epoch,
+    job: &CompiledJob,
+    droppable: &BTreeSet<OperatorUid>,
+) -> Result<StartFrom, Failure> {
+    let (_, manifest) = store.read_manifest(epoch).await.map_err(|e| Failure::Mistake(e.to_string()))?;
+    check_losses(&manifest, epoch, job, droppable)?;
+    if let Some(newest) = overview.newest.filter(|n| *n > epoch) {
+        say(&format!("output of epochs {} to {newest} will be written again", epoch.next()));
+        confirm(arguments, "go back?")?;
+    }
+    Ok(StartFrom::Epoch(epoch))
+}
+
+/// Asks on a terminal; elsewhere `--yes` must have been given.
+fn confirm(arguments: &RunArguments, question: &str) -> Result<(), Failure> {
+    if arguments.yes {
+        return Ok(());
+    }
+    if !std::io::stdin().is_terminal() {
+        return Err(Failure::Mistake("not on a terminal: add --yes to confirm".into()));
+    }
+    let _ = write!(std::io::stderr(), "{question} [y/N] ");
+    let mut answer = String::new();
+    let read = std::io::stdin().read_line(&mut answer);
+    if read.is_ok() && matches!(answer.trim(), "y" | "Y" | "yes") {
+        Ok(())
+    } else {
+        Err(Failure::Mistake("nothing was changed".into()))
+    }
+}
+
+/// Refuses to lose state silently when the SQL changed.
+fn check_losses(
+    manifest: &Manifest,
+    epoch: Epoch,
+    job: &CompiledJob,
+    droppable: &BTreeSet<OperatorUid>,
+) -> Result<(), Failure> {
+    let plan = plan_restore(manifest, &job.graph, droppable).map_err(|e| Failure::Mistake(e.to_string()))?;
+    for uid in &plan.changed {
+        tracing::warn!("operator {uid} keeps its state, but what it computes, or its input, changed since epoch {epoch}");
+    }
+    if plan.lost.is_empty() {
+        return Ok(());
+    }
+    let lines: Vec<String> = plan.lost.iter().map(describe).collect();
+    let uids: Vec<&str> = plan.lost.iter().map(|l| l.uid.0.as_str()).collect();
+    Err(Failure::Mistake(format!(
+        "the SQL changed, and continuing from epoch {epoch} would lose:\n{}\nadd --allow-state-loss {} to continue without it, or --fresh to start over",
+        lines.join("\n"),
+        uids.join(",")
+    )))
+}
+
+fn describe(loss: &Loss) -> String {
+    let what = match loss.what {
+        LossKind::State { rows } => format!("state of {rows} rows"),
+        LossKind::Positions { splits } => format!("positions in {splits} splits"),
+        LossKind::StagedOutput { rows } => format!("{rows} rows of output that are not visible yet"),
+    };
+    format!("  {}: {what} ({})", loss.uid, loss.name)
+}
+
+fn job_settings(file: &JobFile, sql_settings: &BTreeMap<String, String>) -> Result<Settings, Failure> {
+    let checkpoint = &file.checkpoint;
+    let interval = match sql_settings.get("execution.checkpointing.interval") {
+        Some(text) => millstream_api::parse_duration(&text.replace(' ', ""))
+            .map_err(|e| Failure::Mistake(format!("execution.checkpointing.interval: {e}")))?,
+        None => checkpoint.interval,
+    };
+    Ok(Settings {
+        checkpoint: CheckpointSettings {
+            interval_ms: Some(millis(interval)),
+            timeout_ms: millis(checkpoint.timeout),
+            min_pause_ms: millis(checkpoint.min_pause),
+            tolerable_failures: checkpoint.tolerable_failures,
+            ..CheckpointSettings::default()
+        },
+        restart: file.restart.map_or_else(RestartStrategy::default, restart),
+        ..Settings::default()
+    })
+}
+
+fn restart(policy: RestartPolicy) -> RestartStrategy {
+    match policy {
+        RestartPolicy::Never => RestartStrategy::None,
+        RestartPolicy::FixedDelay { delay, attempts, .. } => {
+            RestartStrategy::FixedDelay { attempts, delay_ms: millis(delay) }
+        }
+        RestartPolicy::ExponentialDelay { initial, max, attempts, reset_after } => RestartStrategy::ExponentialDelay {
+            initial_ms: millis(initial),
+            max_ms: millis(max),
+            reset_after_ms: millis(reset_after),
+            attempts: Some(attempts),
+        },
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,211 @@
+//! A job as it is given on the command line: a StreamJob manifest or a file of SQL, with what the flags change.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use millstream_api::{CheckpointSettings, DesiredState, Manifest, RestartPolicy, SqlOrigin, SqlSource, names};
+use millstream_model::JobIdentity;
+
+use crate::cli::Failure;
+
+/// Longest job file: a manifest has the same limit.
+const MAX_FILE_BYTES: u64 = 4 << 20;
+
+/// Checkpointing of a file of SQL.
+const DEFAULT_CHECKPOINTS: CheckpointSettings = CheckpointSettings {
+    interval: Duration::from_secs(10),
+    timeout: Duration::from_secs(600),
+    min_pause: Duration::ZERO,
+    retained: 3,
+    tolerable_failures: 3,
+};
+
+/// What the flags say about a job.
+#[derive(Clone, Debug, Default)]
+pub struct JobOverrides {
+    /// `--name`.
+    pub name: Option<String>,
+    /// `--set`, later ones win.
+    pub settings: Vec<(String, String)>,
+    /// `--var`, later ones win.
+    pub variables: Vec<(String, String)>,
+    /// `--sql-from`.
+    pub sql_from: Option<PathBuf>,
+}
+
+/// A job, read and validated, with everything that a run needs beside its SQL's plan.
+#[derive(Clone, Debug)]
+pub struct JobFile {
+    /// Who it is.
+    pub identity: JobIdentity,
+    /// The SQL, with variables still to be filled in.
+    pub sql: String,
+    /// What messages call the file with the SQL.
+    pub sql_file: String,
+    /// Where the SQL stands in a manifest.
+    pub sql_origin: Option<SqlOrigin>,
+    /// Folder that relative paths start from.
+    pub base_dir: PathBuf,
+    /// Values of `${NAME}`.
+    pub variables: BTreeMap<String, String>,
+    /// Options: the manifest's `config`, then `--set`.
+    pub settings: BTreeMap<String, String>,
+    /// Subtasks of each operator; `None`: as the SQL says.
+    pub parallelism: Option<u32>,
+    /// Number of key groups; `None`: as the SQL says.
+    pub max_parallelism: Option<u32>,
+    /// `spec.state.storage`.
+    pub manifest_storage: Option<String>,
+    /// When checkpoints are taken.
+    pub checkpoint: CheckpointSettings,
+    /// What happens after a failure; `None`: the default.
+    pub restart: Option<RestartPolicy>,
+    /// Whether the job should run at all.
+    pub is_suspended: bool,
+    /// Fields that only a cluster acts on.
+    pub ignored: Vec<&'static str>,
+}
+
+impl JobFile {
+    /// Reads the file.
+    ///
+    /// # Errors
+    /// [`Failure::Mistake`] with file, place and advice.
+    pub fn read(file: &Path, overrides: &JobOverrides) -> Result<Self, Failure> {
+        let text = read_text(file)?;
+        let mut job = match extension(file).as_deref() {
+            Some("sql") => Self::from_sql(file, text, overrides)?,
+            Some("yaml" | "yml" | "json") => Self::from_manifest(file, &text, overrides)?,
+            _ => {
+                return Err(Failure::Mistake(format!(
+                    "{}: a job is a StreamJob manifest (.yaml, .yml, .json) or a file of SQL (.sql)",
+                    file.display()
+                )));
+            }
+        };
+        job.settings.extend(overrides.settings.iter().cloned());
+        job.variables.extend(overrides.variables.iter().cloned());
+        Ok(job)
+    }
+
+    /// The same position in the file that the user wrote, for a place in the SQL.
+    #[must_use]
+    pub fn locate(&self, line: usize, column: usize) -> (usize, usize) {
+        match self.sql_origin.and_then(|o| o.locate(line, column)) {
+            Some(place) => (place.line, place.column),
+            None => (line, column),
+        }
+    }
+
+    fn from_sql(file: &Path, sql: String, overrides: &JobOverrides) -> Result<Self, Failure> {
+        if overrides.sql_from.is_some() {
+            return Err(Failure::Mistake(format!(
+                "{}: --sql-from goes with a manifest; this file is SQL already",
+                file.display()
+            )));
+        }
+        Ok(Self {
+            identity: identity(names::DEFAULT_NAMESPACE, None, file, overrides)?,
+            sql,
+            sql_file: file.display().to_string(),
+            sql_origin: None,
+            base_dir: folder_of(file)?,
+            variables: BTreeMap::new(),
+            settings: BTreeMap::new(),
+            parallelism: None,
+            max_parallelism: None,
+            manifest_storage: None,
+            checkpoint: DEFAULT_CHECKPOINTS,
+            restart: None,
+            is_suspended: false,
+            ignored: Vec::new(),
+        })
+    }
+
+    fn from_manifest(file: &Path, text: &str, overrides: &JobOverrides) -> Result<Self, Failure> {
+        let name = file.display().to_string();
+        let manifest = Manifest::read(text, &name).map_err(|e| Failure::Mistake(e.to_string()))?;
+        let job = manifest.job.validate().map_err(|errors| {
+            let lines: Vec<String> = errors.iter().map(|e| format!("{name}: {e}")).collect();
+            Failure::Mistake(lines.join("\n"))
+        })?;
+        let identity = identity(&job.namespace, job.name.as_deref(), file, overrides)?;
+        let (sql, sql_file, sql_origin, base_dir) = match (&overrides.sql_from, job.sql) {
+            (Some(path), _) => (read_text(path)?, path.display().to_string(), None, folder_of(path)?),
+            (None, SqlSource::Inline(sql)) => (sql, name, manifest.sql_origin, folder_of(file)?),
+            (None, SqlSource::ConfigMap { name: map, key }) => {
+                return Err(Failure::Mistake(format!(
+                    "{name}: spec.sqlFrom: the config map {map} (key {key}) exists only on a cluster; give its text with --sql-from FILE"
+                )));
+            }
+        };
+        Ok(Self {
+            identity,
+            sql,
+            sql_file,
+            sql_origin,
+            base_dir,
+            variables: job.variables,
+            settings: job.config,
+            parallelism: Some(job.parallelism),
+            max_parallelism: Some(job.max_parallelism),
+            manifest_storage: job.storage,
+            checkpoint: job.checkpoint,
+            restart: Some(job.restart),
+            is_suspended: job.desired_state == DesiredState::Suspended,
+            ignored: job.ignored_locally,
+        })
+    }
+}
+
+fn identity(
+    namespace: &str,
+    name: Option<&str>,
+    file: &Path,
+    overrides: &JobOverrides,
+) -> Result<JobIdentity, Failure> {
+    let name = match (name, &overrides.name) {
+        (Some(name), _) => name.to_owned(),
+        (None, Some(name)) if names::is_label(name, names::MAX_JOB_NAME) => name.clone(),
+        (None, Some(name)) => {
+            return Err(Failure::Mistake(format!(
+                "--name {name}: a name has lower case letters, digits and `-`, begins and ends with a letter or digit, and at most {} characters",
+                names::MAX_JOB_NAME
+            )));
+        }
+        (None, None) => names::job_name_from(&file.file_stem().unwrap_or_default().to_string_lossy()),
+    };
+    Ok(JobIdentity { namespace: namespace.to_owned(), name, uid: "local".into() })
+}
+
+fn extension(file: &Path) -> Option<String> {
+    Some(file.extension()?.to_string_lossy().to_lowercase())
+}
+
+fn read_text(file: &Path) -> Result<String, Failure> {
+    let mistake = |what: String| Failure::Mistake(format!("{}: {what}", file.display()));
+    let about = std::fs::metadata(file).map_err(|e| mistake(reason(&e)))?;
+    if about.is_dir() {
+        return Err(mistake("is a folder; name the manifest in it".into()));
+    }
+    if about.len() > MAX_FILE_BYTES {
+        return Err(mistake(format!("has {} bytes; a job file has at most {MAX_FILE_BYTES}", about.len())));
+    }
+    let bytes = std::fs::read(file).map_err(|e| mistake(reason(&e)))?;
+    String::from_utf8(bytes).map_err(|e| mistake(format!("is not UTF-8 text (byte {})", e.utf8_error().valid_up_to())))
+}
+
+fn reason(error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => "there is no such file".into(),
+        _ => format!("cannot be read: {error}"),
+    }
+}
+
+/// The folder of a file, absolute, so that nothing depends on the working directory later.
+fn folder_of(file: &Path) -> Result<PathBuf, Failure> {
+    let absolute = std::path::absolute(file)
+        .map_err(|e| Failure::Mistake(format!("{}: cannot be made absolute: {e}", file.display())))?;
+    Ok(absolute.parent().map_or(absolute.clone(), Path::to_path_buf))
+}

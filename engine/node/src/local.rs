@@ -1,0 +1,158 @@
+//! A whole job in one process: the coordinator and one worker, joined by queues.
+
+mod objects;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::Arc;
+
+use millstream_checkpoint_store::JobStore;
+use millstream_connectors::sink::Sink;
+use millstream_connectors::source::Source;
+use millstream_connectors::{ConnectorError, ConnectorRegistry, TableConfig};
+use millstream_coordinator::{
+    Coordinator, CoordinatorSettings, JobHandle, JobOutcome, JobParts, Transport, WorkerLink,
+};
+use millstream_jobmaster::{JobSpec, Settings};
+use millstream_model::{ErrorKind, JobError, JobIdentity, OperatorUid};
+use millstream_plan::{CompiledJob, OperatorSpec, SinkTarget};
+use millstream_worker::WorkerSettings;
+use tokio::sync::mpsc;
+
+use objects::BucketObjects;
+
+/// The only worker of the process.
+const WORKER: u32 = 1;
+
+/// Messages that may wait between the two halves. Each side takes them at once; the number only covers bursts at
+/// deployment: subtasks of a job with 16 chains at parallelism 64.
+const QUEUE: usize = 1_024;
+
+/// A job that is ready to run here.
+pub struct LocalJob {
+    /// Who it is.
+    pub identity: JobIdentity,
+    /// What it computes.
+    pub job: Arc<CompiledJob>,
+    /// The connectors.
+    pub connectors: ConnectorRegistry,
+    /// Takes the rows of a bare SELECT.
+    pub collect: Option<Arc<dyn Sink>>,
+    /// Its folder in object storage.
+    pub store: JobStore,
+    /// Checkpoints, restarts, publishing.
+    pub settings: Settings,
+    /// Where to start from, and how to watch.
+    pub coordinator: CoordinatorSettings,
+    /// Operators whose state may be lost.
+    pub droppable: BTreeSet<OperatorUid>,
+}
+
+impl fmt::Debug for LocalJob {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LocalJob").field("identity", &self.identity).finish_non_exhaustive()
+    }
+}
+
+/// A job under way: a handle to it, and what to wait for.
+#[derive(Debug)]
+pub struct Running {
+    /// Asks and watches.
+    pub handle: JobHandle,
+    /// Ends with the job.
+    pub outcome: tokio::task::JoinHandle<JobOutcome>,
+}
+
+impl LocalJob {
+    /// Starts the job on the current runtime. Dropping what comes back leaves it running; aborting its task is like a
+    /// crash.
+    ///
+    /// # Errors
+    /// When a table's connector refuses its options.
+    pub fn start(self) -> Result<Running, JobError> {
+        let (sources, sinks) = endpoints(&self.job, &self.connectors)?;
+        let slots = self.job.graph.chains.iter().map(|c| c.parallelism).max().unwrap_or(1);
+        let worker = WorkerSettings {
+            id: WORKER,
+            slots,
+            job: self.job.clone(),
+            connectors: self.connectors,
+            collect: self.collect,
+            store: Arc::new(BucketObjects::new(self.store.objects())),
+        };
+        let parts = JobParts {
+            spec: JobSpec {
+                job: self.identity,
+                graph: self.job.graph.clone(),
+                sql: self.job.sql.clone(),
+                engine_version: env!("CARGO_PKG_VERSION").into(),
+                droppable: self.droppable,
+                settings: self.settings,
+            },
+            store: self.store,
+            sources,
+            sinks,
+        };
+        let (to_worker, messages) = mpsc::channel(QUEUE);
+        let (reports, incoming) = mpsc::channel(QUEUE);
+        let transport = Transport { links: vec![WorkerLink { worker: WORKER, sender: to_worker }], incoming };
+        let (coordinator, handle) = Coordinator::new(parts, transport, self.coordinator);
+        let worker = tokio::spawn(millstream_worker::run(worker, messages, reports));
+        let outcome = tokio::spawn(async move {
+            let outcome = coordinator.run().await;
+            // The coordinator closed its queue; the worker ends its tasks and threads.
+            match worker.await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => tracing::error!("the worker could not start its threads: {error}"),
+                Err(error) => tracing::error!("the worker ended in disorder: {error}"),
+            }
+            outcome
+        });
+        Ok(Running { handle, outcome })
+    }
+}
+
+type Endpoints = (BTreeMap<OperatorUid, Arc<dyn Source>>, BTreeMap<OperatorUid, Arc<dyn Sink>>);
+
+/// Every source, and every staged sink, of the job.
+fn endpoints(job: &CompiledJob, connectors: &ConnectorRegistry) -> Result<Endpoints, JobError> {
+    let (mut sources, mut sinks) = Endpoints::default();
+    for (chain, compiled) in job.graph.chains.iter().zip(&job.chains) {
+        for (node, spec) in chain.operators.iter().zip(&compiled.operators) {
+            match spec {
+                OperatorSpec::Source(source) => {
+                    let made = connector(connectors, &source.table)?.source(&source.table).map_err(refused)?;
+                    sources.insert(node.uid.clone(), made.ok_or_else(|| one_way(&source.table, "read from"))?);
+                }
+                OperatorSpec::Sink(sink) => {
+                    let SinkTarget::Table(table) = &sink.target else { continue };
+                    let made = connector(connectors, table)?.sink(table).map_err(refused)?;
+                    let made = made.ok_or_else(|| one_way(table, "written to"))?;
+                    if made.is_staged() {
+                        sinks.insert(node.uid.clone(), made);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+    Ok((sources, sinks))
+}
+
+fn connector<'a>(
+    connectors: &'a ConnectorRegistry,
+    table: &TableConfig,
+) -> Result<&'a Arc<dyn millstream_connectors::Connector>, JobError> {
+    connectors.get(&table.connector).ok_or_else(|| {
+        JobError::new(ErrorKind::User, format!("table `{}`: there is no connector `{}`", table.name, table.connector))
+    })
+}
+
+fn refused(error: ConnectorError) -> JobError {
+    JobError::new(error.kind(), error.to_string())
+}
+
+fn one_way(table: &TableConfig, what: &str) -> JobError {
+    let message = format!("table `{}`: connector `{}` cannot be {what}", table.name, table.connector);
+    JobError::new(ErrorKind::User, message)
+}
