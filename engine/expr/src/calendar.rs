@@ -12,7 +12,7 @@ const NANOS_PER_SECOND: i64 = 1_000_000_000;
 
 /// A point on a time line: whole seconds since 1970 and the nanoseconds behind them, `0..1_000_000_000`.
 ///
-/// Whether the line is UTC or some wall clock is for the user of it to know.
+/// Whether the line is UTC or some wall clock is for the user of it to know. Arithmetic stops at the ends of the line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Moment {
     pub(crate) seconds: i64,
@@ -26,12 +26,13 @@ impl Moment {
 
     /// Midnight of a day counted from 1970-01-01.
     pub(crate) fn midnight(day: i64) -> Self {
-        Self { seconds: day * SECONDS_PER_DAY, nanos: 0 }
+        Self { seconds: day.saturating_mul(SECONDS_PER_DAY), nanos: 0 }
     }
 
     /// A date and a time of day.
     pub(crate) fn of(date: Date, time: Clock) -> Self {
-        Self { seconds: date.day() * SECONDS_PER_DAY + time.seconds(), nanos: time.nanos }
+        let seconds = date.day().saturating_mul(SECONDS_PER_DAY).saturating_add(time.seconds());
+        Self { seconds, nanos: time.nanos }
     }
 
     /// `value` counted in `unit` since 1970.
@@ -78,7 +79,10 @@ impl Moment {
     pub(crate) fn plus_nanos(self, nanos: i64) -> Self {
         let total = i64::from(self.nanos) + nanos.rem_euclid(NANOS_PER_SECOND);
         Self {
-            seconds: self.seconds + nanos.div_euclid(NANOS_PER_SECOND) + total / NANOS_PER_SECOND,
+            seconds: self
+                .seconds
+                .saturating_add(nanos.div_euclid(NANOS_PER_SECOND))
+                .saturating_add(total / NANOS_PER_SECOND),
             nanos: (total % NANOS_PER_SECOND) as u32,
         }
     }
@@ -173,7 +177,9 @@ impl Date {
 
     /// Adds months; see [`Moment::plus_months`].
     pub(crate) fn plus_months(self, months: i64) -> Self {
-        let total = self.year * 12 + i64::from(self.month - 1) + months;
+        /// Beyond every moment that 64 bits of seconds reach; the result is out of range for every type anyway.
+        const MOST: i64 = 12 * 300_000_000_000;
+        let total = (self.year * 12 + i64::from(self.month - 1)).saturating_add(months).clamp(-MOST, MOST);
         let (year, month) = (total.div_euclid(12), total.rem_euclid(12) as u32 + 1);
         Self { year, month, day_of_month: self.day_of_month.min(days_in_month(year, month)) }
     }

@@ -1,7 +1,7 @@
 //! What can go wrong when an expression is planned, compiled or evaluated.
 //!
 //! Owns the one error type of this crate and the way an error travels through DataFusion and comes out again: a
-//! kernel raises a [`ValueError`] wrapped by [`ValueError::raise`], and `CompiledExpr` unwraps it, so that a user reads
+//! kernel raises a [`ValueError`] as an external error, and `CompiledExpr` unwraps it, so that a user reads
 //! `cannot cast 'abc' to INT` and never DataFusion's own prefixes.
 
 use std::error::Error as StdError;

@@ -80,3 +80,6 @@ pub(crate) fn rounding_in_place(function: &ScalarUDF) -> Option<Arc<ScalarUDF>> 
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod extreme_test;

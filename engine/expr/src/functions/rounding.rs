@@ -80,7 +80,7 @@ fn to_digits(call: &Call<'_>, rounding: Rounding) -> Result<ArrayRef> {
             };
             build_primitives::<Decimal128Type>(call.rows, call.return_type, |row| {
                 let (Some(value), Some(digits)) = (values.get(row), digits.get(row)) else { return Ok(None) };
-                let rounded = of_exact(value, i64::from(scale) - digits, rounding);
+                let rounded = of_exact(value, i64::from(scale).saturating_sub(digits), rounding);
                 Ok(rounded.and_then(|value| decimal::rescale(value, scale, (precision, to_scale))))
             })
         }
@@ -102,7 +102,7 @@ where
     build_primitives::<T>(call.rows, &T::DATA_TYPE, |row| {
         let (Some(value), Some(digits)) = (values.get(row), digits.get(row)) else { return Ok(None) };
         let wide: i64 = value.into();
-        Ok(of_exact(i128::from(wide), -digits, rounding).map(narrow))
+        Ok(of_exact(i128::from(wide), digits.saturating_neg(), rounding).map(narrow))
     })
 }
 
