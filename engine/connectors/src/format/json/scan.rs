@@ -102,7 +102,10 @@ impl<'a> Scanner<'a> {
                     self.escape()?;
                 }
                 _ => {
-                    return Err(SyntaxFault { at: opening, what: "the string that starts here does not end" });
+                    return Err(SyntaxFault {
+                        at: opening,
+                        what: "the string that starts here does not end",
+                    });
                 }
             }
         }
