@@ -46,6 +46,8 @@ pub struct LocalJob {
     pub coordinator: CoordinatorSettings,
     /// Operators whose state may be lost.
     pub droppable: BTreeSet<OperatorUid>,
+    /// Rows that a reader gives at most at once; no result depends on it.
+    pub batch_rows: usize,
 }
 
 impl fmt::Debug for LocalJob {
@@ -79,6 +81,7 @@ impl LocalJob {
             connectors: self.connectors,
             collect: self.collect,
             store: Arc::new(BucketObjects::new(self.store.objects())),
+            batch_rows: self.batch_rows,
         };
         let parts = JobParts {
             spec: JobSpec {

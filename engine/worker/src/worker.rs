@@ -6,6 +6,7 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use futures::FutureExt as _;
+use millstream_batch::MAX_BATCH_ROWS;
 use millstream_connectors::ConnectorRegistry;
 use millstream_connectors::sink::Sink;
 use millstream_model::control::{FromWorker, ToWorker, WorkerId};
@@ -44,6 +45,8 @@ pub struct WorkerSettings {
     pub collect: Option<Arc<dyn Sink>>,
     /// The job's bucket.
     pub store: Arc<dyn SnapshotStore>,
+    /// Rows that a reader gives at most at once, usually [`millstream_batch::MAX_BATCH_ROWS`]. No result depends on it.
+    pub batch_rows: usize,
 }
 
 impl fmt::Debug for WorkerSettings {
@@ -77,6 +80,7 @@ pub async fn run(
             connectors: settings.connectors,
             collect: settings.collect,
             store: settings.store,
+            batch_rows: settings.batch_rows.clamp(1, MAX_BATCH_ROWS),
         }),
         slots,
         reports,

@@ -62,6 +62,7 @@ pub(super) fn run(arguments: Box<RunArguments>) -> Result<(), Failure> {
             settings: plan.settings,
             coordinator: plan.coordinator,
             droppable: plan.droppable,
+            batch_rows: millstream_batch::MAX_BATCH_ROWS,
         };
         let running = local.start().map_err(Failure::from)?;
         let outcome = supervise(running, &arguments, display).await?;

@@ -36,6 +36,7 @@ pub(crate) struct Blueprint {
     /// Takes the rows of a bare SELECT.
     pub(crate) collect: Option<Arc<dyn Sink>>,
     pub(crate) store: Arc<dyn SnapshotStore>,
+    pub(crate) batch_rows: usize,
 }
 
 /// One subtask to build and run.
@@ -168,7 +169,7 @@ impl Blueprint {
             table: spec.table.name.clone(),
             message: format!("connector `{}` cannot be read from", spec.table.connector),
         })?;
-        let fetcher = Fetcher::start(&spec.table.name, reader, spec.decode.clone())
+        let fetcher = Fetcher::start(&spec.table.name, reader, spec.decode.clone(), self.batch_rows)
             .map_err(|e| TaskError::bug("start a reading thread", &e))?;
         let counters = stored.map_or_else(OperatorCounters::default, |f| f.counters);
         let watermark = stored.map_or(Watermark::MIN, |f| f.watermark);

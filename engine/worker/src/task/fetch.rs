@@ -9,7 +9,6 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel}
 use std::time::Duration;
 
 use arrow::datatypes::SchemaRef;
-use millstream_batch::MAX_BATCH_ROWS;
 use millstream_connectors::ConnectorError;
 use millstream_connectors::source::{ReadBatch, ReadOutcome, Source, SplitReader};
 use millstream_model::SplitId;
@@ -47,7 +46,12 @@ impl Fetcher {
     ///
     /// # Errors
     /// When the system has no thread left.
-    pub(crate) fn start(name: &str, source: Arc<dyn Source>, projection: SchemaRef) -> std::io::Result<Self> {
+    pub(crate) fn start(
+        name: &str,
+        source: Arc<dyn Source>,
+        projection: SchemaRef,
+        batch_rows: usize,
+    ) -> std::io::Result<Self> {
         let (splits, incoming) = channel();
         let (out, fetched) = mpsc::channel(QUEUE_BATCHES);
         std::thread::Builder::new().name(format!("fetch {name}")).spawn(move || {
@@ -70,6 +74,7 @@ impl Fetcher {
 struct FetchThread {
     source: Arc<dyn Source>,
     projection: SchemaRef,
+    batch_rows: usize,
     incoming: Receiver<SplitState>,
     out: mpsc::Sender<Fetched>,
     waiting: VecDeque<SplitState>,
@@ -121,7 +126,7 @@ impl FetchThread {
         let mut index = 0;
         while index < self.open.len() {
             let (split, reader) = &mut self.open[index];
-            match reader.read(MAX_BATCH_ROWS)? {
+            match reader.read(self.batch_rows)? {
                 ReadOutcome::Batch(batch) => {
                     wait = None;
                     let split = split.clone();

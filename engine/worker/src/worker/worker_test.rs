@@ -270,6 +270,7 @@ impl Rig {
             connectors,
             collect: Some(Arc::new(Lines)),
             store: store.clone(),
+            batch_rows: 10,
         };
         tokio::spawn(run(settings, incoming, reports));
         let mut rig = Self { to, from, store, graph: job.graph.clone(), attempt: Attempt(1) };
