@@ -1,1 +1,3 @@
 //! Tests: sim.
+
+mod model;
