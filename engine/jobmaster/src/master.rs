@@ -70,6 +70,8 @@ pub struct JobMaster {
     /// The newest record of the log that is known.
     log_end: Epoch,
     checkpoints: Checkpointing,
+    /// For when the checkpoint timer of the attempt under way is set.
+    next_checkpoint_ms: Option<u64>,
     publishing: Publishing,
     restarts: Restarts,
     retention: Retention,
@@ -153,6 +155,7 @@ impl JobMaster {
             parent: None,
             log_end: Epoch(0),
             checkpoints: Checkpointing::new(settings.checkpoint, millstream_model::CheckpointId(1)),
+            next_checkpoint_ms: None,
             publishing: Publishing::new(settings.publish),
             restarts: Restarts::new(settings.restart),
             retention: Retention::default(),
@@ -270,7 +273,11 @@ impl JobMaster {
     fn timer_fired(&mut self, timer: Timer, now_ms: u64) {
         match timer {
             // Whether a checkpoint is due is looked at after every event.
-            Timer::Checkpoint(_) => {}
+            Timer::Checkpoint(attempt) => {
+                if attempt == self.attempt {
+                    self.next_checkpoint_ms = None;
+                }
+            }
             Timer::CheckpointTimeout(checkpoint) => self.checkpoint_timed_out(checkpoint, now_ms),
             Timer::Restart(attempt) => {
                 if self.phase == Phase::Backoff(attempt) {

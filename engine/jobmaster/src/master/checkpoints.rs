@@ -19,10 +19,19 @@ impl JobMaster {
         let is_final = self.is_final_due();
         let Phase::Active(deployment) = &mut self.phase else { return false };
         let has_room = self.publishing.len() < self.spec.settings.checkpoint.max_unpublished;
-        let is_due = self.checkpoints.due_ms(is_final).is_some_and(|due| due <= now_ms);
-        if !deployment.is_running() || !has_room || !is_due {
+        let Some(due_ms) = self.checkpoints.due_ms(is_final) else { return false };
+        if !deployment.is_running() || !has_room {
             return false;
         }
+        if due_ms > now_ms {
+            // The due time moves when a checkpoint ends and when the next one turns out to be the final one.
+            let timer = Timer::Checkpoint(deployment.attempt);
+            if self.next_checkpoint_ms.replace(due_ms) != Some(due_ms) {
+                self.out.push(Command::SetTimer { timer, at_ms: due_ms });
+            }
+            return false;
+        }
+        self.next_checkpoint_ms = None;
         let kind = if is_final { BarrierKind::Stop } else { BarrierKind::Checkpoint };
         deployment.is_last_barrier_out |= is_final;
         let checkpoint = self.checkpoints.begin(kind, deployment.enumerators(), now_ms);
@@ -30,16 +39,6 @@ impl JobMaster {
         let at_ms = now_ms.saturating_add(self.spec.settings.checkpoint.timeout_ms);
         self.out.push(Command::SetTimer { timer: Timer::CheckpointTimeout(checkpoint), at_ms });
         true
-    }
-
-    /// Wakes up when the next checkpoint is due.
-    pub(super) fn schedule_checkpoint(&mut self) {
-        let is_final = self.is_final_due();
-        let Phase::Active(deployment) = &self.phase else { return };
-        if let Some(at_ms) = self.checkpoints.due_ms(is_final) {
-            let timer = Timer::Checkpoint(deployment.attempt);
-            self.out.push(Command::SetTimer { timer, at_ms });
-        }
     }
 
     /// A subtask stored its part. With the last one, finished subtasks included, the manifest is assembled.
@@ -109,7 +108,6 @@ impl JobMaster {
                 let attempt = deployment.attempt;
                 let message = ToWorker::EpochOwned { attempt, checkpoint, epoch };
                 self.out.extend(deployment.broadcast(&message));
-                self.schedule_checkpoint();
             }
             (Phase::Active(deployment), Some(end)) => {
                 let attempt = deployment.attempt;
@@ -159,8 +157,6 @@ impl JobMaster {
             let failures = self.checkpoints.consecutive_failures();
             let message = format!("{failures} checkpoints in a row failed; {message}");
             self.fail(JobError::new(ErrorKind::Transient, message), now_ms);
-        } else {
-            self.schedule_checkpoint();
         }
     }
 

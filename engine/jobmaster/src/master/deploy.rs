@@ -125,7 +125,7 @@ impl JobMaster {
         let commands = deployment.broadcast(&ToWorker::Start { attempt });
         self.out.extend(commands);
         self.checkpoints.attempt_runs(now_ms);
-        self.schedule_checkpoint();
+        self.next_checkpoint_ms = None;
     }
 
     /// Restoring took too long.

@@ -32,9 +32,9 @@ fn a_first_deployment_step_by_step() {
         runs(1, 0, 1),
         &[
             "worker 1: start attempt 1",
-            "timer checkpoint of attempt 1 at 1004",
             "worker 1: assign 0/0 [a c], no more",
             "worker 1: assign 0/1 [b], no more",
+            "timer checkpoint of attempt 1 at 1004",
         ],
     );
     assert_eq!(t.status().phase, JobPhase::Running);

@@ -58,7 +58,6 @@ fn the_final_one_waits_for_the_one_under_way() {
         lines,
         [
             "worker 1: checkpoint 1 is owned as epoch 22",
-            "timer checkpoint of attempt 1 at 0",
             "publish epoch 22: 0 publications",
             "worker 1: barrier 2 (Stop) at 0/0",
             "timer end of checkpoint 2 at 6002",
@@ -126,6 +125,20 @@ fn a_final_checkpoint_that_fails_is_repeated_after_a_pause() {
     );
     t.expect(300, found(1, "late", false), &[]);
     t.expect(520, tick(1), &["worker 1: barrier 2 (Stop) at 0/0", "timer end of checkpoint 2 at 5520"]);
+}
+
+#[test]
+fn the_end_of_input_behind_a_failed_checkpoint_moves_the_timer_of_the_next_one() {
+    let mut t = Bench::running(settings());
+    t.send(1_000, tick(1));
+    t.expect(
+        1_900,
+        not_stored(1, 1, ErrorKind::Transient),
+        &["worker 1: checkpoint 1 is aborted", "timer checkpoint of attempt 1 at 2000"],
+    );
+    t.expect(1_910, finished(1, 0, 0), &["timer checkpoint of attempt 1 at 2400"]);
+    t.expect(1_920, found(1, "", false), &[]);
+    t.expect(2_400, tick(1), &["worker 1: barrier 2 (Stop) at 0/0", "timer end of checkpoint 2 at 7400"]);
 }
 
 #[test]
