@@ -212,7 +212,7 @@ impl<'a> Compiler<'a> {
                 self.outputs.push(output);
                 Ok(())
             }
-            Statement::Explain { target, .. } => {
+            Statement::Explain(target) => {
                 let outputs = match &**target {
                     Statement::Insert(statement) => vec![self.insert(statement)?],
                     Statement::StatementSet(inserts) => {

@@ -13,8 +13,10 @@ pub(crate) mod query;
 pub(crate) mod sink;
 pub(crate) mod source;
 pub(crate) mod stream;
+pub(crate) mod text;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use datafusion_expr::LogicalPlan;
 use datafusion_sql::sqlparser::tokenizer::TokenWithSpan;
@@ -25,7 +27,6 @@ use crate::diagnostic::Problem;
 use crate::dialect::statement::Name;
 use crate::settings::Settings;
 use node::Graph;
-use std::sync::Arc;
 
 /// Where the rows of a plan go.
 pub(crate) enum Output {

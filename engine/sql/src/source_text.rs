@@ -100,6 +100,7 @@ impl SourceText {
     }
 
     /// Line and column of a place in the author's text.
+    #[cfg(test)]
     pub(crate) fn locate(&self, span: tokenizer::Span) -> Option<Span> {
         self.original_bytes(span).map(|bytes| self.span_of(&bytes))
     }

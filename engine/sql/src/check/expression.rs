@@ -43,9 +43,6 @@ impl Checker<'_> {
                     .help("write CAST('...' AS type)")),
             },
             Expr::Like { any: true, .. } => Err(Problem::new(at, "LIKE ANY is not part of Flink SQL").label("not supported")),
-            Expr::SimilarTo { .. } => {
-                Err(not_yet(at, "SIMILAR TO is").help("use LIKE, or REGEXP(text, 'pattern')"))
-            }
             Expr::Array(_) => Err(nested(self.word_before(at, "ARRAY"), "ARRAY")),
             Expr::Map(_) | Expr::Dictionary(_) => Err(nested(at, "MAP")),
             Expr::Struct { .. } | Expr::Tuple(_) => Err(nested(at, "ROW")),
@@ -67,6 +64,7 @@ impl Checker<'_> {
             | Expr::InList { .. }
             | Expr::Between { .. }
             | Expr::Like { .. }
+            | Expr::SimilarTo { .. }
             | Expr::Cast { .. }
             | Expr::Extract { .. }
             | Expr::Ceil { .. }

@@ -44,6 +44,7 @@ pub(crate) fn check_tokens(tokens: &[TokenWithSpan]) -> Result<(), Problem> {
         let message = format!("the text has more than {MAX_TOKENS} words and symbols");
         return Err(Problem::new(token.span, message).label("too much from here").help("split it into several jobs"));
     }
+    check_prefixes(tokens)?;
     let mut levels = vec![Level::default()];
     for token in tokens {
         match shape(token) {
@@ -68,6 +69,28 @@ pub(crate) fn check_tokens(tokens: &[TokenWithSpan]) -> Result<(), Problem> {
                 }
             }
         }
+    }
+    Ok(())
+}
+
+/// Refuses long runs of `ARRAY <` and of `INTERVAL`: sqlparser recurses on both without counting.
+fn check_prefixes(tokens: &[TokenWithSpan]) -> Result<(), Problem> {
+    let (mut intervals, mut angles) = (0, 0);
+    let mut before = Keyword::NoKeyword;
+    for token in tokens {
+        let word = keyword(token);
+        intervals = if word == Keyword::INTERVAL { intervals + 1 } else { 0 };
+        let opens_type = matches!(before, Keyword::ARRAY | Keyword::MAP | Keyword::ROW | Keyword::MULTISET | Keyword::STRUCT);
+        if opens_type && token.token == Token::Lt {
+            angles += 1;
+        } else if token.token == Token::SemiColon {
+            angles = 0;
+        }
+        if intervals > MAX_DEPTH || angles > MAX_DEPTH {
+            return Err(Problem::new(token.span, format!("nested more than {MAX_DEPTH} levels deep"))
+                .label("one level too many"));
+        }
+        before = word;
     }
     Ok(())
 }

@@ -12,7 +12,7 @@ use datafusion_sql::sqlparser::tokenizer::{Location, Span, Token, TokenWithSpan}
 use super::create::{names_in_parentheses, parse_create};
 use super::cursor::Cursor;
 use super::limits::{check_size, check_tokens};
-use super::statement::{ExplainKind, Insert, Name, ParsedStatement, Setting, Statement};
+use super::statement::{Insert, Name, ParsedStatement, Setting, Statement};
 use super::tokens::{Tokens, behind, lower_first, span_of, tokenize};
 use crate::diagnostic::{Problem, did_you_mean};
 
@@ -86,7 +86,7 @@ impl OpenSet {
         }
         let set = Statement::StatementSet(self.inserts);
         let statement = if self.explain {
-            Statement::Explain { kind: ExplainKind::Plan, target: Box::new(set) }
+            Statement::Explain(Box::new(set))
         } else {
             set
         };
@@ -272,26 +272,19 @@ fn parse_key(cursor: &mut Cursor<'_>) -> Result<Name, Problem> {
 }
 
 fn parse_explain(cursor: &mut Cursor<'_>, tokens: &[TokenWithSpan]) -> Result<Statement, Problem> {
-    let mut kind = ExplainKind::Plan;
     if !cursor.eat("PLAN FOR") {
-        loop {
-            if cursor.eat("CHANGELOG_MODE") {
-                kind = ExplainKind::ChangelogMode;
-            } else if !(cursor.eat("ESTIMATED_COST")
-                || cursor.eat("JSON_EXECUTION_PLAN")
-                || cursor.eat("PLAN_ADVICE")
-                || cursor.eat_token(&Token::Comma))
-            {
-                break;
-            }
+        let details = ["CHANGELOG_MODE", "ESTIMATED_COST", "JSON_EXECUTION_PLAN", "PLAN_ADVICE"];
+        while details.iter().any(|word| cursor.eat(word)) {
+            cursor.eat_token(&Token::Comma);
         }
     }
     let span = cursor.peek().map_or(Span::empty(), |token| token.span);
-    let target = parse_any(cursor, tokens)?;
-    if !matches!(target, Statement::Insert(_) | Statement::Query(_)) {
+    // Not EXPLAIN again: every level would be one of recursion.
+    let target = if cursor.sees("EXPLAIN") { None } else { Some(parse_any(cursor, tokens)?) };
+    let Some(target @ (Statement::Insert(_) | Statement::Query(_))) = target else {
         return Err(Problem::new(span, "EXPLAIN takes a query or an INSERT").label("has no plan"));
-    }
-    Ok(Statement::Explain { kind, target: Box::new(target) })
+    };
+    Ok(Statement::Explain(Box::new(target)))
 }
 
 fn parse_insert(cursor: &mut Cursor<'_>, tokens: &[TokenWithSpan]) -> Result<Insert, Problem> {

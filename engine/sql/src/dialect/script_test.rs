@@ -136,7 +136,6 @@ fn mistakes_are_shown_in_place() {
         ("SELECT ROW(1, 2) FROM t", 1, 8, 3, "values of type ROW are not supported yet", ""),
         ("SELECT a[1] FROM t", 1, 8, 3, "access to elements and fields is not supported yet", ""),
         ("SELECT x.y.z.w FROM t", 1, 8, 7, "fields of rows are not supported yet", ""),
-        ("SELECT a SIMILAR TO 'x' FROM t", 1, 8, 16, "SIMILAR TO is not supported yet", "LIKE"),
         ("SELECT PROCTIME() FROM t", 1, 8, 8, "processing time (PROCTIME) is not supported yet", "WATERMARK"),
         ("SELECT COUNT(DISTINCT a, b) FROM t", 1, 8, 5, "DISTINCT over several arguments is not supported yet", ""),
         ("SELECT * FROM TABLE(CUMULATE(TABLE t, DESCRIPTOR(ts), INTERVAL '1' HOUR, INTERVAL '1' DAY))", 1, 21, 8, "CUMULATE is not", "HOP"),

@@ -30,14 +30,8 @@ pub(crate) enum Statement {
     Insert(Insert),
     StatementSet(Vec<Insert>),
     Query(Box<Query>),
-    Explain { kind: ExplainKind, target: Box<Statement> },
-}
-
-/// Which details an EXPLAIN asks for. All of them are always shown; the kind is kept for the heading.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ExplainKind {
-    Plan,
-    ChangelogMode,
+    /// All details are always shown, whichever the EXPLAIN asks for.
+    Explain(Box<Statement>),
 }
 
 /// `SET 'key' = 'value'`.

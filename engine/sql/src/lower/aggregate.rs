@@ -132,7 +132,7 @@ impl Lowering<'_> {
         let (calls, texts) = self.calls(&stream, calls, input, names.get(kinds.len()..).unwrap_or(&[]), &mut rows)?;
         let node = self.rows_node(&mut stream, &rows)?;
         let spec = WindowSpec { kind: window.shape.kind, offset: window.shape.offset, time_column };
-        let added = self.window_node(node, spec, &keys, calls, &texts, &window, kinds, names)?;
+        let added = self.window_node(node, spec, &keys, calls, &texts, &window, kinds)?;
         let id = self.graph.add(added);
         self.windowed_stream(id, kinds, names, window)
     }
@@ -190,14 +190,15 @@ impl Lowering<'_> {
         texts: &[CallText],
         described: &Window,
         kinds: &[Group],
-        names: &[String],
     ) -> Result<Node, Problem> {
         let node = self.graph.node(input);
         let rows_schema = Arc::clone(&node.schema);
         let is_retracting = node.changelog == Changelog::Retract;
         let two_phases = self.two_phases(&calls, is_retracting);
         let time_type = rows_schema.field(window.time_column).data_type().clone();
-        let (output, schema) = window_output(kinds, names, keys, &calls, &rows_schema, &time_type, described)?;
+        let mut calls = calls;
+        name_calls(&mut calls, texts, &rows_schema);
+        let (output, schema) = window_output(kinds, keys, &calls, &rows_schema, &time_type, described)?;
         let local = two_phases.then(|| {
             let mut prefix =
                 vec![Field::new("slice_end$", DataType::Int64, false), Field::new("visible_from$", DataType::Int64, false)];
@@ -220,9 +221,11 @@ impl Lowering<'_> {
         let mut uid_keys = key_lineages.clone();
         uid_keys.push(format!("{shape:?} {}", lineage_of(window.time_column)));
         let uid = stateful_uid("window-aggregate", &uid_keys, &call_texts, &node.anchors);
-        let time_name = rows_schema.field(window.time_column).name().clone();
+        let time_name = match described.attached_size {
+            Some(_) => "window_end",
+            None => rows_schema.field(window.time_column).name().as_str(),
+        };
         let key_names: Vec<&str> = keys.iter().map(|key| rows_schema.field(*key).name().as_str()).collect();
-        let shown: Vec<String> = calls.iter().zip(texts).map(|(call, text)| format!("{} AS {}", text.shown(&rows_schema), call.name)).collect();
         let meaning = long_hash(&format!("window-aggregate\n{}\n{uid}\n{output:?}", node.meaning));
         let lineage = output
             .iter()
@@ -233,6 +236,8 @@ impl Lowering<'_> {
             })
             .collect();
         let unique_key = (0..kinds.len()).collect();
+        let mut lines = details(&key_names, &calls, "until the watermark passes the window's end");
+        lines.insert(0, ("window", window_text(&original_shape(described), time_name)));
         Ok(Node {
             inputs: vec![input],
             schema: Arc::clone(&schema),
@@ -243,13 +248,8 @@ impl Lowering<'_> {
             anchors: vec![uid.clone()],
             uid,
             meaning,
-            name: format!("WindowAggregate({})", key_names.join(", ")),
-            details: vec![
-                ("window", window_text(&original_shape(described), &time_name)),
-                ("keys", key_names.join(", ")),
-                ("calls", shown.join(", ")),
-                ("state", "until the watermark passes the window's end".to_owned()),
-            ],
+            name: titled("WindowAggregate", &key_names),
+            details: lines,
             bounded: node.bounded,
             kind: NodeKind::WindowAggregate {
                 global: Box::new(WindowAggregateSpec {
@@ -284,7 +284,7 @@ impl Lowering<'_> {
         }
         let (calls, texts) = self.calls(&stream, calls, input, names.get(groups.len()..).unwrap_or(&[]), &mut rows)?;
         let node = self.rows_node(&mut stream, &rows)?;
-        let added = self.group_node(node, &keys, calls, &texts, names, cause);
+        let added = self.group_node(node, &keys, calls, &texts, cause);
         let schema = Arc::clone(&added.schema);
         let id = self.graph.add(added);
         let columns = names
@@ -301,21 +301,20 @@ impl Lowering<'_> {
         keys: &[usize],
         calls: Vec<AggregateCall>,
         texts: &[CallText],
-        names: &[String],
         cause: UpdateCause,
     ) -> Node {
         let node = self.graph.node(input);
         let rows_schema = Arc::clone(&node.schema);
+        let mut calls = calls;
+        name_calls(&mut calls, texts, &rows_schema);
         let is_retracting = node.changelog == Changelog::Retract;
         let local = self.two_phases(&calls, is_retracting).then(|| {
             let prefix: Vec<Field> = keys.iter().map(|key| rows_schema.field(*key).clone()).collect();
             LocalAggregateSpec { keys: keys.to_vec(), calls: calls.clone(), schema: partial_schema(&prefix, &calls) }
         });
-        let fields = keys
-            .iter()
-            .map(|key| rows_schema.field(*key).data_type().clone())
-            .chain(calls.iter().map(|call| call.result_type.clone()));
-        let schema = unique_schema(names, fields.map(|data_type| (data_type, true)));
+        let key_columns = keys.iter().map(|key| rows_schema.field(*key)).map(|field| (field.name().clone(), field.data_type().clone(), true));
+        let call_columns = calls.iter().map(|call| (call.name.clone(), call.result_type.clone(), true));
+        let schema = unique_schema(key_columns.chain(call_columns));
         let key_lineages: Vec<String> =
             keys.iter().map(|key| node.lineage.get(*key).cloned().unwrap_or_default()).collect();
         let call_texts: Vec<String> = texts.iter().map(|text| text.lineage(&node.lineage)).collect();
@@ -325,14 +324,8 @@ impl Lowering<'_> {
         // Without calls a group's row never changes: it is the first of its kind, and stays.
         let is_append_only = calls.is_empty() && !is_retracting;
         let key_names: Vec<&str> = keys.iter().map(|key| rows_schema.field(*key).name().as_str()).collect();
-        let shown: Vec<String> =
-            calls.iter().zip(texts).map(|(call, text)| format!("{} AS {}", text.shown(&rows_schema), call.name)).collect();
-        let mut details = vec![("keys", key_names.join(", "))];
-        if !shown.is_empty() {
-            details.push(("calls", shown.join(", ")));
-        }
         let state = if keys.is_empty() { "one row" } else { "unbounded: one row for every key there ever was" };
-        details.push(("state", state.to_owned()));
+        let lines = details(&key_names, &calls, state);
         Node {
             inputs: vec![input],
             schema: Arc::clone(&schema),
@@ -343,8 +336,8 @@ impl Lowering<'_> {
             anchors: vec![uid.clone()],
             uid,
             meaning,
-            name: format!("Aggregate({})", key_names.join(", ")),
-            details,
+            name: titled("Aggregate", &key_names),
+            details: lines,
             bounded: node.bounded,
             kind: NodeKind::GroupAggregate {
                 global: Box::new(GroupAggregateSpec {
@@ -422,7 +415,6 @@ fn replace(expr: &Expr, bounds: &dyn Fn(&str) -> Option<Expr>) -> Expr {
 
 fn window_output(
     kinds: &[Group],
-    names: &[String],
     keys: &[usize],
     calls: &[AggregateCall],
     rows_schema: &SchemaRef,
@@ -431,51 +423,77 @@ fn window_output(
 ) -> Result<(Vec<WindowField>, SchemaRef), Problem> {
     let [(_, start_type), (_, end_type), (_, window_time)] = window_types(time_type);
     let mut output = Vec::new();
-    let mut types = Vec::new();
+    let mut columns: Vec<(String, DataType, bool)> = Vec::new();
     let mut next_key = 0;
     for kind in kinds {
         match kind {
             // The start of an attached window is computed from its end by what follows.
             Group::Start if window.attached_size.is_some() => {
                 output.push(WindowField::End);
-                types.push((end_type.clone(), false));
+                columns.push(("window_start".to_owned(), end_type.clone(), false));
             }
             Group::Start => {
                 output.push(WindowField::Start);
-                types.push((start_type.clone(), false));
+                columns.push(("window_start".to_owned(), start_type.clone(), false));
             }
             Group::End => {
                 output.push(WindowField::End);
-                types.push((end_type.clone(), false));
+                columns.push(("window_end".to_owned(), end_type.clone(), false));
             }
             Group::Time => {
                 output.push(WindowField::Time);
-                types.push((window_time.clone(), false));
+                columns.push(("window_time".to_owned(), window_time.clone(), false));
             }
             Group::Key(_) => {
                 let key = keys.get(next_key).ok_or_else(|| internal("a key is missing"))?;
                 output.push(WindowField::Key(next_key));
-                types.push((rows_schema.field(*key).data_type().clone(), true));
+                let field = rows_schema.field(*key);
+                columns.push((field.name().clone(), field.data_type().clone(), true));
                 next_key += 1;
             }
         }
     }
     for (index, call) in calls.iter().enumerate() {
         output.push(WindowField::Call(index));
-        types.push((call.result_type.clone(), true));
+        columns.push((call.name.clone(), call.result_type.clone(), true));
     }
-    Ok((output, unique_schema(names, types.into_iter())))
+    Ok((output, unique_schema(columns)))
 }
 
-fn unique_schema(names: &[String], types: impl Iterator<Item = (DataType, bool)>) -> SchemaRef {
+fn unique_schema(columns: impl IntoIterator<Item = (String, DataType, bool)>) -> SchemaRef {
     let mut taken: Vec<String> = Vec::new();
-    let fields = names.iter().zip(types).map(|(name, (data_type, nullable))| {
-        let name = free_name(name, &taken);
+    let fields = columns.into_iter().map(|(name, data_type, nullable)| {
+        let name = free_name(&name, &taken);
         taken.push(name.clone());
         Field::new(name, data_type, nullable)
     });
     let fields: Vec<Field> = fields.collect();
     Arc::new(Schema::new(fields))
+}
+
+/// Inside the job a call is named by what it is; the query's names come with the projection behind it.
+fn name_calls(calls: &mut [AggregateCall], texts: &[CallText], rows_schema: &SchemaRef) {
+    for (call, text) in calls.iter_mut().zip(texts) {
+        call.name = text.shown(rows_schema);
+    }
+}
+
+/// The lines of the explanation that both kinds of aggregate have.
+fn details(keys: &[&str], calls: &[AggregateCall], state: &str) -> Vec<(&'static str, String)> {
+    let calls: Vec<&str> = calls.iter().map(|call| call.name.as_str()).collect();
+    let mut details = Vec::new();
+    if !keys.is_empty() {
+        details.push(("keys", keys.join(", ")));
+    }
+    if !calls.is_empty() {
+        details.push(("calls", calls.join(", ")));
+    }
+    details.push(("state", state.to_owned()));
+    details
+}
+
+fn titled(kind: &str, keys: &[&str]) -> String {
+    if keys.is_empty() { kind.to_owned() } else { format!("{kind}({})", keys.join(", ")) }
 }
 
 /// `HOP(ts, slide 5 min, size 1 h)`.

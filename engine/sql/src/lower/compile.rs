@@ -12,6 +12,7 @@ use millstream_plan::{CalcSpec, WindowAssignSpec, WindowSpec};
 use super::identity::{lineage_of, long_hash};
 use super::node::{Node, NodeId, NodeKind};
 use super::query::Lowering;
+use super::text::plain_text;
 use super::stream::{Bound, Stream, StreamColumn, WINDOW_END, WINDOW_START, WINDOW_TIME, free_name, is_virtual, reference};
 use crate::diagnostic::Problem;
 
@@ -106,12 +107,12 @@ impl Lowering<'_> {
         let shown: Vec<String> = project.iter().map(|(name, expr)| shown(name, expr)).collect();
         let mut details = vec![("columns", shown.join(", "))];
         if let Some(filter) = &filter {
-            details.insert(0, ("filter", filter.to_string()));
+            details.insert(0, ("filter", plain_text(filter)));
         }
         let text = format!(
             "calc\n{}\nwhere {}\n{}",
             node.meaning,
-            filter.map_or_else(String::new, |filter| filter.to_string()),
+            filter.as_ref().map_or_else(String::new, plain_text),
             shown.join(", ")
         );
         let meaning = long_hash(&text);
@@ -154,6 +155,7 @@ impl Lowering<'_> {
             fields.push(Arc::new(Field::new(&free, data_type, false)));
             added.push(free);
         }
+        let time_name = node.lineage.get(time_column).map_or("", |lineage| lineage.rsplit('.').next().unwrap_or(lineage));
         let schema = Arc::new(Schema::new(fields));
         let spec = WindowAssignSpec {
             window: WindowSpec { kind: shape.kind, offset: shape.offset, time_column },
@@ -172,7 +174,7 @@ impl Lowering<'_> {
             meaning,
             anchors: node.anchors.clone(),
             name: "WindowAssign".to_owned(),
-            details: vec![("window", super::aggregate::window_text(&shape, &time.name))],
+            details: vec![("window", super::aggregate::window_text(&shape, time_name))],
             bounded: node.bounded,
         };
         stream.node = self.graph.add(assigned);
@@ -191,7 +193,10 @@ impl Lowering<'_> {
 fn shown(name: &str, expr: &Expr) -> String {
     match expr {
         Expr::Column(column) if column.name == name => name.to_owned(),
-        _ => format!("{expr} AS {name}"),
+        _ => match plain_text(expr) {
+            text if text == name => text,
+            text => format!("{text} AS {name}"),
+        },
     }
 }
 

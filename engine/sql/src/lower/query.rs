@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use datafusion_common::{DataFusionError, tree_node::TreeNode};
+use datafusion_common::DataFusionError;
 use datafusion_expr::{Distinct, Expr, Filter, LogicalPlan, Projection, Union};
 use datafusion_sql::sqlparser::tokenizer::{Span, TokenWithSpan};
 
@@ -206,9 +206,4 @@ fn rename(stream: &mut Stream, plan: &LogicalPlan) {
 /// A failure of the library while lowering.
 pub(super) fn fault(error: DataFusionError) -> Problem {
     from_datafusion(&error, &[])
-}
-
-/// Whether a plan reads any table.
-pub(crate) fn reads_a_table(plan: &LogicalPlan) -> bool {
-    plan.exists(|node| Ok(matches!(node, LogicalPlan::TableScan(_)))).unwrap_or(false)
 }

@@ -16,6 +16,7 @@ use super::identity::long_hash;
 use super::node::{Changelog, Node, NodeKind};
 use super::query::Lowering;
 use super::stream::{Stream, StreamColumn, reference};
+use super::text::plain_text;
 use crate::catalog::{StreamTable, connector_problem};
 use crate::diagnostic::Problem;
 
@@ -149,7 +150,7 @@ fn source_node(
     let columns: Vec<&str> = output.iter().map(|(name, _)| *name).collect();
     let watermark = table.watermark.as_ref().map(|watermark| {
         let time = table.columns.get(watermark.column).map(|column| column.name.as_str()).unwrap_or_default();
-        format!("{time} AS {}", watermark.expression)
+        format!("{time} AS {}", plain_text(&watermark.expression))
     });
     let mut details = vec![("columns", columns.join(", "))];
     if let Some(watermark) = &watermark {
@@ -162,7 +163,7 @@ fn source_node(
         .iter()
         .map(|(column, expr)| match expr {
             Expr::Column(_) => format!("{name}.{column}"),
-            computed => format!("{name}.{computed}"),
+            computed => format!("{name}.({})", plain_text(computed)),
         })
         .collect();
     Node {

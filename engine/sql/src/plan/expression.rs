@@ -45,6 +45,6 @@ fn finish(expr: Expr, schema: &DFSchemaRef, context: &PlanContext<'_>) -> datafu
         .with_config_options(Arc::clone(context.config()))
         .build();
     let simplifier = ExprSimplifier::new(info);
-    let coerced = simplifier.coerce(expr, schema)?;
+    let coerced = simplifier.coerce(millstream_expr::coerce(expr, schema)?, schema)?;
     simplifier.simplify(coerced)
 }

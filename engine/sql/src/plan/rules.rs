@@ -22,6 +22,8 @@ use datafusion_optimizer::{Optimizer, OptimizerContext, OptimizerRule};
 /// # Errors
 /// Operands and arguments whose types do not fit.
 pub(crate) fn analyze(plan: LogicalPlan, config: &ConfigOptions) -> Result<LogicalPlan> {
+    // First by Flink's rules; the library's coercion then finds little left to decide.
+    let plan = millstream_expr::coerce_plan(plan)?;
     Analyzer::with_rules(vec![Arc::new(TypeCoercion::new())]).execute_and_check(plan, config, |_, _| {})
 }
 

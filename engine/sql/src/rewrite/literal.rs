@@ -24,13 +24,11 @@ pub(super) fn before_children(expr: &mut Expr) -> Result<(), Problem> {
             *expr = call(&format!("{CAST} {target}"), span, vec![Expr::Value(typed.value.clone())]);
         }
         Expr::Interval(interval) => *interval = in_one_unit(interval)?,
-        // -2147483648 is an INT although 2147483648 is not.
-        Expr::UnaryOp { op: UnaryOperator::Minus, expr: inner } if is_number(inner, "2147483648") => {
-            *expr = cast(expr.clone(), DataType::Int(None));
-        }
-        Expr::UnaryOp { op: UnaryOperator::Minus, expr: inner } if is_number(inner, "9223372036854775808") => {
-            let digits = Value::Number("-9223372036854775808".to_owned(), false).with_span(span);
-            *expr = cast(Expr::Value(digits), DataType::BigInt(None));
+        // The least values are numbers of their types although their absolute values are not.
+        Expr::UnaryOp { op: UnaryOperator::Minus, expr: inner }
+            if is_number(inner, "2147483648") || is_number(inner, "9223372036854775808") =>
+        {
+            *expr = Expr::Value(Value::Number(format!("-{inner}"), false).with_span(span));
         }
         _ => {}
     }

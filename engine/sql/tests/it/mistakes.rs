@@ -111,6 +111,11 @@ fn mistakes_are_shown_where_they_are() {
             Err(found) => found,
         };
         let rendered = found.render(false);
+        if let Some(path) = std::env::var_os("DUMP") {
+            use std::io::Write as _;
+            let mut file = std::fs::OpenOptions::new().append(true).create(true).open(path).unwrap();
+            writeln!(file, "{text}\n{rendered}\n").unwrap();
+        }
         let first = &found.items[0];
         let place = first.span.map(|span| (span.line, span.column));
         let place_fits = match (place, *column) {

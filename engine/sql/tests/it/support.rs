@@ -11,7 +11,7 @@ use millstream_model::snapshot::SplitState;
 use millstream_sql::{CompileOptions, Compiled, Diagnostics, compile};
 
 /// `events` is read, `print` takes every change, `files` is read and takes inserts only.
-pub struct Fake {
+pub(crate) struct Fake {
     name: &'static str,
     reads: bool,
     writes: bool,
@@ -106,7 +106,7 @@ fn never() -> ConnectorError {
     ConnectorError::Options { table: String::new(), message: "the test never runs it".to_owned() }
 }
 
-pub fn registry() -> ConnectorRegistry {
+pub(crate) fn registry() -> ConnectorRegistry {
     let mut registry = ConnectorRegistry::new();
     let fakes = [("events", true, false, false), ("print", false, true, true), ("files", true, true, false)];
     for (name, reads, writes, updates) in fakes {
@@ -116,11 +116,11 @@ pub fn registry() -> ConnectorRegistry {
 }
 
 /// Compiles at the given parallelism.
-pub fn compile_at(text: &str, parallelism: u32) -> Result<Compiled, Diagnostics> {
+pub(crate) fn compile_at(text: &str, parallelism: u32) -> Result<Compiled, Diagnostics> {
     let connectors = registry();
     let options = CompileOptions { parallelism: Some(parallelism), ..CompileOptions::new(&connectors) };
     compile(text, &options)
 }
 
 /// Tables that most tests use. One line, so that what follows on the next line is at line 2.
-pub const TABLES: &str = "CREATE TABLE t (k STRING, a INT, b BIGINT, d DECIMAL(10, 2), x DOUBLE, ts TIMESTAMP(3), flag BOOLEAN, later AS ts + INTERVAL '1' HOUR, WATERMARK FOR ts AS ts - INTERVAL '5' SECOND) WITH ('connector' = 'events'); CREATE TABLE plain (k STRING, a INT) WITH ('connector' = 'events'); CREATE TABLE p (k STRING, n BIGINT) WITH ('connector' = 'print'); CREATE TABLE f (k STRING, n BIGINT) WITH ('connector' = 'files', 'path' = 'x');";
+pub(crate) const TABLES: &str = "CREATE TABLE t (k STRING, a INT, b BIGINT, d DECIMAL(10, 2), x DOUBLE, ts TIMESTAMP(3), flag BOOLEAN, later AS ts + INTERVAL '1' HOUR, WATERMARK FOR ts AS ts - INTERVAL '5' SECOND) WITH ('connector' = 'events'); CREATE TABLE plain (k STRING, a INT) WITH ('connector' = 'events'); CREATE TABLE p (k STRING, n BIGINT) WITH ('connector' = 'print'); CREATE TABLE f (k STRING, n BIGINT) WITH ('connector' = 'files', 'path' = 'x');";

@@ -13,6 +13,7 @@ use crate::lower::compile::{compile, internal};
 use crate::lower::node::NodeId;
 use crate::lower::query::{Lowering, fault};
 use crate::lower::stream::{Stream, free_name};
+use crate::lower::text::plain_text;
 
 /// The columns that an aggregate reads: keys, time, arguments, filters; each expression once.
 #[derive(Default)]
@@ -151,7 +152,7 @@ impl Lowering<'_> {
         }
         let named = stream.columns.iter().find(|column| column.expr == *expr).map(|column| column.name.clone());
         named.unwrap_or_else(|| {
-            let text = expr.to_string();
+            let text = plain_text(expr);
             if text.chars().count() <= 40 { text } else { text.chars().take(40).collect() }
         })
     }

@@ -1,1 +1,34 @@
 SELECT n, COUNT(*) AS c, MAX(k) AS m FROM (SELECT k, COUNT(*) AS n FROM t GROUP BY k) GROUP BY n;
+---- plan
+Collect  [retract by (n), parallelism 1]
+│   uid: collect
+└─ Calc  [retract by (n), parallelism 2]
+   │   columns: COUNT(*) AS n, COUNT(*)0 AS c, MAX(k) AS m
+   │   uid: calc-652cab5f7327821a
+   └─ Aggregate(COUNT(*))  [retract by (COUNT(*)), parallelism 2]
+      │   keys: COUNT(*)
+      │   calls: COUNT(*), MAX(k)
+      │   state: unbounded: one row for every key there ever was
+      │   uid: aggregate-0811dd0a95ede300
+      └─ Calc  [retract by (k), parallelism 2]
+         │   columns: COUNT(*), k
+         │   uid: calc-3afa33686ee1e8fd
+         └─ Aggregate(k)  [retract by (k), parallelism 2]
+            │   keys: k
+            │   calls: COUNT(*)
+            │   state: unbounded: one row for every key there ever was
+            │   uid: aggregate-026479bd97fa5474
+            └─ Source(t)  [append-only, parallelism 2]
+                   columns: k
+                   watermark: ts AS ts - INTERVAL '5' SECOND
+                   input: unbounded
+                   uid: source-t
+warning: the state of Aggregate(k) grows with every new key and is never dropped: its input has no end; aggregate by windows to bound it
+warning: the state of Aggregate(COUNT(*)) grows with every new key and is never dropped: its input has no end; aggregate by windows to bound it
+chain 0 x2: Source(t) -> LocalAggregate(k)
+chain 1 x2: Aggregate(k) -> Calc
+chain 2 x2: Aggregate(COUNT(*)) -> Calc
+chain 3 x1: Collect
+edge 0 -> 1: Hash { columns: [0] }
+edge 1 -> 2: Hash { columns: [0] }
+edge 2 -> 3: Single

@@ -1,1 +1,23 @@
 SELECT k, COUNT(DISTINCT a) AS c, MIN(DISTINCT b) FROM t GROUP BY k;
+---- plan
+Collect  [retract by (k), parallelism 1]
+│   uid: collect
+└─ Calc  [retract by (k), parallelism 2]
+   │   columns: k, COUNT(DISTINCT a) AS c, MIN(b) AS EXPR$2
+   │   uid: calc-7ca26ff53c3b2866
+   └─ Aggregate(k)  [retract by (k), parallelism 2]
+      │   keys: k
+      │   calls: COUNT(DISTINCT a), MIN(b)
+      │   state: unbounded: one row for every key there ever was
+      │   uid: aggregate-b9da8421a72b5c13
+      └─ Source(t)  [append-only, parallelism 2]
+             columns: k, a, b
+             watermark: ts AS ts - INTERVAL '5' SECOND
+             input: unbounded
+             uid: source-t
+warning: the state of Aggregate(k) grows with every new key and is never dropped: its input has no end; aggregate by windows to bound it
+chain 0 x2: Source(t)
+chain 1 x2: Aggregate(k) -> Calc
+chain 2 x1: Collect
+edge 0 -> 1: Hash { columns: [0] }
+edge 1 -> 2: Single

@@ -2,3 +2,31 @@ SET 'table.exec.source.idle-timeout' = '30 s';
 SET 'table.optimizer.agg-phase-strategy' = 'ONE_PHASE';
 SET 'table.exec.surce.x' = '1';
 INSERT INTO p SELECT k, COUNT(*) FROM t GROUP BY k;
+---- plan
+Sink(p)  [retract by (k), parallelism 2]
+│   delivery: at least once: written at once
+│   uid: p
+└─ Calc  [retract by (k), parallelism 2]
+   │   columns: k, COUNT(*) AS n
+   │   uid: calc-4abb6bdcb542861c
+   └─ Aggregate(k)  [retract by (k), parallelism 2]
+      │   keys: k
+      │   calls: COUNT(*)
+      │   state: unbounded: one row for every key there ever was
+      │   uid: aggregate-026479bd97fa5474
+      └─ Source(t)  [append-only, parallelism 2]
+             columns: k
+             watermark: ts AS ts - INTERVAL '5' SECOND
+             input: unbounded
+             uid: source-t
+warning: the state of Aggregate(k) grows with every new key and is never dropped: its input has no end; aggregate by windows to bound it
+warning: setting 'table.exec.surce.x' has no effect
+ --> job.sql:4:5
+  |
+4 | SET 'table.exec.surce.x' = '1';
+  |     ^^^^^^^^^^^^^^^^^^^^ not known
+  |
+  = help: did you mean `table.exec.state.ttl`?
+chain 0 x2: Source(t)
+chain 1 x2: Aggregate(k) -> Calc -> Sink(p)
+edge 0 -> 1: Hash { columns: [0] }
