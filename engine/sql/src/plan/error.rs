@@ -11,6 +11,8 @@ use datafusion_sql::sqlparser::tokenizer::{Location, Span, Token, TokenWithSpan}
 use crate::diagnostic::{Problem, did_you_mean};
 use crate::dialect::tokens::lower_first;
 
+const NEITHER: &str = "a column is neither grouped nor aggregated";
+
 /// A problem on its way through the library.
 #[derive(Debug)]
 struct Carried(Problem);
@@ -108,17 +110,66 @@ fn from_message(message: &str, span: Span) -> Problem {
     if let Some(name) = between(message, "table '", "' not found") {
         return Problem::new(span, format!("unknown table `{name}`")).label("neither a table nor a view of this job");
     }
+    if let Some(reason) = between(message, "coercion failed with: ", ". No function matches") {
+        let reason = reason.strip_prefix("Error during planning: ").unwrap_or(reason);
+        return Problem::new(span, with_help(reason).0).label("here").maybe_help(with_help(reason).1);
+    }
+    if let Some(text) = between(message, "Cannot create filter with non-boolean predicate '", "'") {
+        let found = message.rsplit(' ').next().unwrap_or_default();
+        let found = arrow_type_name(found);
+        return Problem::new(span, format!("a condition must be BOOLEAN, but `{text}` is {found}"))
+            .label("not a condition")
+            .help("compare it with something");
+    }
+    if let Some(parts) = between(message, "compound identifier from [", "]") {
+        let name = parts.replace("\", \"", ".").replace('"', "");
+        return Problem::new(span, format!("unknown column `{name}`")).label("no such table or column in this query");
+    }
+    if message.contains("UNION queries have different number of columns") {
+        return Problem::new(span, "the queries of this UNION have different numbers of columns").label("here");
+    }
+    if message.contains("Aggregate functions are not allowed in the WHERE clause") {
+        return Problem::new(span, "an aggregate cannot stand in WHERE")
+            .label("rows are filtered before they are aggregated")
+            .help("put the condition into HAVING");
+    }
     if message.contains("must appear in the GROUP BY clause") || message.contains("could not be resolved from available columns") {
         let column = between(message, "Column in SELECT must be in GROUP BY or an aggregate function: ", ":");
         let message = match column {
             Some(text) => text.to_owned(),
-            None => "a column is neither grouped nor aggregated".to_owned(),
+            None => NEITHER.to_owned(),
         };
         return Problem::new(span, message)
             .label("has many values in a group")
             .help("add it to GROUP BY, or wrap it in an aggregate such as MAX");
     }
-    Problem::new(span, lower_first(message)).label("here")
+    let (message, help) = with_help(message);
+    Problem::new(span, lower_first(&message)).label("here").maybe_help(help)
+}
+
+/// Advice behind a semicolon becomes help.
+fn with_help(message: &str) -> (String, Option<String>) {
+    match message.split_once("; ") {
+        Some((what, advice)) => (what.to_owned(), Some(advice.to_owned())),
+        None => (message.to_owned(), None),
+    }
+}
+
+/// Flink's name of a type that the library has named in its way.
+fn arrow_type_name(text: &str) -> String {
+    let known = [
+        ("Int8", "TINYINT"),
+        ("Int16", "SMALLINT"),
+        ("Int32", "INT"),
+        ("Int64", "BIGINT"),
+        ("Float32", "FLOAT"),
+        ("Float64", "DOUBLE"),
+        ("Utf8", "STRING"),
+        ("Binary", "BYTES"),
+        ("Date32", "DATE"),
+    ];
+    let found = known.iter().find(|(arrow, _)| *arrow == text).map(|(_, flink)| (*flink).to_owned());
+    found.unwrap_or_else(|| if text.starts_with("Timestamp") { "a timestamp".to_owned() } else { "of another type".to_owned() })
 }
 
 fn between<'a>(text: &'a str, start: &str, end: &str) -> Option<&'a str> {
@@ -129,13 +180,27 @@ fn between<'a>(text: &'a str, start: &str, end: &str) -> Option<&'a str> {
 /// Where the library gives no place but a name in backquotes, the first token with that name is the place.
 fn with_place(problem: Problem, tokens: &[TokenWithSpan]) -> Problem {
     if problem.span != Span::empty() {
-        return problem;
+        return name_grouped_column(problem, tokens);
     }
-    let Some(name) = between(&problem.message, "`", "`").map(str::to_owned) else { return problem };
-    let last = name.rsplit('.').next().unwrap_or(&name);
+    let Some(name) = between(&problem.message, "unknown column `", "`").map(str::to_owned) else { return problem };
+    let last = name.split('.').next().unwrap_or(&name);
     let found = tokens.iter().find(|token| matches!(&token.token, Token::Word(word) if word.value.eq_ignore_ascii_case(last)));
     match found {
         Some(token) => problem.or_at(token.span),
+        None => problem,
+    }
+}
+
+/// The library says where a column stands that is neither grouped nor aggregated; its name is in the text.
+fn name_grouped_column(problem: Problem, tokens: &[TokenWithSpan]) -> Problem {
+    if problem.message != NEITHER {
+        return problem;
+    }
+    match tokens.iter().find(|token| token.span.start == problem.span.start) {
+        Some(token) => {
+            let message = format!("column `{}` is neither grouped nor aggregated", token.token.to_string().replace('`', ""));
+            Problem { message, ..problem }
+        }
         None => problem,
     }
 }

@@ -8,7 +8,7 @@ use datafusion_expr::Expr;
 use datafusion_expr::simplify::SimplifyContext;
 use datafusion_optimizer::simplify_expressions::ExprSimplifier;
 use datafusion_sql::planner::{ParserOptions, PlannerContext, SqlToRel};
-use datafusion_sql::sqlparser::ast;
+use datafusion_sql::sqlparser::ast::{self, Spanned};
 use datafusion_sql::sqlparser::tokenizer::TokenWithSpan;
 
 use super::context::PlanContext;
@@ -30,7 +30,13 @@ pub(crate) fn plan_expression(
     check_expression(expression, tokens)?;
     let mut rewritten = expression.clone();
     rewrite_expression(&mut rewritten)?;
-    let translate = |error: datafusion_common::DataFusionError| from_datafusion(&error, tokens);
+    let place = expression.span();
+    let inside: Vec<TokenWithSpan> = tokens
+        .iter()
+        .filter(|token| token.span.start >= place.start && token.span.end <= place.end)
+        .cloned()
+        .collect();
+    let translate = |error: datafusion_common::DataFusionError| from_datafusion(&error, &inside).or_at(place);
     let df_schema: DFSchema = Arc::clone(schema).to_dfschema().map_err(translate)?;
     let planner = SqlToRel::new_with_options(context, ParserOptions::from(&context.config().sql_parser));
     let planned = planner.sql_to_expr(rewritten, &df_schema, &mut PlannerContext::new()).map_err(translate)?;

@@ -55,8 +55,15 @@ impl Fetcher {
         let (splits, incoming) = channel();
         let (out, fetched) = mpsc::channel(QUEUE_BATCHES);
         std::thread::Builder::new().name(format!("fetch {name}")).spawn(move || {
-            let mut thread =
-                FetchThread { source, projection, incoming, out, waiting: VecDeque::new(), open: Vec::new() };
+            let mut thread = FetchThread {
+                source,
+                projection,
+                batch_rows,
+                incoming,
+                out,
+                waiting: VecDeque::new(),
+                open: Vec::new(),
+            };
             if let Err(Some(error)) = thread.run() {
                 let _ = thread.out.blocking_send(Fetched::Failed(error));
             }
