@@ -50,6 +50,13 @@ impl KeyArena {
         }
     }
 
+    /// Takes all keys away but keeps the memory.
+    pub(crate) fn clear_all(&mut self) {
+        self.bytes.clear();
+        self.spans.clear();
+        self.gap_bytes = 0;
+    }
+
     fn close_gaps(&mut self) {
         let mut bytes = Vec::with_capacity(self.bytes.len() - self.gap_bytes);
         for span in &mut self.spans {

@@ -141,7 +141,7 @@ fn encode(rows: &RecordBatch) -> Result<Vec<u8>, ArrowError> {
 
 /// Reads a segment back: its rows, strictly ascending by (key group, key).
 ///
-/// The checksum is compared before anything is parsed, so bytes that were damaged never reach Arrow.
+/// The checksum is compared before anything is parsed: Arrow's reader panics on some damaged streams.
 ///
 /// # Errors
 /// [`StateError::Damaged`] when the bytes are not exactly such a segment.

@@ -91,6 +91,14 @@ impl PartialTable {
         self.absorb(keys, (&other.aggregates, &all, &other.index))
     }
 
+    /// Removes all groups but keeps the memory for the next ones.
+    pub(crate) fn clear(&mut self) {
+        for group in 0..self.len() as u32 {
+            self.aggregates.clear(group, self.index.key(group));
+        }
+        self.index.clear();
+    }
+
     /// Decoded keys, then partial states, of all groups.
     pub(crate) fn partial_columns(&self, key_types: &[DataType]) -> Result<Vec<ArrayRef>, OperatorError> {
         let all: Vec<u32> = (0..self.len() as u32).collect();
