@@ -64,7 +64,12 @@ impl Catalog {
     ///
     /// # Errors
     /// When the name is taken and `if_not_exists` is not set.
-    pub(crate) fn add_table(&mut self, name: &Name, table: StreamTable, if_not_exists: bool) -> Result<(), Problem> {
+    pub(crate) fn add_table(
+        &mut self,
+        name: &Name,
+        table: StreamTable,
+        if_not_exists: bool,
+    ) -> Result<(), Problem> {
         self.add(name, Entry::Table(Arc::new(table)), if_not_exists)
     }
 
@@ -72,7 +77,12 @@ impl Catalog {
     ///
     /// # Errors
     /// As [`Self::add_table`].
-    pub(crate) fn add_view(&mut self, name: &Name, plan: LogicalPlan, if_not_exists: bool) -> Result<(), Problem> {
+    pub(crate) fn add_view(
+        &mut self,
+        name: &Name,
+        plan: LogicalPlan,
+        if_not_exists: bool,
+    ) -> Result<(), Problem> {
         self.add(name, Entry::View(Arc::new(table::View::new(plan))), if_not_exists)
     }
 
@@ -108,7 +118,10 @@ impl Catalog {
     fn unknown(&self, name: &Name, kind: &str) -> Problem {
         Problem::new(name.span, format!("unknown {kind} `{}`", name.value))
             .label(format!("no {kind} of this name"))
-            .help(self.suggestion(&name.value).unwrap_or_else(|| format!("define it with CREATE {}", kind.to_uppercase())))
+            .help(
+                self.suggestion(&name.value)
+                    .unwrap_or_else(|| format!("define it with CREATE {}", kind.to_uppercase())),
+            )
     }
 
     /// Help for a name that is not there.

@@ -23,6 +23,7 @@ use crate::lower::chain::{Width, chain};
 use crate::lower::{Environment, Output, PlannedOutput, lower};
 use crate::plan::context::{Functions, PlanContext};
 use crate::plan::error::from_datafusion;
+use crate::plan::locate::{condition, locate};
 use crate::plan::rules::{analyze, optimize};
 use crate::plan::{insert, plan_query};
 use crate::settings::Settings;
@@ -98,8 +99,13 @@ pub fn compile(text: &str, options: &CompileOptions<'_>) -> Result<Compiled, Dia
             .spawn_scoped(scope, || Compiler::new(options).and_then(|compiler| compiler.run(source)));
         match thread.map(std::thread::ScopedJoinHandle::join) {
             Ok(Ok(result)) => result,
-            Ok(Err(_)) => Err(vec![Problem::new(TextSpan::empty(), "the planner failed on this text: this is a fault of ours")]),
-            Err(error) => Err(vec![Problem::new(TextSpan::empty(), format!("cannot start the planner: {error}"))]),
+            Ok(Err(_)) => Err(vec![Problem::new(
+                TextSpan::empty(),
+                "the planner failed on this text: this is a fault of ours",
+            )]),
+            Err(error) => {
+                Err(vec![Problem::new(TextSpan::empty(), format!("cannot start the planner: {error}"))])
+            }
         }
     });
     match result {
@@ -245,24 +251,41 @@ impl<'a> Compiler<'a> {
     /// Whether a problem only says that something is missing whose definition failed.
     fn is_consequence(&self, problem: &Problem) -> bool {
         self.broken.iter().any(|name| {
-            problem.message == format!("unknown table `{name}`") || problem.message == format!("unknown view `{name}`")
+            problem.message == format!("unknown table `{name}`")
+                || problem.message == format!("unknown view `{name}`")
         })
     }
 
     /// The planner knows the functions and columns; tables are suggested here.
     fn suggest_table(&self, problem: Problem) -> Problem {
-        let Some(name) = problem.message.strip_prefix("unknown table `").and_then(|rest| rest.strip_suffix('`')) else {
+        let Some(name) =
+            problem.message.strip_prefix("unknown table `").and_then(|rest| rest.strip_suffix('`'))
+        else {
             return problem;
         };
         let help = self.catalog.suggestion(name);
         if problem.help.is_some() { problem } else { problem.maybe_help(help) }
     }
 
-    /// Plans a query as far as its types.
+    /// Plans a query as far as its types; a mistake without a place gets one if a part of the query alone makes it.
     fn analyzed(&self, query: &Query, tokens: &[TokenWithSpan]) -> Result<LogicalPlan, Problem> {
+        self.analyzed_whole(query, tokens).map_err(|problem| {
+            if problem.span != TextSpan::empty() {
+                return problem;
+            }
+            let plan = |part: &Query| self.analyzed_whole(part, tokens).map(drop);
+            let place = locate(query, &problem, &plan);
+            let is_condition = problem.message.starts_with("a condition must be BOOLEAN");
+            let place = place.or_else(|| if is_condition { condition(query) } else { None });
+            place.map_or(problem.clone(), |place| problem.or_at(place))
+        })
+    }
+
+    fn analyzed_whole(&self, query: &Query, tokens: &[TokenWithSpan]) -> Result<LogicalPlan, Problem> {
         let functions = self.functions();
         let context = PlanContext::new(&self.catalog, &functions);
-        let plan = plan_query(query, tokens, &context).map_err(|problem| suggest_function(problem, &functions))?;
+        let plan =
+            plan_query(query, tokens, &context).map_err(|problem| suggest_function(problem, &functions))?;
         let plan = analyze(plan, functions.config()).map_err(|error| from_datafusion(&error, tokens))?;
         check_columns(plan.schema().fields().len(), span_of(tokens))?;
         Ok(plan)
@@ -282,11 +305,15 @@ impl<'a> Compiler<'a> {
         }
         let count = plan.schema().fields().len();
         if statement.columns.len() != count {
-            let message = format!("the view names {} columns, but its query has {count}", statement.columns.len());
+            let message =
+                format!("the view names {} columns, but its query has {count}", statement.columns.len());
             return Err(Problem::new(statement.name.span, message).label("does not fit"));
         }
         let columns = plan.schema().columns();
-        let renamed = columns.into_iter().zip(&statement.columns).map(|(column, name)| Expr::Column(column).alias(&name.value));
+        let renamed = columns
+            .into_iter()
+            .zip(&statement.columns)
+            .map(|(column, name)| Expr::Column(column).alias(&name.value));
         let renamed: Vec<Expr> = renamed.collect();
         LogicalPlanBuilder::from(plan)
             .project(renamed)
@@ -329,7 +356,11 @@ impl<'a> Compiler<'a> {
         let (mut job, mut plan) = (None, None);
         if !self.outputs.is_empty() {
             let (chained, explanation) = build(&self.outputs)?;
-            job = Some(CompiledJob { graph: chained.graph, chains: chained.chains, sql: source.text().to_owned() });
+            job = Some(CompiledJob {
+                graph: chained.graph,
+                chains: chained.chains,
+                sql: source.text().to_owned(),
+            });
             plan = Some(explanation);
         }
         let settings = self.settings.values().clone();
@@ -340,7 +371,9 @@ impl<'a> Compiler<'a> {
         let parallelism = self.options.parallelism.or(self.settings.parallelism()).unwrap_or(1).max(1);
         let max_parallelism = self.options.max_parallelism.unwrap_or(self.settings.max_parallelism()).max(1);
         if parallelism > max_parallelism {
-            let message = format!("the parallelism {parallelism} is greater than the maximum parallelism {max_parallelism}");
+            let message = format!(
+                "the parallelism {parallelism} is greater than the maximum parallelism {max_parallelism}"
+            );
             return Err(Problem::new(TextSpan::empty(), message)
                 .help("lower the one, or set 'pipeline.max-parallelism' higher before the job first runs"));
         }
@@ -364,9 +397,12 @@ fn check_kinds(outputs: &[PlannedOutput]) -> Result<(), Problem> {
 
 /// Our own names are better suggestions than the planner's.
 fn suggest_function(problem: Problem, functions: &Functions) -> Problem {
-    let Some(name) = problem.message.strip_prefix("unknown function `").and_then(|rest| rest.strip_suffix('`')) else {
+    let Some(name) =
+        problem.message.strip_prefix("unknown function `").and_then(|rest| rest.strip_suffix('`'))
+    else {
         return problem;
     };
-    let help = did_you_mean(name, functions.names()).map(|help| help.to_uppercase().replace("DID YOU MEAN", "did you mean"));
+    let help = did_you_mean(name, functions.names())
+        .map(|help| help.to_uppercase().replace("DID YOU MEAN", "did you mean"));
     Problem { help: None, ..problem }.maybe_help(help)
 }

@@ -65,7 +65,8 @@ impl Diagnostics {
 
     fn render_as(&self, level: &Level<'_>, color: bool) -> String {
         let renderer = if color { Renderer::styled() } else { Renderer::plain() };
-        let blocks: Vec<String> = self.items.iter().map(|item| self.render_item(item, level, &renderer)).collect();
+        let blocks: Vec<String> =
+            self.items.iter().map(|item| self.render_item(item, level, &renderer)).collect();
         blocks.join("\n\n")
     }
 
@@ -74,7 +75,8 @@ impl Diagnostics {
         let mut group: Group<'_> = match &item.bytes {
             Some(bytes) => {
                 let annotation = AnnotationKind::Primary.span(bytes.clone()).label(item.label.as_str());
-                let snippet = Snippet::source(&*self.text).path(self.file_name.as_str()).annotation(annotation);
+                let snippet =
+                    Snippet::source(&*self.text).path(self.file_name.as_str()).annotation(annotation);
                 title.element(snippet)
             }
             None => Group::with_title(title),
@@ -146,8 +148,9 @@ pub(crate) fn did_you_mean<'a>(word: &str, candidates: impl IntoIterator<Item = 
         .into_iter()
         .map(|candidate| (strsim::damerau_levenshtein(&lower, &candidate.to_lowercase()), candidate))
         .min_by_key(|(distance, candidate)| (*distance, candidate.len()))?;
-    // A third of the letters may differ: more than that is another word.
-    let allowed = (lower.chars().count().max(best.1.chars().count()) / 3).max(1);
+    // A third of the letters may differ: more than that is another word. Of one letter, only the case.
+    let length = lower.chars().count().max(best.1.chars().count());
+    let allowed = if length == 1 { 0 } else { (length / 3).max(1) };
     (best.0 <= allowed).then(|| format!("did you mean `{}`?", best.1))
 }
 
@@ -162,5 +165,7 @@ mod tests {
         assert_eq!(did_you_mean("Amount", names), Some("did you mean `amount`?".into()));
         assert_eq!(did_you_mean("customer", names), None);
         assert_eq!(did_you_mean("x", []), None);
+        assert_eq!(did_you_mean("x", ["y"]), None);
+        assert_eq!(did_you_mean("X", ["y", "x"]), Some("did you mean `x`?".into()));
     }
 }

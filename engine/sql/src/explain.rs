@@ -114,8 +114,11 @@ fn warnings(graph: &Graph) -> Vec<String> {
                 node.name
             ));
         }
-        if matches!(node.kind, NodeKind::WindowAggregate { .. }) && !has_watermark(graph, node.inputs.as_slice()) {
-            warnings.push(format!("{} never fires before the end of input: no watermark reaches it", node.name));
+        if matches!(node.kind, NodeKind::WindowAggregate { .. })
+            && !has_watermark(graph, node.inputs.as_slice())
+        {
+            warnings
+                .push(format!("{} never fires before the end of input: no watermark reaches it", node.name));
         }
     }
     warnings
@@ -131,7 +134,11 @@ fn has_watermark(graph: &Graph, inputs: &[NodeId]) -> bool {
 fn write_node(text: &mut String, node: &PlanNode, lead: &str, branch: &str, below: &str) {
     let again = if node.is_repeated { " (see above)" } else { "" };
     // Writing to a string never fails.
-    let _ = writeln!(text, "{lead}{branch}{}{again}  [{}, parallelism {}]", node.name, node.changelog, node.parallelism);
+    let _ = writeln!(
+        text,
+        "{lead}{branch}{}{again}  [{}, parallelism {}]",
+        node.name, node.changelog, node.parallelism
+    );
     let bar = if node.inputs.is_empty() || node.is_repeated { "  " } else { "│ " };
     if !node.is_repeated {
         for (key, value) in &node.details {

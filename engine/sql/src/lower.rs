@@ -55,7 +55,8 @@ pub(crate) struct Environment<'a> {
 /// Plans that cannot run as streams, and sinks that do not take what the plan gives.
 pub(crate) fn lower(outputs: &[PlannedOutput], environment: &Environment<'_>) -> Result<Graph, Problem> {
     let used = source::used_columns(outputs);
-    let mut lowering = query::Lowering { graph: Graph::default(), environment, used, sources: BTreeMap::new() };
+    let mut lowering =
+        query::Lowering { graph: Graph::default(), environment, used, sources: BTreeMap::new() };
     for output in outputs {
         let stream = lowering.query(&output.plan, &output.tokens)?;
         lowering.sink(stream, output)?;

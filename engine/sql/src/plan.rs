@@ -9,6 +9,7 @@ pub(crate) mod error;
 pub(crate) mod expression;
 pub(crate) mod insert;
 pub(crate) mod interval;
+pub(crate) mod locate;
 pub(crate) mod relation;
 pub(crate) mod rules;
 pub(crate) mod time_attribute;

@@ -33,7 +33,19 @@ const KEYS: &[&str] = &[
 ];
 
 /// Prefixes of keys that only tune Flink, or its client.
-const TUNING: &[&str] = &["table.dynamic-table-options.", "table.dml-sync", "sql-client.", "table.exec.mini-batch.", "table.optimizer.", "taskmanager.", "jobmanager.", "rest.", "state.", "restart-strategy", "execution.checkpointing."];
+const TUNING: &[&str] = &[
+    "table.dynamic-table-options.",
+    "table.dml-sync",
+    "sql-client.",
+    "table.exec.mini-batch.",
+    "table.optimizer.",
+    "taskmanager.",
+    "jobmanager.",
+    "rest.",
+    "state.",
+    "restart-strategy",
+    "execution.checkpointing.",
+];
 
 /// The settings of a job.
 #[derive(Clone, Debug, Default)]
@@ -60,8 +72,9 @@ impl Settings {
     /// # Errors
     /// Values that do not fit their key.
     pub(crate) fn override_with(&mut self, key: &str, value: &str) -> Result<(), Problem> {
-        check(key, value)
-            .map_err(|(message, help)| Problem::new(Span::empty(), format!("setting '{key}': {message}")).maybe_help(help))?;
+        check(key, value).map_err(|(message, help)| {
+            Problem::new(Span::empty(), format!("setting '{key}': {message}")).maybe_help(help)
+        })?;
         self.values.insert(key.to_owned(), value.to_owned());
         Ok(())
     }
@@ -102,7 +115,9 @@ impl Settings {
     }
 
     pub(crate) fn one_phase(&self) -> bool {
-        self.values.get("table.optimizer.agg-phase-strategy").is_some_and(|value| value.eq_ignore_ascii_case("ONE_PHASE"))
+        self.values
+            .get("table.optimizer.agg-phase-strategy")
+            .is_some_and(|value| value.eq_ignore_ascii_case("ONE_PHASE"))
     }
 
     fn millis(&self, key: &str) -> Option<u64> {
@@ -124,10 +139,16 @@ fn check(key: &str, value: &str) -> Result<(), (String, Option<String>)> {
         "table.exec.resource.default-parallelism" if value.trim() == "-1" => Ok(()),
         "table.exec.resource.default-parallelism" => number(1, LARGEST_MAX_PARALLELISM),
         "pipeline.max-parallelism" => number(1, LARGEST_MAX_PARALLELISM),
-        "pipeline.auto-watermark-interval" | "table.exec.source.idle-timeout" | "execution.checkpointing.interval"
-        | "execution.checkpointing.timeout" | "execution.checkpointing.min-pause" => match millis(value) {
+        "pipeline.auto-watermark-interval"
+        | "table.exec.source.idle-timeout"
+        | "execution.checkpointing.interval"
+        | "execution.checkpointing.timeout"
+        | "execution.checkpointing.min-pause" => match millis(value) {
             Some(_) => Ok(()),
-            None => Err(("must be a duration".to_owned(), Some("write a number with a unit: '10 s', '500 ms', '1 min'".to_owned()))),
+            None => Err((
+                "must be a duration".to_owned(),
+                Some("write a number with a unit: '10 s', '500 ms', '1 min'".to_owned()),
+            )),
         },
         "table.exec.state.ttl" => match millis(value) {
             Some(0) => Ok(()),
@@ -152,7 +173,10 @@ fn check(key: &str, value: &str) -> Result<(), (String, Option<String>)> {
         "table.local-time-zone" => match value {
             "UTC" | "Z" | "GMT" | "Etc/UTC" => Ok(()),
             _ if looks_like_zone(value) => Ok(()),
-            _ => Err((format!("'{value}' is not a time zone"), Some("write a name such as 'UTC' or 'Europe/Berlin'".to_owned()))),
+            _ => Err((
+                format!("'{value}' is not a time zone"),
+                Some("write a name such as 'UTC' or 'Europe/Berlin'".to_owned()),
+            )),
         },
         _ => Ok(()),
     }
@@ -160,7 +184,8 @@ fn check(key: &str, value: &str) -> Result<(), (String, Option<String>)> {
 
 /// The name is checked for real when an expression is compiled in it; this finds what cannot be one.
 fn looks_like_zone(value: &str) -> bool {
-    value.contains('/') && value.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '/' | '_' | '-' | '+'))
+    value.contains('/')
+        && value.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '/' | '_' | '-' | '+'))
 }
 
 fn warning(key: &str, span: Span) -> Option<Problem> {
@@ -214,7 +239,10 @@ mod tests {
     #[test]
     fn what_is_set_is_obeyed() {
         let mut settings = Settings::default();
-        assert_eq!((settings.parallelism(), settings.max_parallelism(), settings.time_zone()), (None, 256, "UTC"));
+        assert_eq!(
+            (settings.parallelism(), settings.max_parallelism(), settings.time_zone()),
+            (None, 256, "UTC")
+        );
         for (key, value) in [
             ("parallelism.default", "3"),
             ("pipeline.max-parallelism", "64"),

@@ -238,7 +238,8 @@ mod tests {
 
     #[test]
     fn places_lead_back_to_the_authors_text() {
-        let source = SourceText::fill("f", "a\nb ${NAME} ccc", &variables(&[("NAME", "longer value")])).unwrap();
+        let source =
+            SourceText::fill("f", "a\nb ${NAME} ccc", &variables(&[("NAME", "longer value")])).unwrap();
         let at = |column: u64, end: u64| {
             source.locate(tokenizer::Span::new(Location::new(2, column), Location::new(2, end)))
         };
@@ -251,7 +252,8 @@ mod tests {
     #[test]
     fn unknown_variables_are_all_named() {
         let error = SourceText::fill("f", "${TOPC} ${x} ${", &variables(&[("TOPIC", "t")])).unwrap_err();
-        let found: Vec<_> = error.items.iter().map(|i| (i.message.as_str(), i.span.unwrap().column)).collect();
+        let found: Vec<_> =
+            error.items.iter().map(|i| (i.message.as_str(), i.span.unwrap().column)).collect();
         assert_eq!(
             found,
             [("unknown variable `TOPC`", 1), ("unknown variable `x`", 9), ("`${` without `}`", 14)]

@@ -84,7 +84,8 @@ fn columns(
         })
         .collect();
     if physical.is_empty() {
-        return Err(Problem::new(statement.name.span, "a table needs a column that is not computed").label("has none"));
+        return Err(Problem::new(statement.name.span, "a table needs a column that is not computed")
+            .label("has none"));
     }
     let schema = schema_of(physical.iter());
     let mut columns = Vec::with_capacity(statement.columns.len());
@@ -95,7 +96,12 @@ fn columns(
                 let planned = plan_expression(expression, &schema, tokens, context)
                     .map_err(|problem| refer_to_computed(problem, statement).or_at(column.name.span))?;
                 let sql_type = type_of(&planned, &schema, &column.name)?;
-                TableColumn { name: column.name.value.clone(), sql_type, not_null: false, computed: Some(planned) }
+                TableColumn {
+                    name: column.name.value.clone(),
+                    sql_type,
+                    not_null: false,
+                    computed: Some(planned),
+                }
             }
         });
     }
@@ -107,9 +113,12 @@ fn refer_to_computed(problem: Problem, statement: &CreateTable) -> Problem {
     let computed = statement.columns.iter().filter(|column| matches!(column.kind, ColumnKind::Computed(_)));
     for column in computed {
         if problem.message == format!("unknown column `{}`", column.name.value) {
-            return Problem::new(problem.span, format!("`{}` is a computed column itself", column.name.value))
-                .label("computed columns see physical columns only")
-                .help("repeat its expression here");
+            return Problem::new(
+                problem.span,
+                format!("`{}` is a computed column itself", column.name.value),
+            )
+            .label("computed columns see physical columns only")
+            .help("repeat its expression here");
         }
     }
     problem
@@ -117,10 +126,13 @@ fn refer_to_computed(problem: Problem, statement: &CreateTable) -> Problem {
 
 fn type_of(expr: &Expr, schema: &SchemaRef, name: &Name) -> Result<SqlType, Problem> {
     let refuse = |reason: String| Problem::new(name.span, reason).label("this column");
-    let df_schema: DFSchema = Arc::clone(schema).to_dfschema().map_err(|error| refuse(error.strip_backtrace()))?;
-    let data_type = expr.get_type(&df_schema).map_err(|error| refuse(millstream_expr::plain_message(&error)))?;
-    SqlType::from_arrow(&data_type)
-        .ok_or_else(|| refuse(format!("column `{}` has a type that is not supported: {data_type}", name.value)))
+    let df_schema: DFSchema =
+        Arc::clone(schema).to_dfschema().map_err(|error| refuse(error.strip_backtrace()))?;
+    let data_type =
+        expr.get_type(&df_schema).map_err(|error| refuse(millstream_expr::plain_message(&error)))?;
+    SqlType::from_arrow(&data_type).ok_or_else(|| {
+        refuse(format!("column `{}` has a type that is not supported: {data_type}", name.value))
+    })
 }
 
 fn watermark(
@@ -131,7 +143,8 @@ fn watermark(
     context: &PlanContext<'_>,
 ) -> Result<TableWatermark, Problem> {
     let time = &definition.column;
-    let index = columns.iter().position(|column| column.name == time.value).ok_or_else(|| unknown(time, columns))?;
+    let index =
+        columns.iter().position(|column| column.name == time.value).ok_or_else(|| unknown(time, columns))?;
     let time_type = columns[index].sql_type;
     let fits = matches!(time_type, SqlType::Timestamp(p) | SqlType::TimestampLtz(p) if p <= 3);
     if !fits {
@@ -149,9 +162,12 @@ fn watermark(
         .map_err(|problem| problem.or_at(definition.span))?;
     let sql_type = type_of(&planned, schema, &Name { value: time.value.clone(), span: definition.span })?;
     if !sql_type.is_timestamp() {
-        return Err(Problem::new(definition.span, format!("a watermark must be a timestamp, not {sql_type}"))
-            .label("this expression")
-            .help(format!("write WATERMARK FOR {0} AS {0} - INTERVAL '5' SECOND", time.value)));
+        return Err(Problem::new(
+            definition.span,
+            format!("a watermark must be a timestamp, not {sql_type}"),
+        )
+        .label("this expression")
+        .help(format!("write WATERMARK FOR {0} AS {0} - INTERVAL '5' SECOND", time.value)));
     }
     Ok(TableWatermark { column: index, expression: over_physical(planned, columns) })
 }
@@ -160,7 +176,9 @@ fn watermark(
 fn over_physical(expr: Expr, columns: &[TableColumn]) -> Expr {
     let replaced = expr.clone().transform_up(|node| {
         let replacement = match &node {
-            Expr::Column(column) => columns.iter().find(|c| c.name == column.name).and_then(|c| c.computed.clone()),
+            Expr::Column(column) => {
+                columns.iter().find(|c| c.name == column.name).and_then(|c| c.computed.clone())
+            }
             _ => None,
         };
         Ok(replacement.map_or_else(|| Transformed::no(node), Transformed::yes))
@@ -193,13 +211,19 @@ fn config(
     primary_key: Vec<String>,
     environment: &TableEnvironment<'_>,
 ) -> Result<TableConfig, Problem> {
-    let mut options: BTreeMap<String, String> =
-        statement.options.iter().map(|option| (option.key.value.clone(), option.value.value.clone())).collect();
+    let mut options: BTreeMap<String, String> = statement
+        .options
+        .iter()
+        .map(|option| (option.key.value.clone(), option.value.value.clone()))
+        .collect();
     let names = || environment.connectors.names().collect::<Vec<_>>().join(", ");
     let Some(connector) = options.remove("connector") else {
-        return Err(Problem::new(statement.name.span, format!("table `{}` has no connector", statement.name.value))
-            .label("where do its rows come from or go to?")
-            .help(format!("add WITH ('connector' = '...'); connectors are {}", names())));
+        return Err(Problem::new(
+            statement.name.span,
+            format!("table `{}` has no connector", statement.name.value),
+        )
+        .label("where do its rows come from or go to?")
+        .help(format!("add WITH ('connector' = '...'); connectors are {}", names())));
     };
     let config = TableConfig {
         name: statement.name.value.clone(),

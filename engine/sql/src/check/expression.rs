@@ -31,10 +31,14 @@ impl Checker<'_> {
                 let place = Span::new(span(&**left).end, span(&**right).start);
                 problem.or_at(if place.start.line == 0 { at } else { place })
             }),
-            Expr::UnaryOp { op: UnaryOperator::Plus | UnaryOperator::Minus | UnaryOperator::Not, .. } => Ok(()),
-            Expr::CompoundIdentifier(parts) if parts.len() > 2 => Err(Problem::new(at, "fields of rows are not supported yet")
-                .label("more than `table.column`")
-                .help("declare the field as a column of its own")),
+            Expr::UnaryOp { op: UnaryOperator::Plus | UnaryOperator::Minus | UnaryOperator::Not, .. } => {
+                Ok(())
+            }
+            Expr::CompoundIdentifier(parts) if parts.len() > 2 => {
+                Err(Problem::new(at, "fields of rows are not supported yet")
+                    .label("more than `table.column`")
+                    .help("declare the field as a column of its own"))
+            }
             Expr::Value(value) => literal(&value.value).map_err(|problem| problem.or_at(value.span)),
             Expr::TypedString(literal) => match literal.data_type {
                 DataType::Date | DataType::Timestamp(None, _) | DataType::Time(None, _) => Ok(()),
@@ -42,7 +46,9 @@ impl Checker<'_> {
                     .label("not supported")
                     .help("write CAST('...' AS type)")),
             },
-            Expr::Like { any: true, .. } => Err(Problem::new(at, "LIKE ANY is not part of Flink SQL").label("not supported")),
+            Expr::Like { any: true, .. } => {
+                Err(Problem::new(at, "LIKE ANY is not part of Flink SQL").label("not supported"))
+            }
             Expr::Array(_) => Err(nested(self.word_before(at, "ARRAY"), "ARRAY")),
             Expr::Map(_) | Expr::Dictionary(_) => Err(nested(at, "MAP")),
             Expr::Struct { .. } | Expr::Tuple(_) => Err(nested(at, "ROW")),
@@ -78,14 +84,17 @@ impl Checker<'_> {
             | Expr::Interval(_)
             | Expr::Wildcard(_)
             | Expr::QualifiedWildcard(..) => Ok(()),
-            _ => Err(Problem::new(at, format!("`{}` is not part of Flink SQL", shortened(expr))).label("not supported")),
+            _ => Err(Problem::new(at, format!("`{}` is not part of Flink SQL", shortened(expr)))
+                .label("not supported")),
         }
     }
 
     fn function(&self, function: &Function) -> Result<(), Problem> {
         let at = span(&function.name);
         if function.over.is_some() {
-            return Err(not_yet(self.word_behind(at, "OVER"), "OVER is").help(over_help(&function.name.to_string())));
+            return Err(
+                not_yet(self.word_behind(at, "OVER"), "OVER is").help(over_help(&function.name.to_string()))
+            );
         }
         if !function.within_group.is_empty() {
             return Err(not_yet(self.word_behind(at, "WITHIN"), "WITHIN GROUP is"));
@@ -106,7 +115,9 @@ impl Checker<'_> {
             _ => {}
         }
         match &function.args {
-            FunctionArguments::Subquery(query) => Err(subquery(span(&**query), "subqueries in expressions are")),
+            FunctionArguments::Subquery(query) => {
+                Err(subquery(span(&**query), "subqueries in expressions are"))
+            }
             FunctionArguments::List(list) if !list.clauses.is_empty() => {
                 Err(not_yet(at, format!("a clause inside the arguments of {name} is")))
             }

@@ -1,8 +1,8 @@
 //! What stands behind FROM.
 
 use datafusion_sql::sqlparser::ast::{
-    Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Join, JoinOperator, ObjectName, TableFactor,
-    TableVersion,
+    Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Join, JoinOperator, ObjectName,
+    TableFactor, TableVersion,
 };
 use datafusion_sql::sqlparser::tokenizer::Span;
 
@@ -17,7 +17,10 @@ impl Checker<'_> {
         if let TableFactor::Table { version: Some(_), .. } = &join.relation {
             return not_yet(at, "temporal joins (FOR SYSTEM_TIME AS OF) are");
         }
-        if matches!(&join.relation, TableFactor::Function { lateral: true, .. } | TableFactor::Derived { lateral: true, .. }) {
+        if matches!(
+            &join.relation,
+            TableFactor::Function { lateral: true, .. } | TableFactor::Derived { lateral: true, .. }
+        ) {
             return not_yet(at, "lateral joins are");
         }
         let is_unnest = match &join.relation {
@@ -35,8 +38,9 @@ impl Checker<'_> {
             JoinOperator::CrossJoin(_) => "CROSS JOIN is",
             _ => "JOIN is",
         };
-        not_yet(at, what)
-            .help("write the rows of both tables into one stream with UNION ALL and aggregate by the common key")
+        not_yet(at, what).help(
+            "write the rows of both tables into one stream with UNION ALL and aggregate by the common key",
+        )
     }
 
     pub(super) fn relation(&mut self, factor: &TableFactor) -> Result<(), Problem> {
@@ -60,7 +64,8 @@ impl Checker<'_> {
                             self.word_before(span(time), "FOR"),
                             "reading a table as of a time (FOR SYSTEM_TIME AS OF) is",
                         ),
-                        _ => Problem::new(at, "a table's version is not part of Flink SQL").label("in this table"),
+                        _ => Problem::new(at, "a table's version is not part of Flink SQL")
+                            .label("in this table"),
                     });
                 }
                 let foreign = !with_hints.is_empty()
@@ -70,7 +75,8 @@ impl Checker<'_> {
                     || sample.is_some()
                     || !index_hints.is_empty();
                 if foreign {
-                    return Err(Problem::new(at, "a clause of this table is not part of Flink SQL").label("behind it"));
+                    return Err(Problem::new(at, "a clause of this table is not part of Flink SQL")
+                        .label("behind it"));
                 }
                 match args {
                     None => Ok(()),
@@ -88,9 +94,11 @@ impl Checker<'_> {
                 }
                 plain_call(function)
             }
-            TableFactor::TableFunction { expr, .. } => Err(Problem::new(span(expr), "expected a window function")
-                .label("TABLE(...) takes a call of TUMBLE or HOP")
-                .help("write `TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '10' MINUTE))`")),
+            TableFactor::TableFunction { expr, .. } => {
+                Err(Problem::new(span(expr), "expected a window function")
+                    .label("TABLE(...) takes a call of TUMBLE or HOP")
+                    .help("write `TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '10' MINUTE))`"))
+            }
             TableFactor::Derived { lateral: true, subquery, .. } => {
                 Err(not_yet(self.word_before(span(&**subquery), "LATERAL"), "LATERAL is"))
             }
@@ -115,7 +123,8 @@ impl Checker<'_> {
                     .label("not supported")
                     .help("write one aggregate with FILTER (WHERE ...) for each value"))
             }
-            _ => Err(Problem::new(span(factor), "this table expression is not part of Flink SQL").label("not supported")),
+            _ => Err(Problem::new(span(factor), "this table expression is not part of Flink SQL")
+                .label("not supported")),
         }
     }
 
@@ -125,12 +134,15 @@ impl Checker<'_> {
         let upper = text.to_uppercase();
         match upper.as_str() {
             "TUMBLE" | "HOP" => Ok(()),
-            "CUMULATE" => Err(not_yet(at, "CUMULATE is").help("use HOP or TUMBLE, and add up the windows in what reads them")),
+            "CUMULATE" => Err(not_yet(at, "CUMULATE is")
+                .help("use HOP or TUMBLE, and add up the windows in what reads them")),
             "SESSION" => Err(not_yet(at, "SESSION is").help("use TUMBLE with the longest pause as its size")),
             _ => Err(Problem::new(at, format!("unknown table function `{text}`"))
                 .label("not a window function")
-                .help(did_you_mean(&text, WINDOW_FUNCTIONS.iter().copied())
-                    .unwrap_or_else(|| "table functions are TUMBLE and HOP".to_owned()))),
+                .help(
+                    did_you_mean(&text, WINDOW_FUNCTIONS.iter().copied())
+                        .unwrap_or_else(|| "table functions are TUMBLE and HOP".to_owned()),
+                )),
         }
     }
 
@@ -148,5 +160,9 @@ impl Checker<'_> {
 
 fn plain_call(function: &Function) -> Result<(), Problem> {
     let plain = function.filter.is_none() && function.over.is_none() && function.within_group.is_empty();
-    if plain { Ok(()) } else { Err(Problem::new(span(function), "a window function takes arguments only").label("here")) }
+    if plain {
+        Ok(())
+    } else {
+        Err(Problem::new(span(function), "a window function takes arguments only").label("here"))
+    }
 }

@@ -1,8 +1,8 @@
 //! Clauses of queries and SELECTs.
 
 use datafusion_sql::sqlparser::ast::{
-    Distinct, GroupByExpr, LimitClause, OrderByKind, Query, Select, SelectItem, SetExpr, SetOperator, SetQuantifier,
-    WildcardAdditionalOptions,
+    Distinct, GroupByExpr, LimitClause, OrderByKind, Query, Select, SelectItem, SetExpr, SetOperator,
+    SetQuantifier, WildcardAdditionalOptions,
 };
 
 use super::{Checker, not_yet, span};
@@ -14,12 +14,17 @@ impl Checker<'_> {
         if let Some(with) = &query.with
             && with.recursive
         {
-            return Err(not_yet(self.word_behind(with.with_token.0.span, "RECURSIVE"), "recursive queries are"));
+            return Err(not_yet(
+                self.word_behind(with.with_token.0.span, "RECURSIVE"),
+                "recursive queries are",
+            ));
         }
         self.body(&query.body)?;
         if let Some(order_by) = &query.order_by {
             let first = match &order_by.kind {
-                OrderByKind::Expressions(expressions) => expressions.first().map_or_else(|| span(query), |e| span(&e.expr)),
+                OrderByKind::Expressions(expressions) => {
+                    expressions.first().map_or_else(|| span(query), |e| span(&e.expr))
+                }
                 OrderByKind::All(_) => span(query),
             };
             return Err(not_yet(self.word_before(first, "ORDER"), "ORDER BY is")
@@ -45,7 +50,9 @@ impl Checker<'_> {
             || query.format_clause.is_some()
             || !query.pipe_operators.is_empty();
         if foreign {
-            return Err(Problem::new(span(query), "a clause of this query is not part of Flink SQL").label("in here"));
+            return Err(
+                Problem::new(span(query), "a clause of this query is not part of Flink SQL").label("in here")
+            );
         }
         Ok(())
     }
@@ -58,17 +65,21 @@ impl Checker<'_> {
                 self.body(left)?;
                 let at = self.word_before(span(&**right), &op.to_string());
                 match (op, set_quantifier) {
-                    (SetOperator::Union, SetQuantifier::All | SetQuantifier::None | SetQuantifier::Distinct) => {
-                        self.body(right)
+                    (
+                        SetOperator::Union,
+                        SetQuantifier::All | SetQuantifier::None | SetQuantifier::Distinct,
+                    ) => self.body(right),
+                    (SetOperator::Union, _) => {
+                        Err(Problem::new(at, "UNION BY NAME is not part of Flink SQL")
+                            .label("matches columns by name")
+                            .help("list the columns in the same order and write UNION ALL"))
                     }
-                    (SetOperator::Union, _) => Err(Problem::new(at, "UNION BY NAME is not part of Flink SQL")
-                        .label("matches columns by name")
-                        .help("list the columns in the same order and write UNION ALL")),
                     (op, _) => Err(not_yet(at, format!("{op} is"))),
                 }
             }
-            SetExpr::Values(_) => Err(not_yet(span(body), "VALUES is")
-                .help("read the rows from a table: `filesystem` reads them from a file, `datagen` makes them up")),
+            SetExpr::Values(_) => Err(not_yet(span(body), "VALUES is").help(
+                "read the rows from a table: `filesystem` reads them from a file, `datagen` makes them up",
+            )),
             SetExpr::Table(_) => Err(Problem::new(span(body), "TABLE as a query is not supported")
                 .label("not supported")
                 .help("write SELECT * FROM the table")),
@@ -79,9 +90,12 @@ impl Checker<'_> {
     pub(super) fn select(&mut self, select: &Select) -> Result<(), Problem> {
         if let Some(Distinct::On(columns)) = &select.distinct {
             let at = columns.first().map_or_else(|| span(select), span);
-            return Err(Problem::new(self.word_before(at, "DISTINCT"), "DISTINCT ON is not part of Flink SQL")
-                .label("not supported")
-                .help("write SELECT DISTINCT, or GROUP BY with MIN or MAX"));
+            return Err(Problem::new(
+                self.word_before(at, "DISTINCT"),
+                "DISTINCT ON is not part of Flink SQL",
+            )
+            .label("not supported")
+            .help("write SELECT DISTINCT, or GROUP BY with MIN or MAX"));
         }
         self.from(select)?;
         check_columns(select.projection.len(), span(select))?;
@@ -107,7 +121,8 @@ impl Checker<'_> {
             || select.value_table_mode.is_some()
             || select.select_modifiers.is_some();
         if foreign {
-            return Err(Problem::new(span(select), "a clause of this SELECT is not part of Flink SQL").label("in here"));
+            return Err(Problem::new(span(select), "a clause of this SELECT is not part of Flink SQL")
+                .label("in here"));
         }
         Ok(())
     }
@@ -136,9 +151,11 @@ impl Checker<'_> {
                 Err(Problem::new(span(&select.group_by), "GROUP BY with modifiers is not part of Flink SQL")
                     .label("not supported"))
             }
-            GroupByExpr::All(_) => Err(Problem::new(select.select_token.0.span, "GROUP BY ALL is not part of Flink SQL")
-                .label("in this query")
-                .help("list the columns")),
+            GroupByExpr::All(_) => {
+                Err(Problem::new(select.select_token.0.span, "GROUP BY ALL is not part of Flink SQL")
+                    .label("in this query")
+                    .help("list the columns"))
+            }
         }
     }
 }

@@ -7,7 +7,8 @@ use datafusion_sql::sqlparser::tokenizer::{Span, Token};
 use super::cursor::Cursor;
 use super::limits::check_columns;
 use super::statement::{
-    ColumnDefinition, ColumnKind, CreateTable, CreateView, Name, PrimaryKey, Setting, Statement, WatermarkDefinition,
+    ColumnDefinition, ColumnKind, CreateTable, CreateView, Name, PrimaryKey, Setting, Statement,
+    WatermarkDefinition,
 };
 use super::types::parse_type;
 use crate::diagnostic::Problem;
@@ -18,7 +19,11 @@ use crate::diagnostic::Problem;
 /// Syntax errors, and kinds of objects and clauses that are not supported.
 pub(crate) fn parse_create(cursor: &mut Cursor<'_>) -> Result<Statement, Problem> {
     if cursor.sees("OR") {
-        return Err(unsupported(cursor, "CREATE OR REPLACE", "drop the object first, or give it another name"));
+        return Err(unsupported(
+            cursor,
+            "CREATE OR REPLACE",
+            "drop the object first, or give it another name",
+        ));
     }
     cursor.eat("TEMPORARY");
     if cursor.eat("TABLE") {
@@ -33,8 +38,11 @@ pub(crate) fn parse_create(cursor: &mut Cursor<'_>) -> Result<Statement, Problem
                 .label("there is one catalog and one database")
                 .help("create the tables in this job")
         }
-        Some(token) if ["FUNCTION", "SYSTEM", "MODEL", "MATERIALIZED"].iter().any(|word| cursor.sees(word)) => {
-            Problem::new(token.span, format!("CREATE {} is not supported yet", token.token)).label("not supported")
+        Some(token)
+            if ["FUNCTION", "SYSTEM", "MODEL", "MATERIALIZED"].iter().any(|word| cursor.sees(word)) =>
+        {
+            Problem::new(token.span, format!("CREATE {} is not supported yet", token.token))
+                .label("not supported")
         }
         _ => cursor.expected("`TABLE` or `VIEW`"),
     };
@@ -103,7 +111,11 @@ fn parse_table(cursor: &mut Cursor<'_>) -> Result<CreateTable, Problem> {
 /// CREATE TABLE t LIKE .., AS SELECT .., and WITH before them.
 fn refuse_derived(cursor: &mut Cursor<'_>) -> Result<(), Problem> {
     if cursor.sees("LIKE") {
-        return Err(unsupported(cursor, "CREATE TABLE ... LIKE", "repeat the columns and options of the other table"));
+        return Err(unsupported(
+            cursor,
+            "CREATE TABLE ... LIKE",
+            "repeat the columns and options of the other table",
+        ));
     }
     if cursor.sees("AS") {
         return Err(unsupported(
@@ -218,7 +230,11 @@ fn parse_clauses(cursor: &mut Cursor<'_>, table: &mut CreateTable) -> Result<(),
         } else if cursor.eat("PARTITIONED BY") {
             table.partitioned_by = names_in_parentheses(cursor)?;
         } else if cursor.sees("DISTRIBUTED") {
-            return Err(unsupported(cursor, "DISTRIBUTED", "remove it; rows are distributed by what follows the table"));
+            return Err(unsupported(
+                cursor,
+                "DISTRIBUTED",
+                "remove it; rows are distributed by what follows the table",
+            ));
         } else if cursor.eat("WITH") {
             table.options = parse_options(cursor)?;
         } else if cursor.sees("LIKE") || cursor.sees("AS") {
@@ -258,7 +274,9 @@ pub(crate) fn names_in_parentheses(cursor: &mut Cursor<'_>) -> Result<Vec<Name>,
     loop {
         let name = cursor.identifier("a column name")?;
         if names.iter().any(|other| other.value == name.value) {
-            return Err(Problem::new(name.span, format!("column `{}` is named twice", name.value)).label("again"));
+            return Err(
+                Problem::new(name.span, format!("column `{}` is named twice", name.value)).label("again")
+            );
         }
         names.push(name);
         if !cursor.eat_token(&Token::Comma) {

@@ -60,7 +60,10 @@ impl<'a> Cursor<'a> {
 
     /// Whether the next words are these, unquoted and in any case.
     pub(crate) fn sees(&self, words: &str) -> bool {
-        words.split(' ').enumerate().all(|(n, word)| self.peek_nth(n).is_some_and(|token| is_word(token, word)))
+        words
+            .split(' ')
+            .enumerate()
+            .all(|(n, word)| self.peek_nth(n).is_some_and(|token| is_word(token, word)))
     }
 
     /// Reads these words if they come next.
@@ -85,7 +88,11 @@ impl<'a> Cursor<'a> {
 
     pub(crate) fn expect_token(&mut self, token: &Token) -> Result<Span, Problem> {
         let start = self.at;
-        if self.eat_token(token) { Ok(self.span_from(start)) } else { Err(self.expected(&format!("`{token}`"))) }
+        if self.eat_token(token) {
+            Ok(self.span_from(start))
+        } else {
+            Err(self.expected(&format!("`{token}`")))
+        }
     }
 
     /// The complaint about the next token, or about the end of the text.
@@ -94,13 +101,15 @@ impl<'a> Cursor<'a> {
             Some(token) => self.expected_at(what, token),
             None => {
                 let last = self.tokens.last().map_or(Span::empty(), |token| behind(token.span));
-                Problem::new(last, format!("expected {what}, found the end of the statement")).label("ends here")
+                Problem::new(last, format!("expected {what}, found the end of the statement"))
+                    .label("ends here")
             }
         }
     }
 
     pub(crate) fn expected_at(&self, what: &str, token: &TokenWithSpan) -> Problem {
-        Problem::new(token.span, format!("expected {what}, found `{}`", token.token)).label(format!("expected {what}"))
+        Problem::new(token.span, format!("expected {what}, found `{}`", token.token))
+            .label(format!("expected {what}"))
     }
 
     /// A name without dots.

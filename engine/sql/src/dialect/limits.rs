@@ -42,7 +42,9 @@ pub(crate) fn check_size(text: &str) -> Result<(), Problem> {
 pub(crate) fn check_tokens(tokens: &[TokenWithSpan]) -> Result<(), Problem> {
     if let Some(token) = tokens.get(MAX_TOKENS) {
         let message = format!("the text has more than {MAX_TOKENS} words and symbols");
-        return Err(Problem::new(token.span, message).label("too much from here").help("split it into several jobs"));
+        return Err(Problem::new(token.span, message)
+            .label("too much from here")
+            .help("split it into several jobs"));
     }
     check_prefixes(tokens)?;
     let mut levels = vec![Level::default()];
@@ -80,7 +82,10 @@ fn check_prefixes(tokens: &[TokenWithSpan]) -> Result<(), Problem> {
     for token in tokens {
         let word = keyword(token);
         intervals = if word == Keyword::INTERVAL { intervals + 1 } else { 0 };
-        let opens_type = matches!(before, Keyword::ARRAY | Keyword::MAP | Keyword::ROW | Keyword::MULTISET | Keyword::STRUCT);
+        let opens_type = matches!(
+            before,
+            Keyword::ARRAY | Keyword::MAP | Keyword::ROW | Keyword::MULTISET | Keyword::STRUCT
+        );
         if opens_type && token.token == Token::Lt {
             angles += 1;
         } else if token.token == Token::SemiColon {
@@ -133,7 +138,9 @@ impl Level {
         }
         if self.branches >= MAX_SET_BRANCHES {
             let message = format!("a union of more than {MAX_SET_BRANCHES} queries");
-            return Err(Problem::new(span, message).label("too many from here").help("union parts of it in views"));
+            return Err(Problem::new(span, message)
+                .label("too many from here")
+                .help("union parts of it in views"));
         }
         Ok(())
     }
@@ -145,16 +152,34 @@ fn shape(token: &TokenWithSpan) -> Shape {
         Token::RParen | Token::RBracket => Shape::Closes,
         Token::SemiColon => Shape::Separates,
         Token::Comma => Shape::EndsTerm,
-        Token::Plus | Token::Minus | Token::Mul | Token::Div | Token::Mod | Token::StringConcat | Token::Eq
-        | Token::Neq | Token::Lt | Token::LtEq | Token::Gt | Token::GtEq => Shape::Operator,
+        Token::Plus
+        | Token::Minus
+        | Token::Mul
+        | Token::Div
+        | Token::Mod
+        | Token::StringConcat
+        | Token::Eq
+        | Token::Neq
+        | Token::Lt
+        | Token::LtEq
+        | Token::Gt
+        | Token::GtEq => Shape::Operator,
         _ => match keyword(token) {
             Keyword::CASE => Shape::Opens,
             Keyword::END => Shape::Closes,
             Keyword::NOT => Shape::Not,
             Keyword::AND | Keyword::OR | Keyword::LIKE | Keyword::IS => Shape::Operator,
             Keyword::UNION | Keyword::INTERSECT | Keyword::EXCEPT => Shape::Branch,
-            Keyword::SELECT | Keyword::FROM | Keyword::WHERE | Keyword::GROUP | Keyword::HAVING | Keyword::ON
-            | Keyword::WHEN | Keyword::THEN | Keyword::ELSE | Keyword::ORDER => Shape::EndsTerm,
+            Keyword::SELECT
+            | Keyword::FROM
+            | Keyword::WHERE
+            | Keyword::GROUP
+            | Keyword::HAVING
+            | Keyword::ON
+            | Keyword::WHEN
+            | Keyword::THEN
+            | Keyword::ELSE
+            | Keyword::ORDER => Shape::EndsTerm,
             _ => Shape::Other,
         },
     }
@@ -168,7 +193,8 @@ pub(crate) fn check_columns(count: usize, span: Span) -> Result<(), Problem> {
     if count <= MAX_COLUMNS {
         return Ok(());
     }
-    Err(Problem::new(span, format!("{count} columns; at most {MAX_COLUMNS} are accepted")).label("too many columns"))
+    Err(Problem::new(span, format!("{count} columns; at most {MAX_COLUMNS} are accepted"))
+        .label("too many columns"))
 }
 
 #[cfg(test)]
@@ -208,7 +234,12 @@ mod tests {
         for (text, message, column) in cases {
             let problem = check(&text).unwrap_err();
             assert!(problem.message.contains(message), "{}", problem.message);
-            assert!(problem.span.start.column.abs_diff(column as u64) <= 1, "{:.20} {:?}", text, problem.span);
+            assert!(
+                problem.span.start.column.abs_diff(column as u64) <= 1,
+                "{:.20} {:?}",
+                text,
+                problem.span
+            );
         }
         assert!(check(&"a ".repeat(MAX_TOKENS + 1)).unwrap_err().message.contains("words and symbols"));
         assert!(check_size(&"a".repeat(MAX_TEXT_BYTES + 1)).is_err());

@@ -16,9 +16,8 @@ use super::statement::{Insert, Name, ParsedStatement, Setting, Statement};
 use super::tokens::{Tokens, behind, lower_first, span_of, tokenize};
 use crate::diagnostic::{Problem, did_you_mean};
 
-const STARTS: &[&str] = &[
-    "CREATE", "DROP", "INSERT", "SELECT", "WITH", "VALUES", "SET", "RESET", "EXPLAIN", "EXECUTE", "BEGIN",
-];
+const STARTS: &[&str] =
+    &["CREATE", "DROP", "INSERT", "SELECT", "WITH", "VALUES", "SET", "RESET", "EXPLAIN", "EXECUTE", "BEGIN"];
 
 /// Reads a text.
 ///
@@ -43,11 +42,15 @@ pub(crate) fn parse_script(text: &str) -> Result<Vec<ParsedStatement>, Vec<Probl
                 set = Some(open);
             }
             Piece::OpensSet { .. } => {
-                problems.push(Problem::new(span_of(&piece), "a statement set inside a statement set").label("again"));
+                problems.push(
+                    Problem::new(span_of(&piece), "a statement set inside a statement set").label("again"),
+                );
             }
             Piece::ClosesSet => match set.take() {
                 Some(open) => statements.push(open.close(&mut problems)),
-                None => problems.push(Problem::new(span_of(&piece), "END without a statement set").label("nothing to end")),
+                None => problems.push(
+                    Problem::new(span_of(&piece), "END without a statement set").label("nothing to end"),
+                ),
             },
             Piece::Other => match &mut set {
                 Some(open) => add_insert(open, &piece, &mut problems),
@@ -85,11 +88,7 @@ impl OpenSet {
             );
         }
         let set = Statement::StatementSet(self.inserts);
-        let statement = if self.explain {
-            Statement::Explain(Box::new(set))
-        } else {
-            set
-        };
+        let statement = if self.explain { Statement::Explain(Box::new(set)) } else { set };
         ParsedStatement { statement, tokens: self.tokens }
     }
 }
@@ -121,9 +120,12 @@ fn add_insert(set: &mut OpenSet, tokens: &[TokenWithSpan], problems: &mut Vec<Pr
     match parse_statement(tokens) {
         Ok(Statement::Insert(insert)) => set.inserts.push(insert),
         Ok(_) => problems.push(
-            Problem::new(span_of(tokens.get(..1).unwrap_or(&[])), "a statement set holds INSERT statements only")
-                .label("not an INSERT")
-                .help("move it before the statement set"),
+            Problem::new(
+                span_of(tokens.get(..1).unwrap_or(&[])),
+                "a statement set holds INSERT statements only",
+            )
+            .label("not an INSERT")
+            .help("move it before the statement set"),
         ),
         Err(problem) => problems.push(problem),
     }
@@ -199,8 +201,8 @@ fn unknown_statement(first: &TokenWithSpan) -> Problem {
             .unwrap_or_else(|| format!("a statement starts with {}", STARTS.join(", "))),
     };
     let message = match word.as_str() {
-        "UPDATE" | "DELETE" | "TRUNCATE" | "MERGE" | "ALTER" | "SHOW" | "DESCRIBE" | "DESC" | "USE" | "LOAD" | "ADD"
-        | "CALL" | "ANALYZE" => format!("{word} is not supported"),
+        "UPDATE" | "DELETE" | "TRUNCATE" | "MERGE" | "ALTER" | "SHOW" | "DESCRIBE" | "DESC" | "USE"
+        | "LOAD" | "ADD" | "CALL" | "ANALYZE" => format!("{word} is not supported"),
         _ => format!("expected a statement, found `{}`", first.token),
     };
     Problem::new(first.span, message).label("not a statement of a job").help(help)
@@ -289,13 +291,14 @@ fn parse_explain(cursor: &mut Cursor<'_>, tokens: &[TokenWithSpan]) -> Result<St
 
 fn parse_insert(cursor: &mut Cursor<'_>, tokens: &[TokenWithSpan]) -> Result<Insert, Problem> {
     if cursor.sees("OVERWRITE") {
-        return Err(cursor
-            .peek()
-            .map_or_else(|| cursor.expected("`INTO`"), |token| {
+        return Err(cursor.peek().map_or_else(
+            || cursor.expected("`INTO`"),
+            |token| {
                 Problem::new(token.span, "INSERT OVERWRITE is not supported")
                     .label("a stream has no end at which to replace")
                     .help("write INSERT INTO")
-            }));
+            },
+        ));
     }
     cursor.expect("INTO")?;
     let table = cursor.object_name("the name of a table")?;
@@ -304,9 +307,10 @@ fn parse_insert(cursor: &mut Cursor<'_>, tokens: &[TokenWithSpan]) -> Result<Ins
     }
     let mut columns = Vec::new();
     let opens = cursor.peek().is_some_and(|token| token.token == Token::LParen);
-    let is_query = ["SELECT", "WITH", "VALUES"].iter().any(|word| {
-        cursor.peek_nth(1).is_some_and(|token| super::tokens::is_word(token, word))
-    }) || cursor.peek_nth(1).is_some_and(|token| token.token == Token::LParen);
+    let is_query = ["SELECT", "WITH", "VALUES"]
+        .iter()
+        .any(|word| cursor.peek_nth(1).is_some_and(|token| super::tokens::is_word(token, word)))
+        || cursor.peek_nth(1).is_some_and(|token| token.token == Token::LParen);
     if opens && !is_query {
         columns = names_in_parentheses(cursor)?;
     }
@@ -346,7 +350,9 @@ pub(crate) fn from_parser_error(error: &ParserError, tokens: &[TokenWithSpan]) -
         Some((message, help)) => (message, Some(help.to_owned()).filter(|help| !help.is_empty())),
         None => (message, None),
     };
-    let message = lower_first(message).replace("expected: ", "expected ").replace(", found: EOF", ", found the end of the statement");
+    let message = lower_first(message)
+        .replace("expected: ", "expected ")
+        .replace(", found: EOF", ", found the end of the statement");
     let message = match message.split_once(", found: ") {
         Some((expected, found)) => format!("{expected}, found `{found}`"),
         None => message,

@@ -23,10 +23,18 @@ pub(crate) struct ParsedStatement {
 pub(crate) enum Statement {
     CreateTable(CreateTable),
     CreateView(CreateView),
-    DropTable { name: Name, if_exists: bool },
-    DropView { name: Name, if_exists: bool },
+    DropTable {
+        name: Name,
+        if_exists: bool,
+    },
+    DropView {
+        name: Name,
+        if_exists: bool,
+    },
     Set(Setting),
-    Reset { key: Option<Name> },
+    Reset {
+        key: Option<Name>,
+    },
     Insert(Insert),
     StatementSet(Vec<Insert>),
     Query(Box<Query>),

@@ -56,17 +56,38 @@ fn refuse(token: &TokenWithSpan) -> Result<(), Problem> {
             ("placeholders are not supported".into(), "write `${NAME}` and give it a value in `variables`")
         }
         Token::DollarQuotedString(_) => ("dollar quotes are not part of Flink SQL".into(), "write 'text'"),
-        Token::LBrace | Token::RBrace => ("braces are not part of Flink SQL".into(), "write `${NAME}` for a variable"),
+        Token::LBrace | Token::RBrace => {
+            ("braces are not part of Flink SQL".into(), "write `${NAME}` for a variable")
+        }
         Token::Char(c) => (format!("unexpected character `{c}`"), "remove it"),
-        Token::Ampersand | Token::Pipe | Token::Caret | Token::Sharp | Token::Tilde | Token::AtSign
-        | Token::ShiftLeft | Token::ShiftRight | Token::Overlap | Token::ExclamationMark | Token::Backslash
-        | Token::Arrow | Token::LongArrow | Token::HashArrow | Token::Spaceship | Token::Assignment
-        | Token::DuckIntDiv | Token::DoubleExclamationMark | Token::PGSquareRoot | Token::PGCubeRoot
-        | Token::DoubleTilde | Token::TildeAsterisk => {
+        Token::Ampersand
+        | Token::Pipe
+        | Token::Caret
+        | Token::Sharp
+        | Token::Tilde
+        | Token::AtSign
+        | Token::ShiftLeft
+        | Token::ShiftRight
+        | Token::Overlap
+        | Token::ExclamationMark
+        | Token::Backslash
+        | Token::Arrow
+        | Token::LongArrow
+        | Token::HashArrow
+        | Token::Spaceship
+        | Token::Assignment
+        | Token::DuckIntDiv
+        | Token::DoubleExclamationMark
+        | Token::PGSquareRoot
+        | Token::PGCubeRoot
+        | Token::DoubleTilde
+        | Token::TildeAsterisk => {
             (format!("`{}` is not an operator of Flink SQL", token.token), "use a function instead")
         }
-        Token::NationalStringLiteral(_) | Token::SingleQuotedByteStringLiteral(_)
-        | Token::SingleQuotedRawStringLiteral(_) | Token::EscapedStringLiteral(_) => {
+        Token::NationalStringLiteral(_)
+        | Token::SingleQuotedByteStringLiteral(_)
+        | Token::SingleQuotedRawStringLiteral(_)
+        | Token::EscapedStringLiteral(_) => {
             ("prefixed string literals are not supported".into(), "write 'text' without a prefix")
         }
         _ => return Ok(()),

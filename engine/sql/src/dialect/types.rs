@@ -13,8 +13,26 @@ use super::tokens::is_word;
 use crate::diagnostic::{Problem, did_you_mean};
 
 const NAMES: &[&str] = &[
-    "BOOLEAN", "TINYINT", "SMALLINT", "INT", "INTEGER", "BIGINT", "FLOAT", "DOUBLE", "DECIMAL", "NUMERIC", "CHAR",
-    "VARCHAR", "STRING", "BINARY", "VARBINARY", "BYTES", "DATE", "TIME", "TIMESTAMP", "TIMESTAMP_LTZ",
+    "BOOLEAN",
+    "TINYINT",
+    "SMALLINT",
+    "INT",
+    "INTEGER",
+    "BIGINT",
+    "FLOAT",
+    "DOUBLE",
+    "DECIMAL",
+    "NUMERIC",
+    "CHAR",
+    "VARCHAR",
+    "STRING",
+    "BINARY",
+    "VARBINARY",
+    "BYTES",
+    "DATE",
+    "TIME",
+    "TIMESTAMP",
+    "TIMESTAMP_LTZ",
 ];
 
 /// Reads a type.
@@ -133,13 +151,17 @@ fn decimal(cursor: &mut Cursor<'_>) -> Result<SqlType, Problem> {
 
 fn timestamp(cursor: &mut Cursor<'_>) -> Result<SqlType, Problem> {
     let precision = precision(cursor, 6)?;
-    if cursor.peek().is_some_and(|t| is_word(t, "WITH")) && cursor.peek_nth(1).is_some_and(|t| is_word(t, "LOCAL")) {
+    if cursor.peek().is_some_and(|t| is_word(t, "WITH"))
+        && cursor.peek_nth(1).is_some_and(|t| is_word(t, "LOCAL"))
+    {
         for word in ["WITH", "LOCAL", "TIME", "ZONE"] {
             cursor.expect(word)?;
         }
         return Ok(SqlType::TimestampLtz(precision));
     }
-    if cursor.peek().is_some_and(|t| is_word(t, "WITH")) && cursor.peek_nth(1).is_some_and(|t| is_word(t, "TIME")) {
+    if cursor.peek().is_some_and(|t| is_word(t, "WITH"))
+        && cursor.peek_nth(1).is_some_and(|t| is_word(t, "TIME"))
+    {
         let token = cursor.next("a type")?;
         return Err(Problem::new(token.span, "TIMESTAMP WITH TIME ZONE is not supported")
             .label("keeps a zone with every value")
@@ -194,7 +216,8 @@ mod tests {
     fn parse(text: &str) -> Result<String, String> {
         let tokens = tokenize(text).unwrap();
         let mut cursor = Cursor::new(&tokens);
-        let parsed = parse_type(&mut cursor).map_err(|p| format!("{}: {}", p.span.start.column, p.message))?;
+        let parsed =
+            parse_type(&mut cursor).map_err(|p| format!("{}: {}", p.span.start.column, p.message))?;
         assert_eq!(cursor.position(), tokens.len(), "{text} is read to its end");
         Ok(parsed.to_string())
     }

@@ -13,15 +13,17 @@ use arrow::datatypes::{DataType, Field, IntervalMonthDayNano, Schema, SchemaRef}
 use datafusion_common::ScalarValue;
 use datafusion_expr::{Expr, LogicalPlan};
 use millstream_plan::{
-    AggregateCall, GroupAggregateSpec, LocalAggregateSpec, WindowAggregateSpec, WindowField, WindowKind, WindowSpec,
-    partial_schema,
+    AggregateCall, GroupAggregateSpec, LocalAggregateSpec, WindowAggregateSpec, WindowField, WindowKind,
+    WindowSpec, partial_schema,
 };
 
 use super::compile::{internal, window_types};
 use super::identity::{long_hash, stateful_uid};
 use super::node::{Changelog, Node, NodeId, NodeKind, UpdateCause};
 use super::query::{Lowering, fault};
-use super::stream::{Bound, Stream, StreamColumn, WINDOW_END, WINDOW_START, WINDOW_TIME, free_name, reference};
+use super::stream::{
+    Bound, Stream, StreamColumn, WINDOW_END, WINDOW_START, WINDOW_TIME, free_name, reference,
+};
 use crate::diagnostic::Problem;
 use crate::plan::window_node::WindowShape;
 use call::{CallText, Rows};
@@ -57,11 +59,13 @@ impl Lowering<'_> {
     ) -> Result<Stream, Problem> {
         let schema = input.schema();
         let exprs: Vec<&Expr> = groups.iter().chain(calls).collect();
-        let stream = if stream.would_repeat(&exprs, schema).map_err(fault)? { self.flush(stream)? } else { stream };
+        let stream =
+            if stream.would_repeat(&exprs, schema).map_err(fault)? { self.flush(stream)? } else { stream };
         let mut stream = stream;
         let mut kinds = self.group_kinds(&stream, groups, input)?;
         let is_windowed = |kinds: &[Group]| {
-            kinds.iter().any(|group| matches!(group, Group::Start)) && kinds.iter().any(|group| matches!(group, Group::End))
+            kinds.iter().any(|group| matches!(group, Group::Start))
+                && kinds.iter().any(|group| matches!(group, Group::End))
         };
         let computes = self.computes_bounds(&stream, &kinds, calls, input)?;
         if stream.window.is_some() && (computes || !is_windowed(&kinds)) {
@@ -75,7 +79,12 @@ impl Lowering<'_> {
         self.group_aggregate(stream, groups, calls, input, &names, cause)
     }
 
-    fn group_kinds(&self, stream: &Stream, groups: &[Expr], input: &LogicalPlan) -> Result<Vec<Group>, Problem> {
+    fn group_kinds(
+        &self,
+        stream: &Stream,
+        groups: &[Expr],
+        input: &LogicalPlan,
+    ) -> Result<Vec<Group>, Problem> {
         let schema = input.schema();
         groups
             .iter()
@@ -88,7 +97,9 @@ impl Lowering<'_> {
                 Ok(match column {
                     Some(StreamColumn { bound: Some(Bound::Start), .. }) => Group::Start,
                     Some(StreamColumn { bound: Some(Bound::End), .. }) => Group::End,
-                    Some(StreamColumn { expr: Expr::Column(found), .. }) if found.name == WINDOW_TIME => Group::Time,
+                    Some(StreamColumn { expr: Expr::Column(found), .. }) if found.name == WINDOW_TIME => {
+                        Group::Time
+                    }
                     _ => Group::Key(stream.resolve(group, schema).map_err(fault)?),
                 })
             })
@@ -129,7 +140,8 @@ impl Lowering<'_> {
             }
         }
         let time_column = rows.column(&window.time);
-        let (calls, texts) = self.calls(&stream, calls, input, names.get(kinds.len()..).unwrap_or(&[]), &mut rows)?;
+        let (calls, texts) =
+            self.calls(&stream, calls, input, names.get(kinds.len()..).unwrap_or(&[]), &mut rows)?;
         let node = self.rows_node(&mut stream, &rows)?;
         let spec = WindowSpec { kind: window.shape.kind, offset: window.shape.offset, time_column };
         let added = self.window_node(node, spec, &keys, calls, &texts, &window, kinds)?;
@@ -170,7 +182,9 @@ impl Lowering<'_> {
                 let end = kinds.iter().position(|group| matches!(group, Group::End));
                 match (position, end) {
                     (Some(position), _) => stream.columns.get(position).map(|column| column.expr.clone()),
-                    (None, Some(end)) => stream.columns.get(end).map(|column| column.expr.clone() - interval(1_000)),
+                    (None, Some(end)) => {
+                        stream.columns.get(end).map(|column| column.expr.clone() - interval(1_000))
+                    }
                     _ => None,
                 }
             };
@@ -180,7 +194,10 @@ impl Lowering<'_> {
         Ok(stream)
     }
 
-    #[expect(clippy::too_many_arguments, reason = "everything that a windowed aggregate is made of, in one place")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "everything that a windowed aggregate is made of, in one place"
+    )]
     fn window_node(
         &self,
         input: NodeId,
@@ -200,8 +217,10 @@ impl Lowering<'_> {
         name_calls(&mut calls, texts, &rows_schema);
         let (output, schema) = window_output(kinds, keys, &calls, &rows_schema, &time_type, described)?;
         let local = two_phases.then(|| {
-            let mut prefix =
-                vec![Field::new("slice_end$", DataType::Int64, false), Field::new("visible_from$", DataType::Int64, false)];
+            let mut prefix = vec![
+                Field::new("slice_end$", DataType::Int64, false),
+                Field::new("visible_from$", DataType::Int64, false),
+            ];
             prefix.extend(keys.iter().map(|key| rows_schema.field(*key).clone()));
             Box::new(WindowAggregateSpec {
                 window,
@@ -231,7 +250,9 @@ impl Lowering<'_> {
             .iter()
             .map(|field| match field {
                 WindowField::Key(key) => key_lineages.get(*key).cloned().unwrap_or_default(),
-                WindowField::Call(call) => format!("{uid}.{}", call_texts.get(*call).cloned().unwrap_or_default()),
+                WindowField::Call(call) => {
+                    format!("{uid}.{}", call_texts.get(*call).cloned().unwrap_or_default())
+                }
                 other => format!("{uid}.{other:?}"),
             })
             .collect();
@@ -282,7 +303,8 @@ impl Lowering<'_> {
             let expr = stream.resolve(group, input.schema()).map_err(fault)?;
             keys.push(rows.column(&expr));
         }
-        let (calls, texts) = self.calls(&stream, calls, input, names.get(groups.len()..).unwrap_or(&[]), &mut rows)?;
+        let (calls, texts) =
+            self.calls(&stream, calls, input, names.get(groups.len()..).unwrap_or(&[]), &mut rows)?;
         let node = self.rows_node(&mut stream, &rows)?;
         let added = self.group_node(node, &keys, calls, &texts, cause);
         let schema = Arc::clone(&added.schema);
@@ -290,7 +312,11 @@ impl Lowering<'_> {
         let columns = names
             .iter()
             .zip(schema.fields())
-            .map(|(name, field)| StreamColumn { name: name.clone(), expr: reference(field.name()), bound: None })
+            .map(|(name, field)| StreamColumn {
+                name: name.clone(),
+                expr: reference(field.name()),
+                bound: None,
+            })
             .collect();
         Ok(Stream { node: id, filter: None, columns, window: None, attached: None })
     }
@@ -310,9 +336,16 @@ impl Lowering<'_> {
         let is_retracting = node.changelog == Changelog::Retract;
         let local = self.two_phases(&calls, is_retracting).then(|| {
             let prefix: Vec<Field> = keys.iter().map(|key| rows_schema.field(*key).clone()).collect();
-            LocalAggregateSpec { keys: keys.to_vec(), calls: calls.clone(), schema: partial_schema(&prefix, &calls) }
+            LocalAggregateSpec {
+                keys: keys.to_vec(),
+                calls: calls.clone(),
+                schema: partial_schema(&prefix, &calls),
+            }
         });
-        let key_columns = keys.iter().map(|key| rows_schema.field(*key)).map(|field| (field.name().clone(), field.data_type().clone(), true));
+        let key_columns = keys
+            .iter()
+            .map(|key| rows_schema.field(*key))
+            .map(|field| (field.name().clone(), field.data_type().clone(), true));
         let call_columns = calls.iter().map(|call| (call.name.clone(), call.result_type.clone(), true));
         let schema = unique_schema(key_columns.chain(call_columns));
         let key_lineages: Vec<String> =
@@ -320,11 +353,16 @@ impl Lowering<'_> {
         let call_texts: Vec<String> = texts.iter().map(|text| text.lineage(&node.lineage)).collect();
         let uid = stateful_uid("aggregate", &key_lineages, &call_texts, &node.anchors);
         let meaning = long_hash(&format!("aggregate\n{}\n{uid}\n{is_retracting}", node.meaning));
-        let lineage = key_lineages.iter().cloned().chain(call_texts.iter().map(|call| format!("{uid}.{call}"))).collect();
+        let lineage = key_lineages
+            .iter()
+            .cloned()
+            .chain(call_texts.iter().map(|call| format!("{uid}.{call}")))
+            .collect();
         // Without calls a group's row never changes: it is the first of its kind, and stays.
         let is_append_only = calls.is_empty() && !is_retracting;
         let key_names: Vec<&str> = keys.iter().map(|key| rows_schema.field(*key).name().as_str()).collect();
-        let state = if keys.is_empty() { "one row" } else { "unbounded: one row for every key there ever was" };
+        let state =
+            if keys.is_empty() { "one row" } else { "unbounded: one row for every key there ever was" };
         let lines = details(&key_names, &calls, state);
         Node {
             inputs: vec![input],
@@ -382,7 +420,12 @@ fn take_window(stream: &mut Stream) -> Result<Window, Problem> {
         kind: WindowKind::Tumble { size: slide },
         offset: (shape.offset + size).rem_euclid(slide),
     };
-    Ok(Window { shape: shifted, time: end.expr.clone() - interval(1_000), filters: Vec::new(), attached_size: Some(size) })
+    Ok(Window {
+        shape: shifted,
+        time: end.expr.clone() - interval(1_000),
+        filters: Vec::new(),
+        attached_size: Some(size),
+    })
 }
 
 /// The shape of the windows as the user sees them.
@@ -498,7 +541,8 @@ fn titled(kind: &str, keys: &[&str]) -> String {
 
 /// `HOP(ts, slide 5 min, size 1 h)`.
 pub(super) fn window_text(shape: &WindowShape, time: &str) -> String {
-    let offset = if shape.offset == 0 { String::new() } else { format!(", offset {}", length_text(shape.offset)) };
+    let offset =
+        if shape.offset == 0 { String::new() } else { format!(", offset {}", length_text(shape.offset)) };
     match shape.kind {
         WindowKind::Tumble { size } => format!("TUMBLE({time}, size {}{offset})", length_text(size)),
         WindowKind::Hop { size, slide } => {
@@ -508,7 +552,8 @@ pub(super) fn window_text(shape: &WindowShape, time: &str) -> String {
 }
 
 fn length_text(micros: i64) -> String {
-    let units = [(86_400_000_000, "d"), (3_600_000_000, "h"), (60_000_000, "min"), (1_000_000, "s"), (1_000, "ms")];
+    let units =
+        [(86_400_000_000, "d"), (3_600_000_000, "h"), (60_000_000, "min"), (1_000_000, "s"), (1_000, "ms")];
     match units.iter().find(|(unit, _)| micros % unit == 0) {
         Some((unit, name)) => format!("{} {name}", micros / unit),
         None => format!("{micros} us"),

@@ -32,7 +32,14 @@ pub(crate) struct Chained {
 
 /// Cuts a graph into chains.
 pub(crate) fn chain(graph: &Graph, width: Width) -> Chained {
-    let mut builder = Builder { width, graph, drafts: Vec::new(), edges: Vec::new(), ports: Vec::new(), widths: Vec::new() };
+    let mut builder = Builder {
+        width,
+        graph,
+        drafts: Vec::new(),
+        edges: Vec::new(),
+        ports: Vec::new(),
+        widths: Vec::new(),
+    };
     let uids = unique_uids(graph);
     for (index, node) in graph.nodes.iter().enumerate() {
         builder.add(node, &uids[index]);
@@ -85,24 +92,43 @@ impl Builder<'_> {
             NodeKind::Calc(spec) => {
                 self.extend(node, (plain(OperatorRole::Stateless), OperatorSpec::Calc(spec.clone())), None)
             }
-            NodeKind::WindowAssign(spec) => {
-                self.extend(node, (plain(OperatorRole::Stateless), OperatorSpec::WindowAssign(spec.clone())), None)
-            }
+            NodeKind::WindowAssign(spec) => self.extend(
+                node,
+                (plain(OperatorRole::Stateless), OperatorSpec::WindowAssign(spec.clone())),
+                None,
+            ),
             NodeKind::WindowAggregate { local, global } => {
                 let global_keys = global.keys.clone();
                 let keys = match local {
                     Some(spec) => {
                         let name = format!("Local{}", node.name);
                         let spec = OperatorSpec::LocalWindowAggregate((**spec).clone());
-                        let tail = self.extend(node, (operator("-local", name, OperatorRole::Stateless), spec), None);
+                        let tail = self.extend(
+                            node,
+                            (operator("-local", name, OperatorRole::Stateless), spec),
+                            None,
+                        );
                         // Behind the slice's end and the first window that it may count in.
                         let keys = (2..2 + global_keys.len()).collect();
-                        return self.keyed(node, vec![tail], keys, (plain(OperatorRole::Stateful), OperatorSpec::WindowAggregate((**global).clone())));
+                        return self.keyed(
+                            node,
+                            vec![tail],
+                            keys,
+                            (
+                                plain(OperatorRole::Stateful),
+                                OperatorSpec::WindowAggregate((**global).clone()),
+                            ),
+                        );
                     }
                     None => global_keys,
                 };
                 let ports = self.inputs(node);
-                return self.keyed(node, ports, keys, (plain(OperatorRole::Stateful), OperatorSpec::WindowAggregate((**global).clone())));
+                return self.keyed(
+                    node,
+                    ports,
+                    keys,
+                    (plain(OperatorRole::Stateful), OperatorSpec::WindowAggregate((**global).clone())),
+                );
             }
             NodeKind::GroupAggregate { local, global } => {
                 let spec = OperatorSpec::GroupAggregate((**global).clone());
@@ -110,7 +136,11 @@ impl Builder<'_> {
                     Some(local) => {
                         let name = format!("Local{}", node.name);
                         let local = OperatorSpec::LocalAggregate(local.clone());
-                        let tail = self.extend(node, (operator("-local", name, OperatorRole::Stateless), local), None);
+                        let tail = self.extend(
+                            node,
+                            (operator("-local", name, OperatorRole::Stateless), local),
+                            None,
+                        );
                         (vec![tail], (0..global.keys.len()).collect())
                     }
                     None => (self.inputs(node), global.keys.clone()),
@@ -184,12 +214,21 @@ impl Builder<'_> {
     }
 
     /// Starts a chain with a stateful operator that gets rows by key.
-    fn keyed(&mut self, _node: &Node, ports: Vec<usize>, keys: Vec<usize>, operator: (OperatorNode, OperatorSpec)) {
+    fn keyed(
+        &mut self,
+        _node: &Node,
+        ports: Vec<usize>,
+        keys: Vec<usize>,
+        operator: (OperatorNode, OperatorSpec),
+    ) {
         let parallelism = if keys.is_empty() { 1 } else { self.width.parallelism };
         let chain = self.start(parallelism, operator);
         for port in ports {
-            let partitioning =
-                if keys.is_empty() { Partitioning::Single } else { Partitioning::Hash { columns: keys.clone() } };
+            let partitioning = if keys.is_empty() {
+                Partitioning::Single
+            } else {
+                Partitioning::Hash { columns: keys.clone() }
+            };
             self.connect(port, chain, partitioning);
         }
         self.ports.push(vec![chain]);
@@ -216,7 +255,8 @@ impl Builder<'_> {
             compiled.push(CompiledChain { operators: specs });
         }
         let max_parallelism = self.width.max_parallelism;
-        let fingerprint = long_hash(&format!("{max_parallelism}\n{chains:?}\n{:?}\n{compiled:?}", self.edges));
+        let fingerprint =
+            long_hash(&format!("{max_parallelism}\n{chains:?}\n{:?}\n{compiled:?}", self.edges));
         Chained {
             graph: JobGraph { chains, edges: self.edges, max_parallelism, fingerprint },
             chains: compiled,

@@ -12,8 +12,10 @@ use millstream_plan::{CalcSpec, WindowAssignSpec, WindowSpec};
 use super::identity::{lineage_of, long_hash};
 use super::node::{Node, NodeId, NodeKind};
 use super::query::Lowering;
+use super::stream::{
+    Bound, Stream, StreamColumn, WINDOW_END, WINDOW_START, WINDOW_TIME, free_name, is_virtual, reference,
+};
 use super::text::plain_text;
-use super::stream::{Bound, Stream, StreamColumn, WINDOW_END, WINDOW_START, WINDOW_TIME, free_name, is_virtual, reference};
 use crate::diagnostic::Problem;
 
 /// A fault of the planner, not of the author; still shown with the expression that caused it.
@@ -23,7 +25,8 @@ pub(crate) fn internal(what: impl std::fmt::Display) -> Problem {
 
 /// Compiles an expression over a schema.
 pub(crate) fn compile(expr: &Expr, schema: &SchemaRef, time_zone: &str) -> Result<CompiledExpr, Problem> {
-    let df_schema: DFSchema = Arc::clone(schema).to_dfschema().map_err(|error| internal(error.strip_backtrace()))?;
+    let df_schema: DFSchema =
+        Arc::clone(schema).to_dfschema().map_err(|error| internal(error.strip_backtrace()))?;
     CompiledExpr::compile_in_zone(expr, &df_schema, time_zone).map_err(|error| internal(error))
 }
 
@@ -31,7 +34,8 @@ impl Lowering<'_> {
     /// Gives the stream's columns, without the virtual ones, to a Calc unless they are the node's columns already.
     /// Afterwards the stream has no filter and its real columns are plain references.
     pub(super) fn flush(&mut self, mut stream: Stream) -> Result<Stream, Problem> {
-        let real: Vec<usize> = (0..stream.columns.len()).filter(|i| !is_window_column(&stream.columns[*i])).collect();
+        let real: Vec<usize> =
+            (0..stream.columns.len()).filter(|i| !is_window_column(&stream.columns[*i])).collect();
         let mut project: Vec<(String, Expr)> = Vec::new();
         let mut names = Vec::new();
         for index in &real {
@@ -88,11 +92,22 @@ impl Lowering<'_> {
             columns.push(compiled);
         }
         let output = Arc::new(Schema::new(fields));
-        let added = self.calc_node(input, filter, project, CalcSpec { filter: compiled_filter, project: columns, schema: output });
+        let added = self.calc_node(
+            input,
+            filter,
+            project,
+            CalcSpec { filter: compiled_filter, project: columns, schema: output },
+        );
         Ok(self.graph.add(added))
     }
 
-    fn calc_node(&self, input: NodeId, filter: Option<Expr>, project: &[(String, Expr)], spec: CalcSpec) -> Node {
+    fn calc_node(
+        &self,
+        input: NodeId,
+        filter: Option<Expr>,
+        project: &[(String, Expr)],
+        spec: CalcSpec,
+    ) -> Node {
         let node = self.graph.node(input);
         let names = |name: &str| {
             let index = node.schema.index_of(name).ok()?;
@@ -103,7 +118,8 @@ impl Lowering<'_> {
             let name = node.schema.field(*index).name();
             project.iter().position(|(_, expr)| matches!(expr, Expr::Column(column) if &column.name == name))
         };
-        let unique_key = node.unique_key.as_ref().and_then(|key| key.iter().map(position).collect::<Option<Vec<_>>>());
+        let unique_key =
+            node.unique_key.as_ref().and_then(|key| key.iter().map(position).collect::<Option<Vec<_>>>());
         let shown: Vec<String> = project.iter().map(|(name, expr)| shown(name, expr)).collect();
         let mut details = vec![("columns", shown.join(", "))];
         if let Some(filter) = &filter {
@@ -151,11 +167,15 @@ impl Lowering<'_> {
         for (name, data_type) in window_types(node.schema.field(time_column).data_type()) {
             let free = free_name(name, &names);
             names.push(free.clone());
-            lineage.push(format!("{name}({shape:?}, {})", node.lineage.get(time_column).cloned().unwrap_or_default()));
+            lineage.push(format!(
+                "{name}({shape:?}, {})",
+                node.lineage.get(time_column).cloned().unwrap_or_default()
+            ));
             fields.push(Arc::new(Field::new(&free, data_type, false)));
             added.push(free);
         }
-        let time_name = node.lineage.get(time_column).map_or("", |lineage| lineage.rsplit('.').next().unwrap_or(lineage));
+        let time_name =
+            node.lineage.get(time_column).map_or("", |lineage| lineage.rsplit('.').next().unwrap_or(lineage));
         let schema = Arc::new(Schema::new(fields));
         let spec = WindowAssignSpec {
             window: WindowSpec { kind: shape.kind, offset: shape.offset, time_column },
@@ -245,8 +265,11 @@ pub(super) fn window_columns(columns: Vec<StreamColumn>, names: [&str; 3]) -> Ve
     let mut columns: Vec<StreamColumn> =
         columns.into_iter().map(|column| StreamColumn { bound: None, ..column }).collect();
     let [start, end, time] = names;
-    let virtual_column =
-        |name: &str, inner: &str, bound| StreamColumn { name: name.to_owned(), expr: reference(inner), bound };
+    let virtual_column = |name: &str, inner: &str, bound| StreamColumn {
+        name: name.to_owned(),
+        expr: reference(inner),
+        bound,
+    };
     columns.push(virtual_column(start, WINDOW_START, Some(Bound::Start)));
     columns.push(virtual_column(end, WINDOW_END, Some(Bound::End)));
     columns.push(virtual_column(time, WINDOW_TIME, None));

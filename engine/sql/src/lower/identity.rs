@@ -25,7 +25,8 @@ pub(crate) fn long_hash(text: &str) -> String {
 
 /// Uid of a stateful operator.
 pub(crate) fn stateful_uid(kind: &str, keys: &[String], calls: &[String], anchors: &[String]) -> String {
-    let text = format!("{kind}\nkeys {}\ncalls {}\nof {}", keys.join(", "), calls.join(", "), anchors.join(", "));
+    let text =
+        format!("{kind}\nkeys {}\ncalls {}\nof {}", keys.join(", "), calls.join(", "), anchors.join(", "));
     format!("{kind}-{}", short_hash(&text))
 }
 

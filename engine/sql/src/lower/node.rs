@@ -2,7 +2,10 @@
 
 use arrow::datatypes::SchemaRef;
 use millstream_model::graph::RollPolicy;
-use millstream_plan::{CalcSpec, GroupAggregateSpec, LocalAggregateSpec, SinkSpec, SourceSpec, WindowAggregateSpec, WindowAssignSpec};
+use millstream_plan::{
+    CalcSpec, GroupAggregateSpec, LocalAggregateSpec, SinkSpec, SourceSpec, WindowAggregateSpec,
+    WindowAssignSpec,
+};
 
 /// Index of a node in its graph.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -23,7 +26,10 @@ impl Graph {
     /// Adds a node, or finds the one that is the same: the same operator over the same inputs runs once.
     pub(crate) fn add(&mut self, node: Node) -> NodeId {
         let is_sink = matches!(node.kind, NodeKind::Sink(_));
-        let twin = self.nodes.iter().position(|other| !is_sink && other.meaning == node.meaning && other.inputs == node.inputs);
+        let twin = self
+            .nodes
+            .iter()
+            .position(|other| !is_sink && other.meaning == node.meaning && other.inputs == node.inputs);
         if let Some(index) = twin {
             return NodeId(index);
         }

@@ -54,7 +54,14 @@ impl Lowering<'_> {
                     (true, _) => UpdateCause::GlobalAggregate,
                     (false, _) => UpdateCause::GroupBy,
                 };
-                self.aggregate(input, &aggregate.input, &aggregate.group_expr, &aggregate.aggr_expr, plan, cause)
+                self.aggregate(
+                    input,
+                    &aggregate.input,
+                    &aggregate.group_expr,
+                    &aggregate.aggr_expr,
+                    plan,
+                    cause,
+                )
             }
             LogicalPlan::Distinct(Distinct::All(input)) => {
                 let stream = self.query(input, tokens)?;
@@ -68,14 +75,18 @@ impl Lowering<'_> {
                 }
                 None => Err(internal(plan.display())),
             },
-            _ => Err(Problem::new(Span::empty(), format!("this part of the query is not supported yet: {}", plan.display()))),
+            _ => Err(Problem::new(
+                Span::empty(),
+                format!("this part of the query is not supported yet: {}", plan.display()),
+            )),
         }
     }
 
     fn project(&mut self, input: Stream, projection: &Projection) -> Result<Stream, Problem> {
         let schema = projection.input.schema();
         let exprs: Vec<&Expr> = projection.expr.iter().collect();
-        let input = if input.would_repeat(&exprs, schema).map_err(fault)? { self.flush(input)? } else { input };
+        let input =
+            if input.would_repeat(&exprs, schema).map_err(fault)? { self.flush(input)? } else { input };
         let touches_window = |stream: &Stream, expr: &Expr| -> Result<bool, Problem> {
             let resolved = stream.resolve(expr, schema).map_err(fault)?;
             Ok(reads(&resolved).window && !matches!(resolved, Expr::Column(_)))
@@ -99,8 +110,11 @@ impl Lowering<'_> {
 
     fn filter(&mut self, input: Stream, filter: &Filter) -> Result<Stream, Problem> {
         let schema = filter.input.schema();
-        let input =
-            if input.would_repeat(&[&filter.predicate], schema).map_err(fault)? { self.flush(input)? } else { input };
+        let input = if input.would_repeat(&[&filter.predicate], schema).map_err(fault)? {
+            self.flush(input)?
+        } else {
+            input
+        };
         let mut stream = input;
         let conditions: Vec<Expr> = datafusion_expr::utils::split_conjunction_owned(filter.predicate.clone());
         for condition in conditions {
@@ -122,14 +136,20 @@ impl Lowering<'_> {
     fn window(&mut self, input: Stream, window: &WindowNode) -> Result<Stream, Problem> {
         let mut input = self.materialize(input)?;
         let time = input.resolve(&window.time, window.input.schema()).map_err(fault)?;
-        let names = [window.columns.start.as_str(), window.columns.end.as_str(), window.columns.time.as_str()];
+        let names =
+            [window.columns.start.as_str(), window.columns.end.as_str(), window.columns.time.as_str()];
         input.columns = window_columns(input.columns, names);
         input.window = Some(PendingWindow { shape: window.shape, time, filters: Vec::new() });
         input.attached = None;
         Ok(input)
     }
 
-    fn union(&mut self, union: &Union, plan: &LogicalPlan, tokens: &[TokenWithSpan]) -> Result<Stream, Problem> {
+    fn union(
+        &mut self,
+        union: &Union,
+        plan: &LogicalPlan,
+        tokens: &[TokenWithSpan],
+    ) -> Result<Stream, Problem> {
         let mut branches = Vec::new();
         for input in &union.inputs {
             let mut stream = self.query(input, tokens)?;
@@ -147,7 +167,11 @@ impl Lowering<'_> {
                 let mut parts: Vec<&str> =
                     nodes.iter().filter_map(|node| node.lineage.get(i).map(String::as_str)).collect();
                 parts.dedup();
-                if let [one] = parts.as_slice() { (*one).to_owned() } else { format!("union({})", parts.join(", ")) }
+                if let [one] = parts.as_slice() {
+                    (*one).to_owned()
+                } else {
+                    format!("union({})", parts.join(", "))
+                }
             })
             .collect();
         let mut anchors: Vec<String> = nodes.iter().flat_map(|node| node.anchors.iter().cloned()).collect();

@@ -35,7 +35,8 @@ impl Lowering<'_> {
 
     fn collect(&self, stream: &Stream) -> Node {
         let input = self.graph.node(stream.node);
-        let spec = SinkSpec { target: SinkTarget::Collect, schema: Arc::clone(&input.schema), not_null: Vec::new() };
+        let spec =
+            SinkSpec { target: SinkTarget::Collect, schema: Arc::clone(&input.schema), not_null: Vec::new() };
         self.sink_node(stream, spec, "collect", "Collect", false, RollPolicy { bytes: 0, age_ms: 0 }, Some(1))
     }
 
@@ -46,7 +47,11 @@ impl Lowering<'_> {
         name: &Name,
         output: &PlannedOutput,
     ) -> Result<Node, Problem> {
-        let connector = self.environment.connectors.get(&table.config.connector).ok_or_else(|| internal("no connector"))?;
+        let connector = self
+            .environment
+            .connectors
+            .get(&table.config.connector)
+            .ok_or_else(|| internal("no connector"))?;
         let sink: Arc<dyn Sink> = connector
             .sink(&table.config)
             .map_err(|error| connector_problem(&error, name.span, &table.option_spans))?
@@ -81,7 +86,13 @@ impl Lowering<'_> {
         ))
     }
 
-    fn refuse_updates(&self, input: &Node, table: &StreamTable, name: &Name, output: &PlannedOutput) -> Problem {
+    fn refuse_updates(
+        &self,
+        input: &Node,
+        table: &StreamTable,
+        name: &Name,
+        output: &PlannedOutput,
+    ) -> Problem {
         let cause = input.update_cause.map_or("the query", |cause| cause.name());
         let place = input.update_cause.and_then(|cause| {
             let token = output.tokens.iter().find(|token| is_word(token, cause.keyword()));
@@ -110,7 +121,11 @@ impl Lowering<'_> {
         limit: Option<u32>,
     ) -> Node {
         let input = self.graph.node(stream.node);
-        let delivery = if staged { "exactly once: published with checkpoints" } else { "at least once: written at once" };
+        let delivery = if staged {
+            "exactly once: published with checkpoints"
+        } else {
+            "at least once: written at once"
+        };
         let details = match spec.target {
             SinkTarget::Collect => Vec::new(),
             SinkTarget::Table(_) => vec![("delivery", delivery.to_owned())],

@@ -62,7 +62,11 @@ impl Lowering<'_> {
         let columns = scan_columns(scan, table)
             .into_iter()
             .filter_map(|index| table.columns.get(index))
-            .map(|column| StreamColumn { name: column.name.clone(), expr: reference(&column.name), bound: None })
+            .map(|column| StreamColumn {
+                name: column.name.clone(),
+                expr: reference(&column.name),
+                bound: None,
+            })
             .collect();
         Ok(Stream { node, filter: None, columns, window: None, attached: None })
     }
@@ -71,7 +75,11 @@ impl Lowering<'_> {
         let name = &table.config.name;
         let place = place_of(name, tokens).unwrap_or(table.span);
         let problem = |error| connector_problem(&error, place, &table.option_spans);
-        let connector = self.environment.connectors.get(&table.config.connector).ok_or_else(|| internal("no connector"))?;
+        let connector = self
+            .environment
+            .connectors
+            .get(&table.config.connector)
+            .ok_or_else(|| internal("no connector"))?;
         let Some(source) = connector.source(&table.config).map_err(problem)? else {
             return Err(Problem::new(place, format!("table `{name}` cannot be read"))
                 .label(format!("the connector '{}' only writes", table.config.connector)));
@@ -105,7 +113,8 @@ impl Lowering<'_> {
     fn watermark(&self, table: &StreamTable, decode: &SchemaRef) -> Result<Option<WatermarkSpec>, Problem> {
         let Some(watermark) = &table.watermark else { return Ok(None) };
         let zone = self.environment.settings.time_zone();
-        let time_name = table.columns.get(watermark.column).map(|column| column.name.clone()).unwrap_or_default();
+        let time_name =
+            table.columns.get(watermark.column).map(|column| column.name.clone()).unwrap_or_default();
         Ok(Some(WatermarkSpec {
             time: compile(&value_of(table, &time_name), decode, zone)?,
             time_name,
@@ -118,7 +127,8 @@ impl Lowering<'_> {
 
 /// A column's value over the physical columns.
 fn value_of(table: &StreamTable, name: &str) -> Expr {
-    let computed = table.columns.iter().find(|column| column.name == name).and_then(|column| column.computed.clone());
+    let computed =
+        table.columns.iter().find(|column| column.name == name).and_then(|column| column.computed.clone());
     computed.unwrap_or_else(|| reference(name))
 }
 

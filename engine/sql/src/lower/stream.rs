@@ -141,5 +141,8 @@ pub(crate) fn free_name(name: &str, taken: &[String]) -> String {
     if !taken.iter().any(|other| other == name) {
         return name.to_owned();
     }
-    (0..).map(|n: usize| format!("{name}{n}")).find(|candidate| !taken.contains(candidate)).unwrap_or_default()
+    (0..)
+        .map(|n: usize| format!("{name}{n}"))
+        .find(|candidate| !taken.contains(candidate))
+        .unwrap_or_default()
 }

@@ -46,7 +46,9 @@ impl Printer<'_> {
             Expr::IsNotFalse(inner) => format!("{} IS NOT FALSE", self.operand(inner)),
             Expr::IsUnknown(inner) => format!("{} IS UNKNOWN", self.operand(inner)),
             Expr::IsNotUnknown(inner) => format!("{} IS NOT UNKNOWN", self.operand(inner)),
-            Expr::Cast(cast) => format!("CAST({} AS {})", self.text(&cast.expr), type_text(cast.field.data_type())),
+            Expr::Cast(cast) => {
+                format!("CAST({} AS {})", self.text(&cast.expr), type_text(cast.field.data_type()))
+            }
             Expr::TryCast(cast) => {
                 format!("TRY_CAST({} AS {})", self.text(&cast.expr), type_text(cast.field.data_type()))
             }
@@ -59,7 +61,12 @@ impl Printer<'_> {
         let text = self.text(expr);
         let is_simple = matches!(
             expr,
-            Expr::Column(_) | Expr::ScalarFunction(_) | Expr::Case(_) | Expr::Cast(_) | Expr::TryCast(_) | Expr::Literal(..)
+            Expr::Column(_)
+                | Expr::ScalarFunction(_)
+                | Expr::Case(_)
+                | Expr::Cast(_)
+                | Expr::TryCast(_)
+                | Expr::Literal(..)
         ) && !text.contains(" / ")
             && !text.contains(" % ");
         if is_simple { text } else { format!("({text})") }
@@ -129,7 +136,12 @@ impl Printer<'_> {
     fn between(&self, between: &Between) -> String {
         let not = if between.negated { "NOT " } else { "" };
         let operand = |expr: &Expr| self.operand(expr);
-        format!("{} {not}BETWEEN {} AND {}", operand(&between.expr), operand(&between.low), operand(&between.high))
+        format!(
+            "{} {not}BETWEEN {} AND {}",
+            operand(&between.expr),
+            operand(&between.low),
+            operand(&between.high)
+        )
     }
 }
 
@@ -227,7 +239,8 @@ fn interval(value: IntervalMonthDayNano) -> String {
     let text = match whole {
         Some((unit, name)) => format!("INTERVAL '{}' {name}", nanos / unit),
         None => {
-            let (seconds, fraction) = (nanos.unsigned_abs() / 1_000_000_000, nanos.unsigned_abs() % 1_000_000_000);
+            let (seconds, fraction) =
+                (nanos.unsigned_abs() / 1_000_000_000, nanos.unsigned_abs() % 1_000_000_000);
             let fraction = format!("{fraction:09}");
             let fraction = fraction.trim_end_matches('0');
             let point = if fraction.is_empty() { "" } else { "." };
@@ -247,7 +260,10 @@ mod tests {
     fn expressions_read_like_sql() {
         let a = || reference("a");
         let interval = |nanos| {
-            Expr::Literal(ScalarValue::IntervalMonthDayNano(Some(IntervalMonthDayNano::new(0, 0, nanos))), None)
+            Expr::Literal(
+                ScalarValue::IntervalMonthDayNano(Some(IntervalMonthDayNano::new(0, 0, nanos))),
+                None,
+            )
         };
         let table = [
             (a().gt(lit(5)).and(reference("k").like(lit("x%"))), "a > 5 AND k LIKE 'x%'"),
@@ -261,7 +277,10 @@ mod tests {
             (a() - interval(5_000_000_000), "a - INTERVAL '5' SECOND"),
             (a() - interval(3_600_000_000_000), "a - INTERVAL '1' HOUR"),
             (a() - interval(-1_500_000_000), "a - INTERVAL '-1.5' SECOND"),
-            (lit(ScalarValue::TimestampMillisecond(Some(1_704_067_200_123), None)), "TIMESTAMP '2024-01-01 00:00:00.123'"),
+            (
+                lit(ScalarValue::TimestampMillisecond(Some(1_704_067_200_123), None)),
+                "TIMESTAMP '2024-01-01 00:00:00.123'",
+            ),
             (lit(ScalarValue::TimestampSecond(Some(-1), None)), "TIMESTAMP '1969-12-31 23:59:59'"),
             (lit(ScalarValue::TimestampSecond(Some(951_782_400), None)), "TIMESTAMP '2000-02-29 00:00:00'"),
             (lit(ScalarValue::Decimal128(Some(-5), 3, 2)), "-0.05"),
@@ -273,6 +292,9 @@ mod tests {
         for (expr, expected) in table {
             assert_eq!(plain_text(&expr), expected);
         }
-        assert_eq!(sql_text(&(a() + reference("b")), &|name| (name == "a").then(|| "t.a".to_owned())), "t.a + b");
+        assert_eq!(
+            sql_text(&(a() + reference("b")), &|name| (name == "a").then(|| "t.a".to_owned())),
+            "t.a + b"
+        );
     }
 }

@@ -48,7 +48,10 @@ impl Functions {
         let aggregate = millstream_expr::aggregate_functions();
         Self {
             scalar,
-            aggregate: aggregate.into_iter().map(|function| (function.name().to_lowercase(), function)).collect(),
+            aggregate: aggregate
+                .into_iter()
+                .map(|function| (function.name().to_lowercase(), function))
+                .collect(),
             planners: millstream_expr::expr_planners(),
             relation_planners: vec![Arc::new(WindowRelationPlanner)],
             config: Arc::new(config),
@@ -61,7 +64,11 @@ impl Functions {
 
     /// Names for suggestions.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
-        self.scalar.keys().chain(self.aggregate.keys()).map(String::as_str).filter(|name| !name.starts_with('$'))
+        self.scalar
+            .keys()
+            .chain(self.aggregate.keys())
+            .map(String::as_str)
+            .filter(|name| !name.starts_with('$'))
     }
 
     fn scalar_function(&self, name: &str) -> Option<Arc<ScalarUDF>> {

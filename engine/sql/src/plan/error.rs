@@ -71,9 +71,11 @@ fn from_schema_error(error: &SchemaError, span: Span) -> Problem {
     match error {
         SchemaError::FieldNotFound { field, valid_fields } => unknown_column(field, valid_fields, span),
         SchemaError::AmbiguousReference { field } => {
-            Problem::new(span, format!("column `{}` is ambiguous", field.name)).label("more than one column has this name")
+            Problem::new(span, format!("column `{}` is ambiguous", field.name))
+                .label("more than one column has this name")
         }
-        SchemaError::DuplicateQualifiedField { name, .. } | SchemaError::DuplicateUnqualifiedField { name } => {
+        SchemaError::DuplicateQualifiedField { name, .. }
+        | SchemaError::DuplicateUnqualifiedField { name } => {
             Problem::new(span, format!("two columns are named `{name}`"))
                 .label("in this query")
                 .help("give one of them an alias with AS")
@@ -83,10 +85,16 @@ fn from_schema_error(error: &SchemaError, span: Span) -> Problem {
 
 fn unknown_column(field: &Column, valid_fields: &[Column], span: Span) -> Problem {
     let span = field.spans().first().map_or(span, |found| {
-        Span::new(Location::new(found.start.line, found.start.column), Location::new(found.end.line, found.end.column))
+        Span::new(
+            Location::new(found.start.line, found.start.column),
+            Location::new(found.end.line, found.end.column),
+        )
     });
-    let visible: Vec<&str> =
-        valid_fields.iter().map(|column| column.name.as_str()).filter(|name| !name.starts_with('$')).collect();
+    let visible: Vec<&str> = valid_fields
+        .iter()
+        .map(|column| column.name.as_str())
+        .filter(|name| !name.starts_with('$'))
+        .collect();
     let help = did_you_mean(&field.name, visible.iter().copied()).or_else(|| match visible.as_slice() {
         [] => None,
         names if names.len() <= 12 => Some(format!("columns are {}", names.join(", "))),
@@ -108,7 +116,8 @@ fn from_message(message: &str, span: Span) -> Problem {
         );
     }
     if let Some(name) = between(message, "table '", "' not found") {
-        return Problem::new(span, format!("unknown table `{name}`")).label("neither a table nor a view of this job");
+        return Problem::new(span, format!("unknown table `{name}`"))
+            .label("neither a table nor a view of this job");
     }
     if let Some(reason) = between(message, "coercion failed with: ", ". No function matches") {
         let reason = reason.strip_prefix("Error during planning: ").unwrap_or(reason);
@@ -123,17 +132,21 @@ fn from_message(message: &str, span: Span) -> Problem {
     }
     if let Some(parts) = between(message, "compound identifier from [", "]") {
         let name = parts.replace("\", \"", ".").replace('"', "");
-        return Problem::new(span, format!("unknown column `{name}`")).label("no such table or column in this query");
+        return Problem::new(span, format!("unknown column `{name}`"))
+            .label("no such table or column in this query");
     }
     if message.contains("UNION queries have different number of columns") {
-        return Problem::new(span, "the queries of this UNION have different numbers of columns").label("here");
+        return Problem::new(span, "the queries of this UNION have different numbers of columns")
+            .label("here");
     }
     if message.contains("Aggregate functions are not allowed in the WHERE clause") {
         return Problem::new(span, "an aggregate cannot stand in WHERE")
             .label("rows are filtered before they are aggregated")
             .help("put the condition into HAVING");
     }
-    if message.contains("must appear in the GROUP BY clause") || message.contains("could not be resolved from available columns") {
+    if message.contains("must appear in the GROUP BY clause")
+        || message.contains("could not be resolved from available columns")
+    {
         let column = between(message, "Column in SELECT must be in GROUP BY or an aggregate function: ", ":");
         let message = match column {
             Some(text) => text.to_owned(),
@@ -169,7 +182,9 @@ fn arrow_type_name(text: &str) -> String {
         ("Date32", "DATE"),
     ];
     let found = known.iter().find(|(arrow, _)| *arrow == text).map(|(_, flink)| (*flink).to_owned());
-    found.unwrap_or_else(|| if text.starts_with("Timestamp") { "a timestamp".to_owned() } else { "of another type".to_owned() })
+    found.unwrap_or_else(|| {
+        if text.starts_with("Timestamp") { "a timestamp".to_owned() } else { "of another type".to_owned() }
+    })
 }
 
 fn between<'a>(text: &'a str, start: &str, end: &str) -> Option<&'a str> {
@@ -182,9 +197,13 @@ fn with_place(problem: Problem, tokens: &[TokenWithSpan]) -> Problem {
     if problem.span != Span::empty() {
         return name_grouped_column(problem, tokens);
     }
-    let Some(name) = between(&problem.message, "unknown column `", "`").map(str::to_owned) else { return problem };
+    let Some(name) = between(&problem.message, "unknown column `", "`").map(str::to_owned) else {
+        return problem;
+    };
     let last = name.split('.').next().unwrap_or(&name);
-    let found = tokens.iter().find(|token| matches!(&token.token, Token::Word(word) if word.value.eq_ignore_ascii_case(last)));
+    let found = tokens
+        .iter()
+        .find(|token| matches!(&token.token, Token::Word(word) if word.value.eq_ignore_ascii_case(last)));
     match found {
         Some(token) => problem.or_at(token.span),
         None => problem,
@@ -198,7 +217,10 @@ fn name_grouped_column(problem: Problem, tokens: &[TokenWithSpan]) -> Problem {
     }
     match tokens.iter().find(|token| token.span.start == problem.span.start) {
         Some(token) => {
-            let message = format!("column `{}` is neither grouped nor aggregated", token.token.to_string().replace('`', ""));
+            let message = format!(
+                "column `{}` is neither grouped nor aggregated",
+                token.token.to_string().replace('`', "")
+            );
             Problem { message, ..problem }
         }
         None => problem,

@@ -39,7 +39,8 @@ pub(crate) fn plan_expression(
     let translate = |error: datafusion_common::DataFusionError| from_datafusion(&error, &inside).or_at(place);
     let df_schema: DFSchema = Arc::clone(schema).to_dfschema().map_err(translate)?;
     let planner = SqlToRel::new_with_options(context, ParserOptions::from(&context.config().sql_parser));
-    let planned = planner.sql_to_expr(rewritten, &df_schema, &mut PlannerContext::new()).map_err(translate)?;
+    let planned =
+        planner.sql_to_expr(rewritten, &df_schema, &mut PlannerContext::new()).map_err(translate)?;
     let df_schema: DFSchemaRef = Arc::new(df_schema);
     finish(planned, &df_schema, context).map_err(translate)
 }

@@ -70,13 +70,19 @@ fn target<'a>(name: &Name, table: &'a StreamTable) -> Result<&'a TableColumn, Pr
 
 fn wrong_count(insert: &Insert, table: &StreamTable, found: usize, expected: usize) -> Problem {
     let count = |n: usize| if n == 1 { "1 column".to_owned() } else { format!("{n} columns") };
-    let columns: Vec<String> = table.physical().map(|column| format!("{} {}", column.name, column.sql_type)).collect();
+    let columns: Vec<String> =
+        table.physical().map(|column| format!("{} {}", column.name, column.sql_type)).collect();
     let (what, help) = if insert.columns.is_empty() {
-        (format!("table `{}` has {}", table.config.name, count(expected)), format!("its columns are {}", columns.join(", ")))
+        (
+            format!("table `{}` has {}", table.config.name, count(expected)),
+            format!("its columns are {}", columns.join(", ")),
+        )
     } else {
         (format!("the INSERT names {}", count(expected)), "give each of them a value".to_owned())
     };
-    Problem::new(insert.table.span, format!("the query has {}, but {what}", count(found))).label("does not fit").help(help)
+    Problem::new(insert.table.span, format!("the query has {}, but {what}", count(found)))
+        .label("does not fit")
+        .help(help)
 }
 
 fn cast(
@@ -88,8 +94,11 @@ fn cast(
 ) -> Result<Expr, Problem> {
     let place = place_of(insert, index);
     let Some(source) = SqlType::from_arrow(from) else {
-        return Err(Problem::new(place, format!("column {} of the query has a type that cannot be written: {from}", index + 1))
-            .label("this column"));
+        return Err(Problem::new(
+            place,
+            format!("column {} of the query has a type that cannot be written: {from}", index + 1),
+        )
+        .label("this column"));
     };
     if source.to_arrow() == column.sql_type.to_arrow() {
         return Ok(value);
@@ -100,7 +109,10 @@ fn cast(
     if !is_implicit(&source, &column.sql_type) {
         return Err(Problem::new(
             place,
-            format!("column `{}` of table `{}` is {}, but the query gives {source}", column.name, insert.table.value, column.sql_type),
+            format!(
+                "column `{}` of table `{}` is {}, but the query gives {source}",
+                column.name, insert.table.value, column.sql_type
+            ),
         )
         .label(format!("is {source}"))
         .help(format!("write CAST(... AS {})", column.sql_type)));
@@ -137,9 +149,14 @@ fn is_implicit(from: &SqlType, to: &SqlType) -> bool {
         (from, to) if from.is_character() && to.is_character() => true,
         (from, to) if from.is_binary() && to.is_binary() => true,
         (from, SqlType::Decimal { .. }) => from.is_integer() || matches!(from, SqlType::Decimal { .. }),
-        (from, SqlType::Float) => from.is_integer() || matches!(from, SqlType::Decimal { .. } | SqlType::Float),
+        (from, SqlType::Float) => {
+            from.is_integer() || matches!(from, SqlType::Decimal { .. } | SqlType::Float)
+        }
         (from, SqlType::Double) => from.is_numeric(),
-        (SqlType::Timestamp(_) | SqlType::TimestampLtz(_), SqlType::Timestamp(_) | SqlType::TimestampLtz(_)) => true,
+        (
+            SqlType::Timestamp(_) | SqlType::TimestampLtz(_),
+            SqlType::Timestamp(_) | SqlType::TimestampLtz(_),
+        ) => true,
         (SqlType::Timestamp(_), SqlType::Date | SqlType::Time(_)) => true,
         (SqlType::Time(_), SqlType::Time(_)) => true,
         (from, to) => match (width(from), width(to)) {

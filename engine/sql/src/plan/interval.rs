@@ -47,7 +47,9 @@ pub(crate) fn interval_length(interval: &Interval) -> Result<Length, Problem> {
 pub(crate) fn duration_micros(expr: &Expr) -> Result<i64, Problem> {
     let at = expr.span();
     let Expr::Interval(interval) = expr else {
-        return Err(Problem::new(at, "expected an interval").label("not an interval").help("write INTERVAL '10' MINUTE"));
+        return Err(Problem::new(at, "expected an interval")
+            .label("not an interval")
+            .help("write INTERVAL '10' MINUTE"));
     };
     let length = interval_length(interval)?;
     if length.months != 0 {
@@ -68,7 +70,9 @@ fn text_of(value: &Expr) -> Option<(String, bool)> {
             Value::Number(digits, _) => Some((digits.clone(), false)),
             _ => None,
         },
-        Expr::UnaryOp { op: UnaryOperator::Minus, expr } => text_of(expr).map(|(text, negative)| (text, !negative)),
+        Expr::UnaryOp { op: UnaryOperator::Minus, expr } => {
+            text_of(expr).map(|(text, negative)| (text, !negative))
+        }
         _ => None,
     }
 }
@@ -80,7 +84,9 @@ fn units(first: &DateTimeField, last: &DateTimeField) -> String {
 fn parse(text: &str, first: &DateTimeField, last: &DateTimeField) -> Option<Length> {
     let micros = |micros| Some(Length { months: 0, micros });
     let months = |months| Some(Length { months, micros: 0 });
-    use DateTimeField::{Day, Days, Hour, Hours, Minute, Minutes, Month, Months, Second, Seconds, Week, Weeks, Year, Years};
+    use DateTimeField::{
+        Day, Days, Hour, Hours, Minute, Minutes, Month, Months, Second, Seconds, Week, Weeks, Year, Years,
+    };
     match (first, last) {
         (Year | Years, Year | Years) => months(whole(text)?.checked_mul(12)?),
         (Month | Months, Month | Months) => months(whole(text)?),

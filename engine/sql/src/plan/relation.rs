@@ -44,9 +44,10 @@ fn window_plan(input: LogicalPlan, call: &WindowCall) -> Result<LogicalPlan> {
     let time = time_column(&input, &call.time).map_err(DataFusionError::from)?;
     for name in [&call.columns.start, &call.columns.end, &call.columns.time] {
         if input.schema().fields().iter().any(|field| field.name() == name) {
-            let problem = Problem::new(call.span, format!("the window's input has a column `{name}` already"))
-                .label("would have two columns of this name")
-                .help("rename or leave out the column in a view below the window");
+            let problem =
+                Problem::new(call.span, format!("the window's input has a column `{name}` already"))
+                    .label("would have two columns of this name")
+                    .help("rename or leave out the column in a view below the window");
             return Err(problem.into());
         }
     }
@@ -69,7 +70,10 @@ fn time_column(input: &LogicalPlan, time: &Ident) -> Result<Column, Problem> {
     };
     if roles.get(index) != Some(&TimeRole::Attribute) {
         let help = match attributes().as_slice() {
-            [] => format!("declare WATERMARK FOR {} AS ... in the table, and pass the column on unchanged", time.value),
+            [] => format!(
+                "declare WATERMARK FOR {} AS ... in the table, and pass the column on unchanged",
+                time.value
+            ),
             names => format!("time attributes here: {}", names.join(", ")),
         };
         return Err(Problem::new(time.span, format!("`{}` is not a time attribute", time.value))

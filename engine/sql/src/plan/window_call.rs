@@ -33,7 +33,10 @@ pub(crate) struct WindowCall {
 ///
 /// # Errors
 /// Missing, surplus or wrong arguments.
-pub(crate) fn parse_window_call(name: &ObjectName, args: &[FunctionArg]) -> Result<Option<WindowCall>, Problem> {
+pub(crate) fn parse_window_call(
+    name: &ObjectName,
+    args: &[FunctionArg],
+) -> Result<Option<WindowCall>, Problem> {
     let span = name.span();
     let is_hop = match name.to_string().replace('`', "").to_uppercase().as_str() {
         "TUMBLE" | "$TUMBLE" => false,
@@ -41,8 +44,11 @@ pub(crate) fn parse_window_call(name: &ObjectName, args: &[FunctionArg]) -> Resu
         _ => return Ok(None),
     };
     let hidden = name.to_string().replace('`', "").starts_with('$');
-    let parameters: &[&str] =
-        if is_hop { &["DATA", "TIMECOL", "SLIDE", "SIZE", "OFFSET"] } else { &["DATA", "TIMECOL", "SIZE", "OFFSET"] };
+    let parameters: &[&str] = if is_hop {
+        &["DATA", "TIMECOL", "SLIDE", "SIZE", "OFFSET"]
+    } else {
+        &["DATA", "TIMECOL", "SIZE", "OFFSET"]
+    };
     let usage = if is_hop {
         "write HOP(TABLE t, DESCRIPTOR(ts), INTERVAL '5' MINUTE, INTERVAL '1' HOUR): the slide, then the size"
     } else {
@@ -92,26 +98,35 @@ fn bind<'a>(
         let (parameter, value) = match arg {
             FunctionArg::Unnamed(value) => {
                 let parameter = parameters.get(position).copied().ok_or_else(|| {
-                    Problem::new(arg.span(), "too many arguments for a window").label("not expected").help(usage)
+                    Problem::new(arg.span(), "too many arguments for a window")
+                        .label("not expected")
+                        .help(usage)
                 })?;
                 (parameter, value)
             }
             FunctionArg::Named { name, arg, .. } => {
                 let wanted = name.value.to_uppercase();
-                let parameter = parameters.iter().find(|parameter| **parameter == wanted).copied().ok_or_else(|| {
-                    Problem::new(name.span, format!("unknown argument `{}`", name.value)).label("not an argument").help(
-                        did_you_mean(&wanted, parameters.iter().copied())
-                            .unwrap_or_else(|| format!("arguments are {}", parameters.join(", "))),
-                    )
-                })?;
+                let parameter =
+                    parameters.iter().find(|parameter| **parameter == wanted).copied().ok_or_else(|| {
+                        Problem::new(name.span, format!("unknown argument `{}`", name.value))
+                            .label("not an argument")
+                            .help(
+                                did_you_mean(&wanted, parameters.iter().copied())
+                                    .unwrap_or_else(|| format!("arguments are {}", parameters.join(", "))),
+                            )
+                    })?;
                 (parameter, arg)
             }
             FunctionArg::ExprNamed { .. } => {
-                return Err(Problem::new(arg.span(), "expected a named argument").label("not a name").help(usage));
+                return Err(Problem::new(arg.span(), "expected a named argument")
+                    .label("not a name")
+                    .help(usage));
             }
         };
         let FunctionArgExpr::Expr(expr) = value else {
-            return Err(Problem::new(span, "`*` is not an argument of a window").label("in this call").help(usage));
+            return Err(Problem::new(span, "`*` is not an argument of a window")
+                .label("in this call")
+                .help(usage));
         };
         if bound.iter().any(|(other, _)| *other == parameter) {
             return Err(Problem::new(arg.span(), format!("{parameter} is given twice")).label("again"));
@@ -126,7 +141,9 @@ fn input_of(expr: &Expr) -> Result<TableFactor, Problem> {
         Expr::Function(function) if function.name.to_string() == TABLE_ARGUMENT => {
             return match &function.args {
                 FunctionArguments::List(list) => match list.args.as_slice() {
-                    [FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::CompoundIdentifier(parts)))] => Ok(table(parts)),
+                    [FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::CompoundIdentifier(parts)))] => {
+                        Ok(table(parts))
+                    }
                     _ => Err(not_a_table(expr)),
                 },
                 _ => Err(not_a_table(expr)),

@@ -1,8 +1,8 @@
 //! Calls and special forms: `COUNT(*)`, CAST, units of time that stand as bare words.
 
 use datafusion_sql::sqlparser::ast::{
-    CeilFloorKind, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident,
-    ObjectName, ObjectNamePart, Spanned, Value,
+    CeilFloorKind, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments,
+    Ident, ObjectName, ObjectNamePart, Spanned, Value,
 };
 use datafusion_sql::sqlparser::tokenizer::Span;
 

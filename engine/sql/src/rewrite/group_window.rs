@@ -6,8 +6,8 @@
 use std::ops::ControlFlow;
 
 use datafusion_sql::sqlparser::ast::{
-    Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, GroupByExpr, Ident, Query, Select, SelectItem,
-    SetExpr, Spanned, TableAlias, TableFactor, VisitMut, VisitorMut,
+    Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, GroupByExpr, Ident, Query, Select,
+    SelectItem, SetExpr, Spanned, TableAlias, TableFactor, VisitMut, VisitorMut,
 };
 use datafusion_sql::sqlparser::ast::{SelectFlavor, WildcardAdditionalOptions};
 use datafusion_sql::sqlparser::tokenizer::Span;
@@ -24,7 +24,8 @@ use crate::plan::window_node::WindowColumns;
 /// Two group windows, arguments that do not fit, and TUMBLE_START and its kin without the window or with another one.
 pub(super) fn rewrite(select: &mut Select) -> Result<(), Problem> {
     let GroupByExpr::Expressions(groups, _) = &mut select.group_by else { return Ok(()) };
-    let mut windows = groups.iter().enumerate().filter_map(|(index, expr)| window_of(expr).map(|w| (index, w)));
+    let mut windows =
+        groups.iter().enumerate().filter_map(|(index, expr)| window_of(expr).map(|w| (index, w)));
     let Some((index, window)) = windows.next() else { return refuse_functions(select, None) };
     if let Some((_, second)) = windows.next() {
         return Err(Problem::new(second.span, "a query has one group window").label("second window"));
@@ -215,7 +216,9 @@ impl VisitorMut for Calls<'_> {
 impl Calls<'_> {
     fn replacement(&mut self, function: &Function, family: &str, part: &str) -> Result<Expr, Problem> {
         let span = function.name.span();
-        let fits = self.window.filter(|window| window.is_hop == (family == "HOP") && window.text == text_of(function));
+        let fits = self
+            .window
+            .filter(|window| window.is_hop == (family == "HOP") && window.text == text_of(function));
         if fits.is_none() {
             return Err(Problem::new(span, format!("{family}_{part} without its window in GROUP BY"))
                 .label("no such window")

@@ -56,13 +56,16 @@ fn check_time(text: &str, target: &str, span: Span) -> Result<(), Problem> {
     let numbers: Vec<&str> = whole.split(['-', ':', ' ', 'T']).collect();
     let digits = numbers.iter().all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()));
     let in_range = |index: usize, low: u32, high: u32| {
-        numbers.get(index).and_then(|part| part.parse::<u32>().ok()).is_some_and(|n| (low..=high).contains(&n))
+        numbers
+            .get(index)
+            .and_then(|part| part.parse::<u32>().ok())
+            .is_some_and(|n| (low..=high).contains(&n))
     };
     let is_time_only = target.starts_with("TIME(");
     let date_fits = is_time_only || (in_range(1, 1, 12) && in_range(2, 1, 31));
     let clock = if is_time_only { 0 } else { 3 };
-    let time_fits =
-        target == "DATE" || (in_range(clock, 0, 23) && in_range(clock + 1, 0, 59) && in_range(clock + 2, 0, 59));
+    let time_fits = target == "DATE"
+        || (in_range(clock, 0, 23) && in_range(clock + 1, 0, 59) && in_range(clock + 2, 0, 59));
     if digits && numbers.len() == groups && date_fits && time_fits {
         return Ok(());
     }

@@ -16,7 +16,9 @@ pub(super) fn name_columns(select: &mut Select) {
             SelectItem::UnnamedExpr(expr) => {
                 let name = match &*expr {
                     Expr::Identifier(ident) => ident.value.clone(),
-                    Expr::CompoundIdentifier(parts) => parts.last().map_or_else(String::new, |ident| ident.value.clone()),
+                    Expr::CompoundIdentifier(parts) => {
+                        parts.last().map_or_else(String::new, |ident| ident.value.clone())
+                    }
                     _ => format!("EXPR${position}"),
                 };
                 let is_plain = matches!(&*expr, Expr::Identifier(_) | Expr::CompoundIdentifier(_));

@@ -8,7 +8,10 @@ use crate::support::{TABLES, compile_at};
 fn deep_and_long_texts_end_in_a_report() {
     let cases: Vec<(&str, String)> = vec![
         ("parentheses", format!("SELECT {}1{} FROM t", "(".repeat(50_000), ")".repeat(50_000))),
-        ("derived tables", format!("SELECT * FROM {}t{}", "(SELECT * FROM ".repeat(3_000), ") AS x".repeat(3_000))),
+        (
+            "derived tables",
+            format!("SELECT * FROM {}t{}", "(SELECT * FROM ".repeat(3_000), ") AS x".repeat(3_000)),
+        ),
         ("table parentheses", format!("SELECT * FROM {}t{}", "(".repeat(90), ")".repeat(90))),
         ("case", format!("SELECT {}1{} FROM t", "CASE WHEN a > 1 THEN ".repeat(3_000), " END".repeat(3_000))),
         ("not", format!("SELECT k FROM t WHERE {}flag", "NOT ".repeat(20_000))),
@@ -43,21 +46,41 @@ fn what_is_within_the_limits_compiles() {
         ("parentheses", format!("SELECT {}1{} FROM t", "(".repeat(90), ")".repeat(90))),
         ("or", format!("SELECT k FROM t WHERE {}", vec!["k = 'x'"; 200].join(" OR "))),
         ("plus", format!("SELECT a{} FROM t", " + a".repeat(200))),
-        ("in", format!("SELECT k FROM t WHERE a IN ({})", (0..2_000).map(|n| n.to_string()).collect::<Vec<_>>().join(", "))),
-        ("derived", format!("SELECT * FROM {}t{}", "(SELECT k, a FROM ".repeat(nested), ") AS x".repeat(nested))),
+        (
+            "in",
+            format!(
+                "SELECT k FROM t WHERE a IN ({})",
+                (0..2_000).map(|n| n.to_string()).collect::<Vec<_>>().join(", ")
+            ),
+        ),
+        (
+            "derived",
+            format!("SELECT * FROM {}t{}", "(SELECT k, a FROM ".repeat(nested), ") AS x".repeat(nested)),
+        ),
         ("doubling", doubling(30)),
         ("union", format!("SELECT k FROM t{}", " UNION ALL SELECT k FROM t".repeat(60))),
-        ("columns", format!("SELECT {} FROM t", (0..300).map(|n| format!("a AS c{n}")).collect::<Vec<_>>().join(", "))),
+        (
+            "columns",
+            format!(
+                "SELECT {} FROM t",
+                (0..300).map(|n| format!("a AS c{n}")).collect::<Vec<_>>().join(", ")
+            ),
+        ),
     ];
     for (name, text) in cases {
         let result = compile_at(&format!("{TABLES}\n{text}"), 1);
-        assert!(result.is_ok(), "{name}: {}", result.err().map_or_else(String::new, |e| e.items[0].message.clone()));
+        assert!(
+            result.is_ok(),
+            "{name}: {}",
+            result.err().map_or_else(String::new, |e| e.items[0].message.clone())
+        );
     }
 }
 
 /// Each level adds a column to itself: written out, the innermost would stand 2^levels times in the outermost.
 fn doubling(levels: usize) -> String {
-    (0..levels).fold("SELECT a FROM t".to_owned(), |inner, _| format!("SELECT a + a AS a FROM ({inner}) AS x"))
+    (0..levels)
+        .fold("SELECT a FROM t".to_owned(), |inner, _| format!("SELECT a + a AS a FROM ({inner}) AS x"))
 }
 
 const SEEDS: &[&str] = &[
@@ -70,16 +93,87 @@ const SEEDS: &[&str] = &[
 ];
 
 const WORDS: &[&str] = &[
-    "SELECT", "FROM", "WHERE", "GROUP", "BY", "(", ")", ",", ";", ".", "*", "'x'", "1", "1.5", "1e400", "t", "k", "a", "ts",
-    "TABLE", "TUMBLE", "DESCRIPTOR", "INTERVAL", "CASE", "WHEN", "END", "AS", "CAST", "NULL", "UNION", "ALL", "BEGIN", "SET",
-    "=>", "=", "<", ">", "[", "]", "`", "'", "--", "/*", "*/", "${", "}", "-", "COUNT", "DISTINCT", "OVER", "JOIN", "VALUES",
-    "WATERMARK", "FOR", "PRIMARY", "KEY", "WITH", "\"", "\u{1F600}", "\0", "99999999999999999999999999999999999999999999",
-    "EXTRACT", "DATE", "TIMESTAMP", "AT", "TIME", "ZONE", "NOT", "IN", "BETWEEN", "LIKE", "ESCAPE", "TRIM", "SUBSTRING", "FLOOR",
+    "SELECT",
+    "FROM",
+    "WHERE",
+    "GROUP",
+    "BY",
+    "(",
+    ")",
+    ",",
+    ";",
+    ".",
+    "*",
+    "'x'",
+    "1",
+    "1.5",
+    "1e400",
+    "t",
+    "k",
+    "a",
+    "ts",
+    "TABLE",
+    "TUMBLE",
+    "DESCRIPTOR",
+    "INTERVAL",
+    "CASE",
+    "WHEN",
+    "END",
+    "AS",
+    "CAST",
+    "NULL",
+    "UNION",
+    "ALL",
+    "BEGIN",
+    "SET",
+    "=>",
+    "=",
+    "<",
+    ">",
+    "[",
+    "]",
+    "`",
+    "'",
+    "--",
+    "/*",
+    "*/",
+    "${",
+    "}",
+    "-",
+    "COUNT",
+    "DISTINCT",
+    "OVER",
+    "JOIN",
+    "VALUES",
+    "WATERMARK",
+    "FOR",
+    "PRIMARY",
+    "KEY",
+    "WITH",
+    "\"",
+    "\u{1F600}",
+    "\0",
+    "99999999999999999999999999999999999999999999",
+    "EXTRACT",
+    "DATE",
+    "TIMESTAMP",
+    "AT",
+    "TIME",
+    "ZONE",
+    "NOT",
+    "IN",
+    "BETWEEN",
+    "LIKE",
+    "ESCAPE",
+    "TRIM",
+    "SUBSTRING",
+    "FLOOR",
 ];
 
 /// Tokens of a seed with some removed, doubled, swapped or replaced.
 fn torn() -> impl Strategy<Value = String> {
-    let change = (any::<prop::sample::Index>(), any::<prop::sample::Index>(), 0..4_u8, any::<prop::sample::Index>());
+    let change =
+        (any::<prop::sample::Index>(), any::<prop::sample::Index>(), 0..4_u8, any::<prop::sample::Index>());
     (prop::sample::select(SEEDS), prop::collection::vec(change, 1..8)).prop_map(|(seed, changes)| {
         let mut words: Vec<String> = split(seed);
         for (at, other, kind, word) in changes {

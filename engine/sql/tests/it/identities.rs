@@ -131,7 +131,8 @@ fn variables_and_overrides_reach_the_job() {
 #[test]
 fn a_shared_source_decodes_what_any_reader_needs() {
     use millstream_plan::OperatorSpec;
-    let text = format!("{TABLES}\nINSERT INTO f SELECT k, a FROM t; INSERT INTO f SELECT k, b FROM t WHERE flag;");
+    let text =
+        format!("{TABLES}\nINSERT INTO f SELECT k, a FROM t; INSERT INTO f SELECT k, b FROM t WHERE flag;");
     let job = compile_at(&text, 1).unwrap().job.unwrap();
     let sources: Vec<_> = job
         .chains

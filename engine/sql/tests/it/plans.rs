@@ -44,7 +44,8 @@ fn plan_of(text: &str) -> String {
 #[test]
 fn plans_are_as_recorded() {
     let update = std::env::var_os("UPDATE_PLANS").is_some();
-    let mut files: Vec<PathBuf> = std::fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut files: Vec<PathBuf> =
+        std::fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
     assert!(files.len() >= 30, "{} plans", files.len());
     let mut wrong = Vec::new();

@@ -48,7 +48,8 @@ impl Connector for Fake {
     }
 
     fn source(&self, table: &TableConfig) -> Result<Option<Arc<dyn Source>>, ConnectorError> {
-        let source = FakeSource { bounded: table.option("bounded") == Some("true"), splits: number(table, "splits") };
+        let source =
+            FakeSource { bounded: table.option("bounded") == Some("true"), splits: number(table, "splits") };
         Ok(self.reads.then(|| Arc::new(source) as Arc<dyn Source>))
     }
 
@@ -75,7 +76,11 @@ impl Source for FakeSource {
         Err(never())
     }
 
-    fn open(&self, _split: &SplitState, _projection: SchemaRef) -> Result<Box<dyn SplitReader>, ConnectorError> {
+    fn open(
+        &self,
+        _split: &SplitState,
+        _projection: SchemaRef,
+    ) -> Result<Box<dyn SplitReader>, ConnectorError> {
         Err(never())
     }
 }

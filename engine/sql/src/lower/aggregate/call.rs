@@ -150,7 +150,8 @@ impl Lowering<'_> {
         if let Expr::Column(column) = expr {
             return column.name.clone();
         }
-        let named = stream.columns.iter().find(|column| column.expr == *expr).map(|column| column.name.clone());
+        let named =
+            stream.columns.iter().find(|column| column.expr == *expr).map(|column| column.name.clone());
         named.unwrap_or_else(|| {
             let text = plain_text(expr);
             if text.chars().count() <= 40 { text } else { text.chars().take(40).collect() }
