@@ -44,7 +44,7 @@ pub fn print(batches: &[StreamBatch]) -> String {
     lines.join("\n")
 }
 
-/// The lines of [`print`].
+/// The lines of [`print()`].
 #[must_use]
 pub fn print_rows(batch: &StreamBatch) -> Vec<String> {
     let columns: Vec<Vec<String>> = batch.columns().columns().iter().map(print_column).collect();
@@ -55,7 +55,7 @@ pub fn print_rows(batch: &StreamBatch) -> Vec<String> {
     (0..batch.num_rows()).map(line).collect()
 }
 
-/// Text with one blank around each bar, no blanks at the ends of lines, and no empty lines: what [`print`] gives.
+/// Text with one blank around each bar, no blanks at the ends of lines, and no empty lines: what [`print()`] gives.
 #[must_use]
 pub fn tidy(text: &str) -> String {
     let line = |l: &str| l.split('|').map(str::trim).collect::<Vec<_>>().join(" | ");
