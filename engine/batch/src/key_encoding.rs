@@ -96,7 +96,7 @@ pub const fn is_key_type(data_type: &DataType) -> bool {
 /// # Errors
 /// [`KeyError::UnsupportedType`] for a type that [`is_key_type`] refuses.
 pub fn encode_keys(columns: &[ArrayRef], rows: usize) -> Result<EncodedKeys, KeyError> {
-    let encoders = columns.iter().map(|c| ColumnEncoder::new(c)).collect::<Result<Vec<_>, _>>()?;
+    let encoders = columns.iter().map(ColumnEncoder::new).collect::<Result<Vec<_>, _>>()?;
     let mut out =
         EncodedKeys { bytes: Vec::with_capacity(rows * (columns.len() * 9)), ends: Vec::with_capacity(rows) };
     for row in 0..rows {

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use millstream_api::{CheckpointSettings, DesiredState, Manifest, RestartPolicy, SqlOrigin, SqlSource, names};
+use millstream_api::{
+    CheckpointSettings, DesiredState, Manifest, RestartPolicy, SqlOrigin, SqlSource, names,
+};
 use millstream_model::JobIdentity;
 
 use crate::cli::Failure;
@@ -193,7 +195,8 @@ fn read_text(file: &Path) -> Result<String, Failure> {
         return Err(mistake(format!("has {} bytes; a job file has at most {MAX_FILE_BYTES}", about.len())));
     }
     let bytes = std::fs::read(file).map_err(|e| mistake(reason(&e)))?;
-    String::from_utf8(bytes).map_err(|e| mistake(format!("is not UTF-8 text (byte {})", e.utf8_error().valid_up_to())))
+    String::from_utf8(bytes)
+        .map_err(|e| mistake(format!("is not UTF-8 text (byte {})", e.utf8_error().valid_up_to())))
 }
 
 fn reason(error: &std::io::Error) -> String {

@@ -124,8 +124,10 @@ fn endpoints(job: &CompiledJob, connectors: &ConnectorRegistry) -> Result<Endpoi
         for (node, spec) in chain.operators.iter().zip(&compiled.operators) {
             match spec {
                 OperatorSpec::Source(source) => {
-                    let made = connector(connectors, &source.table)?.source(&source.table).map_err(refused)?;
-                    sources.insert(node.uid.clone(), made.ok_or_else(|| one_way(&source.table, "read from"))?);
+                    let made =
+                        connector(connectors, &source.table)?.source(&source.table).map_err(refused)?;
+                    sources
+                        .insert(node.uid.clone(), made.ok_or_else(|| one_way(&source.table, "read from"))?);
                 }
                 OperatorSpec::Sink(sink) => {
                     let SinkTarget::Table(table) = &sink.target else { continue };
@@ -147,7 +149,10 @@ fn connector<'a>(
     table: &TableConfig,
 ) -> Result<&'a Arc<dyn millstream_connectors::Connector>, JobError> {
     connectors.get(&table.connector).ok_or_else(|| {
-        JobError::new(ErrorKind::User, format!("table `{}`: there is no connector `{}`", table.name, table.connector))
+        JobError::new(
+            ErrorKind::User,
+            format!("table `{}`: there is no connector `{}`", table.name, table.connector),
+        )
     })
 }
 

@@ -11,6 +11,7 @@ use crate::window::WindowSpec;
 
 /// One operator of a chain.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "a job has a handful of them; boxes would only be in the way")]
 pub enum OperatorSpec {
     /// Head of a chain: reads a table.
     Source(SourceSpec),

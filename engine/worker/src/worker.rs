@@ -246,13 +246,11 @@ impl Worker {
     }
 
     async fn cancel(&mut self, attempt: Attempt) {
-        if self.attempt.as_ref().is_some_and(|a| a.attempt <= attempt) {
-            if let Some(mut running) = self.attempt.take() {
-                running.cancelled.cancel();
-                for task in std::mem::take(&mut running.tasks).into_values() {
-                    // An error means that the task's thread dropped it: it is gone as well.
-                    let _ = task.ended.await;
-                }
+        if let Some(mut running) = self.attempt.take_if(|a| a.attempt <= attempt) {
+            running.cancelled.cancel();
+            for task in std::mem::take(&mut running.tasks).into_values() {
+                // An error means that the task's thread dropped it: it is gone as well.
+                let _ = task.ended.await;
             }
         }
         let _ = self.reports.send(FromWorker::Cancelled { attempt, worker: self.id }).await;

@@ -38,7 +38,8 @@ impl Failure {
     /// Writes the message to stderr. Reports that come rendered are left as they are.
     pub(crate) fn print(&self) {
         let message = self.message();
-        let prefix = if message.starts_with("error") || message.starts_with('\u{1b}') { "" } else { "error: " };
+        let prefix =
+            if message.starts_with("error") || message.starts_with('\u{1b}') { "" } else { "error: " };
         let _ = writeln!(std::io::stderr(), "{prefix}{message}");
     }
 }

@@ -25,7 +25,8 @@ impl Display {
     /// A display on stderr; a quiet one shows nothing.
     pub(super) fn new(is_quiet: bool) -> Self {
         let is_terminal = std::io::stderr().is_terminal() && !is_quiet;
-        let target = if is_terminal { ProgressDrawTarget::stderr_with_hz(10) } else { ProgressDrawTarget::hidden() };
+        let target =
+            if is_terminal { ProgressDrawTarget::stderr_with_hz(10) } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(None, target);
         if let Ok(style) = ProgressStyle::with_template("{spinner} {wide_msg}") {
             bar.set_style(style);
@@ -191,7 +192,13 @@ mod tests {
             position: Some((42, 100)),
             late_dropped: 3,
             chains: vec![ChainStatus { watermark: Some(1_358_157_600_000_000), ..ChainStatus::default() }],
-            last_checkpoint: Some(LastCheckpoint { epoch: Epoch(3), bytes: 1, duration_ms: 1, freeze_us: 1, age_ms: 1_500 }),
+            last_checkpoint: Some(LastCheckpoint {
+                epoch: Epoch(3),
+                bytes: 1,
+                duration_ms: 1,
+                freeze_us: 1,
+                age_ms: 1_500,
+            }),
             ..JobStatus::default()
         };
         assert_eq!(

@@ -38,7 +38,9 @@ pub(super) fn run(arguments: Box<RunArguments>) -> Result<(), Failure> {
     let Some(job) = compiled.job.take() else {
         if compiled.explains.is_empty() {
             let name = arguments.job.file.display();
-            return Err(Failure::Mistake(format!("{name}: there is nothing to run: the SQL has no INSERT or SELECT")));
+            return Err(Failure::Mistake(format!(
+                "{name}: there is nothing to run: the SQL has no INSERT or SELECT"
+            )));
         }
         return Ok(());
     };
@@ -82,7 +84,11 @@ fn is_bounded(job: &millstream_plan::CompiledJob) -> bool {
 }
 
 /// Shows progress, serves pages, and turns signals into requests, until the job ends.
-async fn supervise(running: Running, arguments: &RunArguments, display: Display) -> Result<JobOutcome, Failure> {
+async fn supervise(
+    running: Running,
+    arguments: &RunArguments,
+    display: Display,
+) -> Result<JobOutcome, Failure> {
     let Running { handle, outcome } = running;
     let following = tokio::spawn(display.follow(handle.status()));
     if let Some(address) = arguments.http {
@@ -108,7 +114,9 @@ async fn supervise(running: Running, arguments: &RunArguments, display: Display)
 /// The first signal asks for a final checkpoint; the second ends the job where it is.
 async fn stop_on_signal(handle: JobHandle) {
     use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) else {
+    let (Ok(mut interrupt), Ok(mut terminate)) =
+        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
         tracing::warn!("signals cannot be caught; ending the process loses nothing that was published");
         return;
     };

@@ -36,7 +36,12 @@ impl SnapshotStore for BucketObjects {
         Ok(self.objects.upload_state(operator, table, writer(scope), Bytes::from(bytes)).await?)
     }
 
-    async fn put_staged(&self, scope: ObjectScope, sink: &OperatorUid, bytes: Bytes) -> Result<ObjectRef, JobError> {
+    async fn put_staged(
+        &self,
+        scope: ObjectScope,
+        sink: &OperatorUid,
+        bytes: Bytes,
+    ) -> Result<ObjectRef, JobError> {
         Ok(self.objects.upload_staged(sink, writer(scope), bytes).await?)
     }
 

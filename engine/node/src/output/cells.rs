@@ -16,7 +16,10 @@ pub(super) fn columns(batch: &RecordBatch) -> Result<Vec<Vec<Option<String>>>, A
 fn column(array: &ArrayRef) -> Result<Vec<Option<String>>, ArrowError> {
     if let DataType::Binary = array.data_type() {
         let values = array.as_binary::<i32>();
-        return Ok(values.iter().map(|v| v.map(|v| base64::engine::general_purpose::STANDARD.encode(v))).collect());
+        return Ok(values
+            .iter()
+            .map(|v| v.map(|v| base64::engine::general_purpose::STANDARD.encode(v)))
+            .collect());
     }
     if let DataType::Boolean = array.data_type() {
         let text = |v| if v { "TRUE" } else { "FALSE" }.to_owned();
@@ -56,7 +59,8 @@ mod tests {
     use std::sync::Arc;
 
     use arrow::array::{
-        BinaryArray, BooleanArray, Date32Array, Decimal128Array, Int32Array, TimestampMillisecondArray, TimestampSecondArray,
+        BinaryArray, BooleanArray, Date32Array, Decimal128Array, Int32Array, TimestampMillisecondArray,
+        TimestampSecondArray,
     };
 
     use super::*;

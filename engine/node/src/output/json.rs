@@ -105,7 +105,8 @@ pub(super) mod tests {
     fn one_object_a_change_with_the_kind_first() {
         let mut out = Vec::new();
         JsonWriter::new(&mut out).write(&changes()).unwrap();
-        let expected = "{\"op\":\"+I\",\"id\":1,\"name\":\"a,\\\"b\\\"\"}\n{\"op\":\"-D\",\"id\":null,\"name\":\"\"}\n";
+        let expected =
+            "{\"op\":\"+I\",\"id\":1,\"name\":\"a,\\\"b\\\"\"}\n{\"op\":\"-D\",\"id\":null,\"name\":\"\"}\n";
         assert_eq!(String::from_utf8(out).unwrap(), expected);
     }
 

@@ -107,7 +107,10 @@ impl<W: Write + Send> ResultWriter for TableWriter<W> {
         Ok(())
     }
 
-    #[expect(clippy::disallowed_methods, reason = "a live view is drawn by the wall clock; no result depends on it")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a live view is drawn by the wall clock; no result depends on it"
+    )]
     fn flush(&mut self) -> io::Result<()> {
         if !self.is_live || self.drawn.is_some_and(|d| d.elapsed() < LIVE_PAUSE) {
             return Ok(());

@@ -32,7 +32,9 @@ impl Result {
     /// Shows what only a complete result can show.
     pub(super) fn finish(&self, outcome: &JobOutcome) -> io::Result<()> {
         match (self, outcome) {
-            (Self::Collected(sink), JobOutcome::Finished { .. } | JobOutcome::Stopped { .. }) => sink.finish(),
+            (Self::Collected(sink), JobOutcome::Finished { .. } | JobOutcome::Stopped { .. }) => {
+                sink.finish()
+            }
             _ => Ok(()),
         }
     }
@@ -49,7 +51,9 @@ pub(super) fn sink(schema: &SchemaRef, format: Option<OutputFormat>, is_bounded:
             Result::Collected(CollectSink::new(Box::new(TableWriter::new(out, schema.clone(), is_live))))
         }
         OutputFormat::Json => Result::Collected(CollectSink::new(Box::new(JsonWriter::new(out)))),
-        OutputFormat::Csv => Result::Collected(CollectSink::new(Box::new(CsvWriter::new(out, schema.clone())))),
+        OutputFormat::Csv => {
+            Result::Collected(CollectSink::new(Box::new(CsvWriter::new(out, schema.clone()))))
+        }
         OutputFormat::Changelog => match print_sink(schema) {
             Some(sink) => Result::Printed(sink),
             // Every type of a result can be printed; JSON is the fallback that cannot fail.

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use millstream_api::RestartPolicy;
-use millstream_checkpoint::{Manifest, Outcome, StartFrom};
 use millstream_checkpoint::restore::{Loss, LossKind, plan_restore};
+use millstream_checkpoint::{Manifest, Outcome, StartFrom};
 use millstream_checkpoint_store::{JobStore, Overview, StoreSettings, TakeOverRequest};
 use millstream_coordinator::CoordinatorSettings;
 use millstream_jobmaster::{CheckpointSettings, RestartStrategy, Settings};
@@ -50,7 +50,8 @@ pub(super) async fn prepare(
         return Ok(Start::Go(Box::new(query(file)?)));
     }
     let uri = storage_uri(arguments, file)?;
-    let storage = millstream_storage::open(&uri, &file.base_dir).map_err(|e| Failure::Mistake(e.to_string()))?;
+    let storage =
+        millstream_storage::open(&uri, &file.base_dir).map_err(|e| Failure::Mistake(e.to_string()))?;
     let settings = StoreSettings {
         coordinator: format!("process {}", std::process::id()),
         retained: usize::try_from(file.checkpoint.retained).unwrap_or(usize::MAX),
@@ -59,7 +60,8 @@ pub(super) async fn prepare(
     let store = JobStore::open(storage, file.identity.clone(), settings);
     tracing::info!("state is kept in {}", store.location());
     let overview = store.look().await.map_err(|e| Failure::from(JobError::from(e)))?;
-    let droppable: BTreeSet<OperatorUid> = arguments.allow_state_loss.iter().cloned().map(OperatorUid).collect();
+    let droppable: BTreeSet<OperatorUid> =
+        arguments.allow_state_loss.iter().cloned().map(OperatorUid).collect();
     let from = if arguments.fresh {
         start_over(arguments, file, &store, &overview)?
     } else if let Some(epoch) = arguments.from_epoch {
@@ -197,7 +199,9 @@ fn check_losses(
 ) -> Result<(), Failure> {
     let plan = plan_restore(manifest, &job.graph, droppable).map_err(|e| Failure::Mistake(e.to_string()))?;
     for uid in &plan.changed {
-        tracing::warn!("operator {uid} keeps its state, but what it computes, or its input, changed since epoch {epoch}");
+        tracing::warn!(
+            "operator {uid} keeps its state, but what it computes, or its input, changed since epoch {epoch}"
+        );
     }
     if plan.lost.is_empty() {
         return Ok(());
@@ -246,12 +250,14 @@ fn restart(policy: RestartPolicy) -> RestartStrategy {
         RestartPolicy::FixedDelay { delay, attempts, .. } => {
             RestartStrategy::FixedDelay { attempts, delay_ms: millis(delay) }
         }
-        RestartPolicy::ExponentialDelay { initial, max, attempts, reset_after } => RestartStrategy::ExponentialDelay {
-            initial_ms: millis(initial),
-            max_ms: millis(max),
-            reset_after_ms: millis(reset_after),
-            attempts: Some(attempts),
-        },
+        RestartPolicy::ExponentialDelay { initial, max, attempts, reset_after } => {
+            RestartStrategy::ExponentialDelay {
+                initial_ms: millis(initial),
+                max_ms: millis(max),
+                reset_after_ms: millis(reset_after),
+                attempts: Some(attempts),
+            }
+        }
     }
 }
 
