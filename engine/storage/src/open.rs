@@ -14,7 +14,7 @@ use crate::s3::S3Storage;
 /// region and credentials from the `AWS_*` environment variables. A folder is created when the first object is.
 ///
 /// # Errors
-/// `InvalidLocation`, saying what to write instead; `Permanent` if the client cannot be built.
+/// `InvalidLocation`, saying what to write instead or what is missing.
 pub fn open(uri: &str, base: &Path) -> Result<Arc<dyn ObjectStorage>, StorageError> {
     let invalid =
         |reason: &str| StorageError::InvalidLocation { uri: uri.to_owned(), reason: reason.to_owned() };

@@ -44,7 +44,7 @@ impl S3Storage {
     /// pod's role. A plain-text endpoint is allowed: whoever sets one means it.
     ///
     /// # Errors
-    /// `Permanent` if the client cannot be built from these variables; `InvalidKey` for an impossible prefix.
+    /// `InvalidLocation` if no client can be made from these variables; `InvalidKey` for an impossible prefix.
     pub fn from_environment(bucket: &str, prefix: &str) -> Result<Self, StorageError> {
         if !prefix.is_empty() {
             key::check(prefix)?;
@@ -65,7 +65,10 @@ impl S3Storage {
                     retry_timeout: REQUEST_TIMEOUT,
                 })
                 .build()
-                .map_err(|e| StorageError::permanent(Action::Get, &location, "any object", e))
+                .map_err(|e| StorageError::InvalidLocation {
+                    uri: location.clone(),
+                    reason: format!("no S3 client can be made from the AWS_* environment variables: {e}"),
+                })
         };
         let (reads, writes) = (Arc::new(client(READ_RETRIES)?), Arc::new(client(0)?));
         Ok(Self { prefix: prefix.to_owned(), reads, writes, location })
@@ -87,22 +90,67 @@ impl S3Storage {
     }
 
     fn error(&self, action: Action, key: &str, error: Error) -> StorageError {
-        match error {
-            // A missing bucket also answers 404, but nothing can be created in it.
+        let answer = Answer::of(&error.to_string());
+        let code = answer.code.as_deref();
+        let is_refusal = match &error {
+            // A missing bucket also answers 404, but that says nothing about the object.
             Error::NotFound { .. } if matches!(action, Action::Get | Action::Head) => {
-                StorageError::not_found(&self.location, key)
+                if code != Some("NoSuchBucket") {
+                    return StorageError::not_found(&self.location, key);
+                }
+                true
             }
-            error @ (Error::NotFound { .. }
+            Error::NotFound { .. }
             | Error::PermissionDenied { .. }
             | Error::Unauthenticated { .. }
             | Error::NotSupported { .. }
             | Error::NotImplemented { .. }
             | Error::InvalidPath { .. }
-            | Error::UnknownConfigurationKey { .. }) => {
-                StorageError::permanent(action, &self.location, key, error)
-            }
-            error => StorageError::unanswered(action, &self.location, key, error),
+            | Error::UnknownConfigurationKey { .. } => true,
+            // Listings report every status as a generic error.
+            _ => code.is_some_and(|code| REFUSALS.contains(&code)),
+        };
+        if is_refusal {
+            StorageError::permanent(action, &self.location, key, answer.text)
+        } else {
+            StorageError::unanswered(action, &self.location, key, answer.text)
         }
+    }
+}
+
+/// Error codes of S3 after which the same request fails again.
+const REFUSALS: [&str; 8] = [
+    "AccessDenied",
+    "AuthorizationHeaderMalformed",
+    "InvalidAccessKeyId",
+    "InvalidBucketName",
+    "NoSuchBucket",
+    "NotImplemented",
+    "PermanentRedirect",
+    "SignatureDoesNotMatch",
+];
+
+/// What S3 said, without the XML around it.
+#[derive(Debug, PartialEq, Eq)]
+struct Answer {
+    code: Option<String>,
+    text: String,
+}
+
+impl Answer {
+    /// Reads the text of an error, in which object_store includes the body of the answer.
+    fn of(text: &str) -> Self {
+        let element = |name: &str| {
+            let (_, after) = text.split_once(&format!("<{name}>"))?;
+            Some(after.split_once(&format!("</{name}>"))?.0.to_owned())
+        };
+        let code = element("Code");
+        let text = match (&code, element("Message")) {
+            (Some(code), Some(message)) => format!("{message} ({code})"),
+            (Some(code), None) => code.clone(),
+            (None, _) => text.split("<?xml").next().unwrap_or(text).trim().to_owned(),
+        };
+        Self { code, text }
     }
 }
 
@@ -175,6 +223,51 @@ impl ObjectStorage for S3Storage {
         match self.reads.delete(&path).await {
             Ok(()) | Err(Error::NotFound { .. }) => Ok(()),
             Err(error) => Err(self.error(Action::Delete, key, error)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Remedy;
+
+    fn generic(text: &str) -> Error {
+        Error::Generic { store: "S3", source: text.to_owned().into() }
+    }
+
+    #[test]
+    fn answers_lose_their_xml() {
+        let body = "Error performing PUT http://x/b/k - Server returned non-2xx status code: 404 Not Found: <?xml \
+                    version=\"1.0\"?>\n<Error><Code>NoSuchBucket</Code><Message>The specified bucket does not \
+                    exist.</Message><HostId>x</HostId></Error>";
+        let answer = Answer::of(body);
+        assert_eq!(answer.code.as_deref(), Some("NoSuchBucket"));
+        assert_eq!(answer.text, "The specified bucket does not exist. (NoSuchBucket)");
+        assert_eq!(Answer::of("connection refused").text, "connection refused");
+        assert_eq!(Answer::of("502 Bad Gateway: <?xml version=\"1.0\"?><html/>").text, "502 Bad Gateway:");
+    }
+
+    #[test]
+    fn errors_are_classified_by_remedy() {
+        let storage = S3Storage::from_environment("bucket", "prefix").unwrap();
+        let not_found = |text: &str| Error::NotFound { path: "k".to_owned(), source: text.to_owned().into() };
+        let code = |code: &str| format!("<Error><Code>{code}</Code><Message>m</Message></Error>");
+        let table = [
+            (Action::Get, not_found(&code("NoSuchKey")), Remedy::Absent),
+            (Action::Get, not_found(&code("NoSuchBucket")), Remedy::GiveUp),
+            (Action::Create, not_found(&code("NoSuchBucket")), Remedy::GiveUp),
+            (Action::List, generic(&code("NoSuchBucket")), Remedy::GiveUp),
+            (Action::List, generic(&code("SignatureDoesNotMatch")), Remedy::GiveUp),
+            (Action::List, generic(&code("SlowDown")), Remedy::Retry),
+            (Action::Get, generic("timed out"), Remedy::Retry),
+            (Action::Delete, generic("timed out"), Remedy::Retry),
+            (Action::Create, generic("timed out"), Remedy::ReadBack),
+            (Action::Create, generic(&code("InternalError")), Remedy::ReadBack),
+        ];
+        for (action, error, remedy) in table {
+            let text = error.to_string();
+            assert_eq!(storage.error(action, "k", error).remedy(), remedy, "{action}: {text}");
         }
     }
 }
