@@ -12,7 +12,7 @@ use crate::registry::ConnectorRegistry;
 /// What the built-in connectors need from the process they run in.
 #[derive(Clone, Debug)]
 pub struct Surroundings {
-    /// For `datagen`.
+    /// For `datagen`, and for files that are read at a pace.
     pub clock: Clock,
     /// Where `print` writes.
     pub output: PrintTarget,
@@ -42,7 +42,7 @@ pub fn builtin_registry_in(surroundings: &Surroundings) -> ConnectorRegistry {
     let mut registry = ConnectorRegistry::new();
     registry.register(Arc::new(BlackholeConnector));
     registry.register(Arc::new(DatagenConnector::new(surroundings.clock.clone())));
-    registry.register(Arc::new(FilesystemConnector));
+    registry.register(Arc::new(FilesystemConnector::new(surroundings.clock.clone())));
     registry
         .register(Arc::new(PrintConnector::new(surroundings.output.clone(), surroundings.errors.clone())));
     registry

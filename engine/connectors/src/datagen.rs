@@ -11,7 +11,6 @@
 mod column;
 mod enumerator;
 mod field;
-mod pace;
 mod random;
 mod reader;
 mod split;

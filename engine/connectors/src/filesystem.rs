@@ -24,6 +24,7 @@ use millstream_model::graph::RollPolicy;
 use millstream_model::snapshot::SplitState;
 use millstream_storage::ObjectStorage;
 
+use crate::clock::Clock;
 use crate::error::ConnectorError;
 use crate::filesystem::enumerator::FileEnumerator;
 use crate::filesystem::listing::PathPattern;
@@ -38,8 +39,18 @@ use crate::source::{Enumerator, Source, SplitReader};
 use crate::table::TableConfig;
 
 /// See the module.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct FilesystemConnector;
+#[derive(Clone, Debug)]
+pub struct FilesystemConnector {
+    clock: Clock,
+}
+
+impl FilesystemConnector {
+    /// Paces `source.rows-per-second` by `clock`.
+    #[must_use]
+    pub const fn new(clock: Clock) -> Self {
+        Self { clock }
+    }
+}
 
 impl Connector for FilesystemConnector {
     fn name(&self) -> &'static str {
@@ -47,54 +58,69 @@ impl Connector for FilesystemConnector {
     }
 
     fn options(&self, table: &TableConfig) -> Vec<OptionSpec> {
-        let mut specs = vec![
-            OptionSpec::required(
-                "path",
-                OptionKind::Text,
-                "the file, folder or glob to read, or the folder to write; relative to the file that names it",
-            ),
-            OptionSpec::with_default(
-                "source.split.size",
-                OptionKind::Bytes,
-                "64mb",
-                "plain files longer than this are read in parallel",
-            ),
-            OptionSpec::optional(
-                "source.monitor-interval",
-                OptionKind::Duration,
-                "how often to look for new files; without it the table ends with the files that are there",
-            ),
-            OptionSpec::with_default(
-                "sink.rolling-policy.file-size",
-                OptionKind::Bytes,
-                "128mb",
-                "a file becomes visible at the latest when it is this long",
-            ),
-            OptionSpec::with_default(
-                "sink.rolling-policy.rollover-interval",
-                OptionKind::Duration,
-                "0",
-                "a file becomes visible with the first checkpoint after this time; 0: with every checkpoint",
-            ),
-            OptionSpec::with_default(
-                "partition.default-name",
-                OptionKind::Text,
-                partition::DEFAULT_NAME,
-                "folder of rows whose partition column is NULL or empty",
-            ),
-        ];
-        specs.extend(Format::option_specs(table.option("format")));
-        specs.extend(REFUSED.iter().map(|(key, reason)| OptionSpec::refused(key, reason)));
-        specs
+        option_specs(table)
     }
 
     fn source(&self, table: &TableConfig) -> Result<Option<Arc<dyn Source>>, ConnectorError> {
-        Ok(Some(Arc::new(FileSource::new(table, &check_options(table, &self.options(table))?)?)))
+        Ok(Some(Arc::new(FileSource::new(
+            table,
+            &check_options(table, &option_specs(table))?,
+            self.clock.clone(),
+        )?)))
     }
 
     fn sink(&self, table: &TableConfig) -> Result<Option<Arc<dyn Sink>>, ConnectorError> {
-        Ok(Some(Arc::new(FileSink::new(table, &check_options(table, &self.options(table))?, None)?)))
+        Ok(Some(Arc::new(FileSink::new(table, &check_options(table, &option_specs(table))?, None)?)))
     }
+}
+
+/// Allowed options.
+fn option_specs(table: &TableConfig) -> Vec<OptionSpec> {
+    let mut specs = vec![
+        OptionSpec::required(
+            "path",
+            OptionKind::Text,
+            "the file, folder or glob to read, or the folder to write; relative to the file that names it",
+        ),
+        OptionSpec::with_default(
+            "source.split.size",
+            OptionKind::Bytes,
+            "64mb",
+            "plain files longer than this are read in parallel",
+        ),
+        OptionSpec::optional(
+            "source.monitor-interval",
+            OptionKind::Duration,
+            "how often to look for new files; without it the table ends with the files that are there",
+        ),
+        OptionSpec::with_default(
+            "source.rows-per-second",
+            OptionKind::Integer(0),
+            "0",
+            "how fast each reader replays its files; 0: as fast as they can be read",
+        ),
+        OptionSpec::with_default(
+            "sink.rolling-policy.file-size",
+            OptionKind::Bytes,
+            "128mb",
+            "a file becomes visible at the latest when it is this long",
+        ),
+        OptionSpec::with_default(
+            "sink.rolling-policy.rollover-interval",
+            OptionKind::Duration,
+            "0",
+            "a file becomes visible with the first checkpoint after this time; 0: with every checkpoint",
+        ),
+        OptionSpec::with_default(
+            "partition.default-name",
+            OptionKind::Text,
+            partition::DEFAULT_NAME,
+            "folder of rows whose partition column is NULL or empty",
+        ),
+    ];
+    specs.extend(Format::option_specs(table.option("format")));
+    specs.extend(REFUSED.iter().map(|(key, reason)| OptionSpec::refused(key, reason)));
+    specs
 }
 
 /// Options of Flink's that would change results if they were ignored.
@@ -128,6 +154,9 @@ struct SourceSpec {
     format: Format,
     split_bytes: u64,
     monitor: Option<Duration>,
+    /// 0: no limit.
+    rows_per_second: u64,
+    clock: Clock,
     /// Columns in the files: the table's without those in folder names.
     written: SchemaRef,
     partition_keys: Vec<String>,
@@ -135,7 +164,7 @@ struct SourceSpec {
 }
 
 impl FileSource {
-    fn new(table: &TableConfig, options: &ParsedOptions) -> Result<Self, ConnectorError> {
+    fn new(table: &TableConfig, options: &ParsedOptions, clock: Clock) -> Result<Self, ConnectorError> {
         check_columns(table)?;
         let path = options.text("path").unwrap_or_default();
         let pattern = PathPattern::new(path, &table.base_dir).map_err(|m| options.error(m))?;
@@ -154,6 +183,11 @@ impl FileSource {
                 format: Format::from_options(options)?,
                 split_bytes,
                 monitor,
+                rows_per_second: options
+                    .integer("source.rows-per-second")
+                    .and_then(|r| u64::try_from(r).ok())
+                    .unwrap_or(0),
+                clock,
                 written: written_schema(table)?,
                 partition_keys: table.partition_keys.clone(),
                 default_partition: default_partition(options),
@@ -223,7 +257,7 @@ pub fn sink_over(
     table: &TableConfig,
     storage: Arc<dyn ObjectStorage>,
 ) -> Result<Arc<dyn Sink>, ConnectorError> {
-    let options = check_options(table, &FilesystemConnector.options(table))?;
+    let options = check_options(table, &option_specs(table))?;
     Ok(Arc::new(FileSink::new(table, &options, Some(storage))?))
 }
 

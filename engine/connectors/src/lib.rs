@@ -13,6 +13,7 @@ pub mod error;
 pub mod filesystem;
 mod format;
 pub mod options;
+mod pace;
 pub mod print;
 pub mod registry;
 pub mod sink;

@@ -5,6 +5,7 @@
 
 pub mod changelog;
 pub mod harness;
+pub mod mock_sink;
 pub mod mutants;
 pub mod plans;
 pub mod table;

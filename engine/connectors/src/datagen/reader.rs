@@ -10,9 +10,9 @@ use crate::clock::Clock;
 use crate::datagen::DatagenSpec;
 use crate::datagen::column::{RowNumbers, generate};
 use crate::datagen::field::FieldValues;
-use crate::datagen::pace::Pace;
 use crate::datagen::split::{DatagenSplit, decode_position, encode_position};
 use crate::error::ConnectorError;
+use crate::pace::Pace;
 use crate::source::{ReadBatch, ReadOutcome, SplitReader};
 
 /// A batch has about this many bytes at most, but at least one row.
@@ -76,7 +76,7 @@ impl SplitReader for DatagenReader {
             if count == 0 {
                 return Ok(ReadOutcome::Pending(pace.wait(now)));
             }
-            pace.generated(count);
+            pace.handed_over(count);
         }
         let step = u64::from(self.split.splits);
         let first = u64::from(self.split.index) + self.done * step;

@@ -13,6 +13,10 @@ use crate::test_table::{schema, table as test_table};
 const COLUMNS: &[(&str, DataType)] =
     &[("id", DataType::Int64), ("text", DataType::Utf8), ("amount", DataType::Float64)];
 
+fn connector() -> FilesystemConnector {
+    FilesystemConnector::new(Clock::system())
+}
+
 fn table(base: &Path, options: &[(&str, &str)]) -> TableConfig {
     TableConfig {
         base_dir: base.to_path_buf(),
@@ -22,7 +26,7 @@ fn table(base: &Path, options: &[(&str, &str)]) -> TableConfig {
 }
 
 fn source(base: &Path, options: &[(&str, &str)]) -> Result<Arc<dyn Source>, String> {
-    let source = FilesystemConnector.source(&table(base, options)).map_err(|e| e.to_string())?;
+    let source = connector().source(&table(base, options)).map_err(|e| e.to_string())?;
     Ok(source.unwrap())
 }
 
@@ -356,7 +360,7 @@ fn wrong_tables_are_refused() {
         (
             &[("path", "x"), json, ("csv.null-literal", "")],
             "the connector 'filesystem' has no option 'csv.null-literal'; it has: path, source.split.size, \
-             source.monitor-interval, sink.rolling-policy.file-size, sink.rolling-policy.rollover-interval, \
+             source.monitor-interval, source.rows-per-second, sink.rolling-policy.file-size, sink.rolling-policy.rollover-interval, \
              partition.default-name, format, json.timestamp-format.standard, json.fail-on-missing-field, \
              json.ignore-parse-errors, json.encode.decimal-as-plain-number, json.encode.ignore-null-fields",
         ),
@@ -403,7 +407,7 @@ fn wrong_columns_are_refused() {
     let item = Arc::new(arrow::datatypes::Field::new("item", DataType::Int32, true));
     let mut config = table(Path::new("/"), &[("path", "x"), ("format", "csv")]);
     config.schema = schema(&[("a", DataType::List(item))]);
-    let error = FilesystemConnector.sink(&config).err().unwrap().to_string();
+    let error = connector().sink(&config).err().unwrap().to_string();
     assert!(
         error.starts_with(
             "table `t`: the column `a` has a type that the formats json and csv cannot hold here ("
@@ -417,8 +421,33 @@ fn wrong_columns_are_refused() {
     ];
     for (key, message) in cases {
         config.partition_keys = vec![key.to_owned()];
-        assert_eq!(FilesystemConnector.sink(&config).err().unwrap().to_string(), message);
+        assert_eq!(connector().sink(&config).err().unwrap().to_string(), message);
     }
+}
+
+#[test]
+fn files_can_be_replayed_at_a_pace() {
+    use std::sync::atomic::{AtomicU64, Ordering};
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("a.json"), json_lines(0..100)).unwrap();
+    let now = Arc::new(AtomicU64::new(0));
+    let read = now.clone();
+    let clock = Clock::new(move || Duration::from_millis(read.load(Ordering::Relaxed)), || 0);
+    let config =
+        table(folder.path(), &[("path", "a.json"), ("format", "json"), ("source.rows-per-second", "50")]);
+    let source = FilesystemConnector::new(clock).source(&config).unwrap().unwrap();
+    let split = conformance::splits(source.as_ref()).remove(0);
+    let mut reader = source.open(&split, schema(COLUMNS)).unwrap();
+    let mut rows = Vec::new();
+    for ms in (0..=1_000).step_by(100) {
+        now.store(ms, Ordering::Relaxed);
+        match reader.read(8_192).unwrap() {
+            ReadOutcome::Batch(batch) => rows.push(batch.columns.num_rows()),
+            other => unreachable!("{other:?}"),
+        }
+        assert!(matches!(reader.read(8_192).unwrap(), ReadOutcome::Pending(_)));
+    }
+    assert_eq!(rows, [1, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5]);
 }
 
 fn batch(rows: &[(i64, Option<&str>, Option<f64>)]) -> StreamBatch {
@@ -439,7 +468,7 @@ fn batch(rows: &[(i64, Option<&str>, Option<f64>)]) -> StreamBatch {
 fn rows_are_grouped_by_partition() {
     let mut config = table(Path::new("/"), &[("path", "out"), ("format", "csv")]);
     config.partition_keys = vec!["text".to_owned()];
-    let sink = FilesystemConnector.sink(&config).unwrap().unwrap();
+    let sink = connector().sink(&config).unwrap().unwrap();
     assert!(sink.is_staged() && !sink.accepts_updates());
     let mut writer = sink.writer(WriterContext { index: 0, parallelism: 1 }).unwrap();
     writer.write(&batch(&[(1, Some("b"), Some(1.5)), (2, Some("a/c"), None)])).unwrap();
@@ -474,7 +503,7 @@ fn partitioned_folders_read_back() {
     }
     let mut config = table(folder.path(), &[("path", "out"), ("format", "csv"), ("csv.null-literal", "")]);
     config.partition_keys = vec!["text".to_owned()];
-    let source = FilesystemConnector.source(&config).unwrap().unwrap();
+    let source = connector().source(&config).unwrap().unwrap();
     let read = conformance::run(source.as_ref(), &schema(COLUMNS));
     let rows: Vec<(i64, Option<String>)> = read
         .values()
@@ -494,7 +523,7 @@ fn partitioned_folders_read_back() {
 fn rows_that_cannot_be_written_are_refused() {
     let mut config = table(Path::new("/"), &[("path", "out"), ("format", "json")]);
     config.partition_keys = vec!["text".to_owned()];
-    let sink = FilesystemConnector.sink(&config).unwrap().unwrap();
+    let sink = connector().sink(&config).unwrap().unwrap();
     let mut writer = sink.writer(WriterContext { index: 0, parallelism: 1 }).unwrap();
     let updates = batch(&[(1, Some("a"), None)]).with_ops(Some([RowOp::Delete].into()));
     assert_eq!(
@@ -516,7 +545,7 @@ fn the_roll_policy_follows_the_options() {
     let policy = |options: &[(&str, &str)]| {
         let mut all = vec![("path", "out"), ("format", "json")];
         all.extend(options);
-        FilesystemConnector.sink(&table(Path::new("/"), &all)).unwrap().unwrap().roll_policy()
+        connector().sink(&table(Path::new("/"), &all)).unwrap().unwrap().roll_policy()
     };
     assert_eq!(policy(&[]), RollPolicy { bytes: 128 << 20, age_ms: 0 });
     let options =

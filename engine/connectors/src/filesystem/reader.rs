@@ -19,6 +19,7 @@ use crate::filesystem::partition::{repeat, value_in_path};
 use crate::filesystem::position::FilePosition;
 use crate::filesystem::split::FileSplit;
 use crate::format::{Decoded, Frame, MAX_RECORD_BYTES, RecordDecoder, RecordFault};
+use crate::pace::Pace;
 use crate::source::{ReadBatch, ReadOutcome, SplitReader};
 
 /// Bytes asked of the file at once.
@@ -46,6 +47,7 @@ pub(super) struct FileReader {
     /// The line at the cursor belongs to the split before, or is too long: drop it.
     drops_line: bool,
     failure: Option<ConnectorError>,
+    pace: Option<Pace>,
 }
 
 impl FileReader {
@@ -102,6 +104,9 @@ impl FileReader {
             offset,
             is_at_end: false,
             failure: None,
+            #[expect(clippy::cast_precision_loss, reason = "a pace need not be exact")]
+            pace: (spec.rows_per_second > 0)
+                .then(|| Pace::new(spec.rows_per_second as f64, spec.clock.elapsed())),
             split,
         })
     }
@@ -247,8 +252,17 @@ impl SplitReader for FileReader {
         if let Some(failure) = self.failure.take() {
             return Err(failure);
         }
+        let mut max_rows = max_rows.max(1);
+        if let Some(pace) = &mut self.pace {
+            let now = self.spec.clock.elapsed();
+            let due = usize::try_from(pace.due(now)).unwrap_or(usize::MAX);
+            if due == 0 {
+                return Ok(ReadOutcome::Pending(pace.wait(now)));
+            }
+            max_rows = max_rows.min(due);
+        }
         let before = self.offset;
-        let skipped = match self.fill_batch(max_rows.max(1)) {
+        let skipped = match self.fill_batch(max_rows) {
             Ok(skipped) => skipped,
             Err(failure) if self.decoder.rows() > 0 => {
                 self.failure = Some(failure);
@@ -265,6 +279,9 @@ impl SplitReader for FileReader {
             message: format!("the decoded columns do not fit together: {error}"),
         };
         let decoded = self.decoder.take().map_err(bug)?;
+        if let Some(pace) = &mut self.pace {
+            pace.handed_over(decoded.num_rows() as u64);
+        }
         Ok(ReadOutcome::Batch(ReadBatch {
             columns: self.columns.assemble(&decoded).map_err(bug)?,
             position: FilePosition { offset: self.offset }.encode(),

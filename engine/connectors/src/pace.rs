@@ -7,7 +7,7 @@ use std::time::Duration;
 
 /// Rows of a split against the time.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Pace {
+pub(crate) struct Pace {
     rows_per_second: f64,
     /// From when on `rows` are counted.
     since: Duration,
@@ -16,12 +16,12 @@ pub(super) struct Pace {
 
 impl Pace {
     /// Starts at `now`.
-    pub(super) const fn new(rows_per_second: f64, now: Duration) -> Self {
+    pub(crate) const fn new(rows_per_second: f64, now: Duration) -> Self {
         Self { rows_per_second, since: now, rows: 0.0 }
     }
 
-    /// Rows that may be generated now.
-    pub(super) fn due(&mut self, now: Duration) -> u64 {
+    /// Rows that may be handed over now.
+    pub(crate) fn due(&mut self, now: Duration) -> u64 {
         let most = self.rows_per_second.max(1.0);
         let mut due = self.allowed(now) - self.rows;
         if due > most {
@@ -32,13 +32,13 @@ impl Pace {
         (due + 1e-6).floor().max(0.0) as u64
     }
 
-    /// Notes that rows were generated.
-    pub(super) fn generated(&mut self, rows: u64) {
+    /// Notes that rows were handed over.
+    pub(crate) fn handed_over(&mut self, rows: u64) {
         self.rows += rows as f64;
     }
 
     /// How long until the next row is due; at least 1 ms, so that fast tables make batches of some rows.
-    pub(super) fn wait(&self, now: Duration) -> Duration {
+    pub(crate) fn wait(&self, now: Duration) -> Duration {
         let missing = self.rows + 1.0 - self.allowed(now);
         let seconds = (missing / self.rows_per_second).clamp(0.001, 1.0);
         Duration::from_secs_f64(seconds)
@@ -69,7 +69,7 @@ mod tests {
         ];
         for (now, due, wait) in table {
             assert_eq!(pace.due(at(now)), due, "at {now} ms");
-            pace.generated(due);
+            pace.handed_over(due);
             let waited = pace.wait(at(now));
             assert!(waited.abs_diff(at(wait)) < at(1), "at {now} ms: {waited:?}");
         }
@@ -79,7 +79,7 @@ mod tests {
     fn fast_tables_wait_a_millisecond() {
         let mut pace = Pace::new(100_000.0, Duration::ZERO);
         assert_eq!(pace.due(Duration::from_millis(1)), 101);
-        pace.generated(101);
+        pace.handed_over(101);
         assert_eq!(pace.wait(Duration::from_millis(1)), Duration::from_millis(1));
     }
 
@@ -87,7 +87,7 @@ mod tests {
     fn a_row_every_ten_seconds() {
         let mut pace = Pace::new(0.1, Duration::ZERO);
         assert_eq!(pace.due(Duration::ZERO), 1);
-        pace.generated(1);
+        pace.handed_over(1);
         assert_eq!(pace.due(Duration::from_secs(9)), 0);
         assert_eq!(pace.due(Duration::from_secs(10)), 1);
     }
