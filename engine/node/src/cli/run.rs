@@ -22,9 +22,12 @@ use start::Start;
 /// Runs a job to its end.
 pub(super) fn run(arguments: Box<RunArguments>) -> Result<(), Failure> {
     let display = Display::new(arguments.quiet);
-    telemetry::start(arguments.log == LogFormat::Json, display.log_writer());
     let connectors = builtin_registry();
     let Job { file, mut compiled } = compile(&arguments.job, &connectors)?;
+    let is_query = compiled.job.as_ref().is_some_and(|job| job.collected().is_some());
+    // Whoever types a query wants its rows, not the life of the job behind it.
+    let level = if is_query { "warn" } else { "warn,millstream=info" };
+    telemetry::start(arguments.log == LogFormat::Json, level, display.log_writer());
     for explanation in &compiled.explains {
         let _ = std::io::stdout().write_all(explanation.to_text().as_bytes());
     }
