@@ -24,7 +24,7 @@ use crate::lower::{Environment, Output, PlannedOutput, lower};
 use crate::plan::context::{Functions, PlanContext};
 use crate::plan::error::from_datafusion;
 use crate::plan::locate::{condition, locate};
-use crate::plan::rules::{analyze, optimize};
+use crate::plan::rules::{analyze, coerce_rest, optimize};
 use crate::plan::{insert, plan_query};
 use crate::settings::Settings;
 use crate::source_text::SourceText;
@@ -206,7 +206,7 @@ impl<'a> Compiler<'a> {
                 self.outputs.push(output);
                 Ok(())
             }
-            Statement::StatementSet(inserts) => {
+            Statement::Inserts(inserts) => {
                 for statement in inserts {
                     let output = self.insert(statement)?;
                     self.outputs.push(output);
@@ -221,7 +221,7 @@ impl<'a> Compiler<'a> {
             Statement::Explain(target) => {
                 let outputs = match &**target {
                     Statement::Insert(statement) => vec![self.insert(statement)?],
-                    Statement::StatementSet(inserts) => {
+                    Statement::Inserts(inserts) => {
                         inserts.iter().map(|statement| self.insert(statement)).collect::<Result<_, _>>()?
                     }
                     Statement::Query(query) => vec![self.select(query, tokens)?],
@@ -294,7 +294,7 @@ impl<'a> Compiler<'a> {
     fn optimized(&self, plan: LogicalPlan, tokens: &[TokenWithSpan]) -> Result<LogicalPlan, Problem> {
         let functions = self.functions();
         let translate = |error| from_datafusion(&error, tokens);
-        let plan = analyze(plan, functions.config()).map_err(translate)?;
+        let plan = coerce_rest(plan, functions.config()).map_err(translate)?;
         optimize(plan, functions.config()).map_err(translate)
     }
 

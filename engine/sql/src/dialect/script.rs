@@ -87,7 +87,7 @@ impl OpenSet {
                     .help("put INSERT statements between BEGIN and END"),
             );
         }
-        let set = Statement::StatementSet(self.inserts);
+        let set = Statement::Inserts(self.inserts);
         let statement = if self.explain { Statement::Explain(Box::new(set)) } else { set };
         ParsedStatement { statement, tokens: self.tokens }
     }

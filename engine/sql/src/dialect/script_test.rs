@@ -44,8 +44,8 @@ fn statements_are_read() {
         ("INSERT INTO t (SELECT a FROM s)", "Insert"),
         ("EXECUTE INSERT INTO t SELECT a FROM s", "Insert"),
         ("INSERT INTO default_catalog.default_database.t WITH x AS (SELECT 1) SELECT * FROM x", "Insert"),
-        ("EXECUTE STATEMENT SET BEGIN INSERT INTO a SELECT 1; INSERT INTO b SELECT 2; END;", "StatementSet"),
-        ("BEGIN STATEMENT SET; INSERT INTO a SELECT 1; INSERT INTO b SELECT 2; END;", "StatementSet"),
+        ("EXECUTE STATEMENT SET BEGIN INSERT INTO a SELECT 1; INSERT INTO b SELECT 2; END;", "Inserts"),
+        ("BEGIN STATEMENT SET; INSERT INTO a SELECT 1; INSERT INTO b SELECT 2; END;", "Inserts"),
         (
             "EXPLAIN SELECT 1; EXPLAIN PLAN FOR SELECT 1; EXPLAIN CHANGELOG_MODE, ESTIMATED_COST SELECT 1",
             "Explain Explain Explain",

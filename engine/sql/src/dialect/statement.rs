@@ -36,7 +36,7 @@ pub(crate) enum Statement {
         key: Option<Name>,
     },
     Insert(Insert),
-    StatementSet(Vec<Insert>),
+    Inserts(Vec<Insert>),
     Query(Box<Query>),
     /// All details are always shown, whichever the EXPLAIN asks for.
     Explain(Box<Statement>),

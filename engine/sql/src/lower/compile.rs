@@ -27,7 +27,7 @@ pub(crate) fn internal(what: impl std::fmt::Display) -> Problem {
 pub(crate) fn compile(expr: &Expr, schema: &SchemaRef, time_zone: &str) -> Result<CompiledExpr, Problem> {
     let df_schema: DFSchema =
         Arc::clone(schema).to_dfschema().map_err(|error| internal(error.strip_backtrace()))?;
-    CompiledExpr::compile_in_zone(expr, &df_schema, time_zone).map_err(|error| internal(error))
+    CompiledExpr::compile_in_zone(expr, &df_schema, time_zone).map_err(internal)
 }
 
 impl Lowering<'_> {

@@ -59,16 +59,11 @@ impl Printer<'_> {
     /// In parentheses where it is made of several words.
     fn operand(&self, expr: &Expr) -> String {
         let text = self.text(expr);
-        let is_simple = matches!(
-            expr,
-            Expr::Column(_)
-                | Expr::ScalarFunction(_)
-                | Expr::Case(_)
-                | Expr::Cast(_)
-                | Expr::TryCast(_)
-                | Expr::Literal(..)
-        ) && !text.contains(" / ")
-            && !text.contains(" % ");
+        let is_simple = match expr {
+            Expr::Column(_) | Expr::Case(_) | Expr::Cast(_) | Expr::TryCast(_) | Expr::Literal(..) => true,
+            Expr::ScalarFunction(call) => arithmetic(call.func.name()).is_none(),
+            _ => false,
+        };
         if is_simple { text } else { format!("({text})") }
     }
 
@@ -98,9 +93,10 @@ impl Printer<'_> {
                 return format!("{keyword}({} AS {})", args.join(", "), target.trim());
             }
         }
-        if let (true, [left, right]) = (name.len() == 1, call.args.as_slice()) {
-            return format!("{} {name} {}", self.operand(left), self.operand(right));
+        if let (Some(symbol), [left, right]) = (arithmetic(name), call.args.as_slice()) {
+            return format!("{} {symbol} {}", self.operand(left), self.operand(right));
         }
+        let name = name.strip_suffix("_in_place").unwrap_or(name);
         format!("{}({})", name.to_uppercase(), args.join(", "))
     }
 
@@ -121,7 +117,7 @@ impl Printer<'_> {
     fn like(&self, like: &Like, word: &str) -> String {
         let not = if like.negated { "NOT " } else { "" };
         let escape = match like.escape_char {
-            Some(c) if c != '\\' => format!(" ESCAPE '{c}'"),
+            Some(c) if self.text(&like.pattern).contains(c) => format!(" ESCAPE '{c}'"),
             _ => String::new(),
         };
         format!("{} {not}{word} {}{escape}", self.operand(&like.expr), self.operand(&like.pattern))
@@ -143,6 +139,19 @@ impl Printer<'_> {
             operand(&between.high)
         )
     }
+}
+
+/// The operator behind a function that has Flink's rules for exact numbers.
+fn arithmetic(name: &str) -> Option<&'static str> {
+    let operation = name.strip_prefix("decimal_").or_else(|| name.strip_prefix("exact_"))?;
+    Some(match operation {
+        "add" => "+",
+        "subtract" => "-",
+        "multiply" => "*",
+        "divide" => "/",
+        "remainder" => "%",
+        _ => return None,
+    })
 }
 
 fn type_text(data_type: &arrow::datatypes::DataType) -> String {

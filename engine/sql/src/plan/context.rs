@@ -13,7 +13,7 @@ use datafusion_common::{Result, ScalarValue, TableReference, plan_err};
 use datafusion_expr::planner::{ContextProvider, ExprPlanner, RelationPlanner};
 use datafusion_expr::{AggregateUDF, Expr, HigherOrderUDF, ScalarUDF, TableSource, WindowUDF};
 
-use super::relation::WindowRelationPlanner;
+use super::relation::FlinkRelationPlanner;
 use crate::catalog::Catalog;
 use crate::dialect::cursor::Cursor;
 use crate::dialect::flink::{CAST, TRY_CAST};
@@ -53,7 +53,7 @@ impl Functions {
                 .map(|function| (function.name().to_lowercase(), function))
                 .collect(),
             planners: millstream_expr::expr_planners(),
-            relation_planners: vec![Arc::new(WindowRelationPlanner)],
+            relation_planners: vec![Arc::new(FlinkRelationPlanner::default())],
             config: Arc::new(config),
         }
     }

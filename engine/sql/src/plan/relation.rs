@@ -1,11 +1,17 @@
-//! Plans `FROM TABLE(TUMBLE(..))` and its other spellings as a [`WindowNode`].
+//! Plans `FROM TABLE(TUMBLE(..))` and its other spellings as a [`WindowNode`], and gives every other relation Flink's types
+//! before the query around it looks at them.
+//!
+//! Example: in `SELECT c + 1 FROM (SELECT CASE WHEN f THEN 1 ELSE 2.5 END AS c FROM t)` the sum is a decimal only if `c`
+//! is one by then.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use datafusion_common::{Column, DataFusionError, Result};
 use datafusion_expr::planner::{PlannedRelation, RelationPlanner, RelationPlannerContext, RelationPlanning};
 use datafusion_expr::{Expr, Extension, LogicalPlan};
 use datafusion_sql::sqlparser::ast::{Ident, TableAlias, TableFactor};
+use millstream_expr::coerce_plan;
 
 use super::time_attribute::{TimeRole, time_roles};
 use super::window_call::{WindowCall, call_of, parse_window_call};
@@ -13,10 +19,13 @@ use super::window_node::WindowNode;
 use crate::diagnostic::{Problem, did_you_mean};
 
 /// The planner's hook for relations.
-#[derive(Debug)]
-pub(crate) struct WindowRelationPlanner;
+#[derive(Debug, Default)]
+pub(crate) struct FlinkRelationPlanner {
+    /// The next relation is this hook's own question to the library's planner.
+    is_asking: AtomicBool,
+}
 
-impl RelationPlanner for WindowRelationPlanner {
+impl RelationPlanner for FlinkRelationPlanner {
     fn plan_relation(
         &self,
         relation: TableFactor,
@@ -26,10 +35,30 @@ impl RelationPlanner for WindowRelationPlanner {
             Some((name, args)) => parse_window_call(name, args).map_err(DataFusionError::from)?,
             None => None,
         };
-        let Some(call) = call else { return Ok(RelationPlanning::Original(Box::new(relation))) };
+        let Some(call) = call else { return self.typed(relation, context) };
         let input = context.plan(call.input.clone())?;
         let plan = window_plan(input, &call)?;
         Ok(RelationPlanning::Planned(Box::new(PlannedRelation::new(plan, alias_of(relation)))))
+    }
+}
+
+impl FlinkRelationPlanner {
+    /// What the library makes of a relation, with Flink's types.
+    fn typed(
+        &self,
+        relation: TableFactor,
+        context: &mut dyn RelationPlannerContext,
+    ) -> Result<RelationPlanning> {
+        let is_own_question = self.is_asking.swap(false, Ordering::Relaxed);
+        let is_plain = matches!(relation, TableFactor::Table { .. } | TableFactor::Derived { .. });
+        if is_own_question || !is_plain {
+            return Ok(RelationPlanning::Original(Box::new(relation)));
+        }
+        self.is_asking.store(true, Ordering::Relaxed);
+        let plan = context.plan(relation);
+        self.is_asking.store(false, Ordering::Relaxed);
+        let plan = coerce_plan(plan?)?;
+        Ok(RelationPlanning::Planned(Box::new(PlannedRelation::new(plan, None))))
     }
 }
 

@@ -231,3 +231,38 @@ proptest! {
         }
     }
 }
+
+/// Right below each limit: nothing overflows, and nobody waits for long.
+#[test]
+fn the_limits_themselves_compile() {
+    let cases: Vec<(&str, String)> = vec![
+        ("plus", format!("SELECT a{} FROM t", " + a".repeat(490))),
+        ("or", format!("SELECT k FROM t WHERE {}", vec!["k = 'x'"; 240].join(" OR "))),
+        ("case", format!("SELECT {}1{} FROM t", "CASE WHEN a > 1 THEN ".repeat(90), " END".repeat(90))),
+        ("calls", format!("SELECT {}k{} FROM t", "UPPER(".repeat(90), ")".repeat(90))),
+        ("derived", format!("SELECT * FROM {}t{}", "(SELECT k, a FROM ".repeat(40), ") AS x".repeat(40))),
+        ("union", format!("SELECT k FROM t{}", " UNION ALL SELECT k FROM t".repeat(199))),
+        (
+            "columns",
+            format!(
+                "SELECT {} FROM t",
+                (0..1_000).map(|n| format!("a + {n} AS c{n}")).collect::<Vec<_>>().join(", ")
+            ),
+        ),
+        (
+            "in",
+            format!(
+                "SELECT k FROM t WHERE a IN ({})",
+                (0..20_000).map(|n| n.to_string()).collect::<Vec<_>>().join(", ")
+            ),
+        ),
+    ];
+    for (name, text) in cases {
+        let result = compile_at(&format!("{TABLES}\n{text}"), 1);
+        assert!(
+            result.is_ok(),
+            "{name}: {}",
+            result.err().map_or_else(String::new, |e| e.items[0].message.clone())
+        );
+    }
+}

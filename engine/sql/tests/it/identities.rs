@@ -9,8 +9,8 @@ use crate::support::{TABLES, compile_at, registry};
 
 /// Uid to meaning of every stateful operator, source and sink.
 fn identities(text: &str) -> BTreeMap<String, String> {
-    let compiled = compile_at(&format!("{TABLES}\n{text}"), 2).unwrap_or_else(|e| panic!("{text}\n{e}"));
-    let job = compiled.job.unwrap();
+    let compiled = compile_at(&format!("{TABLES}\n{text}"), 2).expect(text);
+    let job = compiled.job.expect("an INSERT");
     let operators = job.graph.operators().filter(|(_, operator)| operator.role != OperatorRole::Stateless);
     operators.map(|(_, operator)| (operator.uid.0.clone(), operator.meaning.clone())).collect()
 }
@@ -20,7 +20,8 @@ fn uids(text: &str) -> Vec<String> {
 }
 
 fn fingerprint(text: &str, parallelism: u32) -> String {
-    compile_at(&format!("{TABLES}\n{text}"), parallelism).unwrap().job.unwrap().graph.fingerprint
+    let compiled = compile_at(&format!("{TABLES}\n{text}"), parallelism).expect(text);
+    compiled.job.expect("an INSERT").graph.fingerprint
 }
 
 const QUERY: &str = "INSERT INTO p SELECT k, COUNT(*) AS n FROM t GROUP BY k";

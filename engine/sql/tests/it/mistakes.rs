@@ -66,6 +66,16 @@ const CASES: &[Case] = &[
         "the queries of this UNION have different numbers of columns",
         "",
     ),
+    (
+        "SELECT k FROM t UNION ALL SELECT a FROM t",
+        2,
+        0,
+        "column 1 of this UNION is STRING in one query and INT in another",
+        "cast one",
+    ),
+    ("SELECT CASE WHEN flag THEN 1 ELSE 'x' END FROM t", 2, 8, "", ""),
+    ("SELECT k FROM t WHERE k = a", 2, 23, "", ""),
+    ("SELECT k FROM t WHERE k IN (1, 2)", 2, 23, "", ""),
     // INSERT
     (
         "INSERT INTO f SELECT k FROM t",

@@ -61,3 +61,16 @@ fn plans_are_as_recorded() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
 }
+
+#[test]
+fn every_golden_compiles() {
+    if std::env::var_os("UPDATE_PLANS").is_some() {
+        return;
+    }
+    for entry in std::fs::read_dir(folder()).unwrap() {
+        let file = entry.unwrap().path();
+        let content = std::fs::read_to_string(&file).unwrap();
+        assert!(!content.contains("\nerror: "), "{} holds a mistake", file.display());
+        assert!(content.contains(MARK), "{} has no plan", file.display());
+    }
+}

@@ -1,0 +1,303 @@
+//! Aggregates by window: the window is taken over from the input, or each row says which window it is of.
+
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Field, IntervalMonthDayNano, SchemaRef};
+use datafusion_common::ScalarValue;
+use datafusion_expr::{Expr, LogicalPlan};
+use millstream_plan::{
+    AggregateCall, WindowAggregateSpec, WindowField, WindowKind, WindowSpec, partial_schema,
+};
+
+use super::call::{CallText, Rows};
+use super::{Group, details, name_calls, titled, unique_schema, window_text};
+use crate::diagnostic::Problem;
+use crate::lower::compile::{internal, window_types};
+use crate::lower::identity::{long_hash, stateful_uid};
+use crate::lower::node::{Changelog, Node, NodeId, NodeKind};
+use crate::lower::query::Lowering;
+use crate::lower::stream::{Bound, Stream, StreamColumn, WINDOW_END, WINDOW_START, reference};
+use crate::plan::window_node::WindowShape;
+
+/// The window that an aggregate works on.
+struct Window {
+    shape: WindowShape,
+    time: Expr,
+    /// Filters on its bounds, for after the aggregate.
+    filters: Vec<Expr>,
+    /// The bounds are real columns: `shape` has their distance, and starts must be computed from ends.
+    attached_size: Option<i64>,
+}
+
+impl Lowering<'_> {
+    pub(super) fn window_aggregate(
+        &mut self,
+        mut stream: Stream,
+        kinds: &[Group],
+        calls: &[Expr],
+        input: &LogicalPlan,
+        names: &[String],
+    ) -> Result<Stream, Problem> {
+        let window = take_window(&mut stream)?;
+        let mut rows = Rows::default();
+        let mut keys = Vec::new();
+        for group in kinds {
+            if let Group::Key(expr) = group {
+                keys.push(rows.column(expr));
+            }
+        }
+        let time_column = rows.column(&window.time);
+        let (calls, texts) =
+            self.calls(&stream, calls, input, names.get(kinds.len()..).unwrap_or(&[]), &mut rows)?;
+        let node = self.rows_node(&mut stream, &rows)?;
+        let spec = WindowSpec { kind: window.shape.kind, offset: window.shape.offset, time_column };
+        let added = self.window_node(node, spec, &keys, calls, &texts, &window, kinds)?;
+        let id = self.graph.add(added);
+        self.windowed_stream(id, kinds, names, window)
+    }
+
+    /// The stream behind a window aggregate: its columns are those of the node, but a start that had to be computed.
+    fn windowed_stream(
+        &mut self,
+        id: NodeId,
+        kinds: &[Group],
+        names: &[String],
+        window: Window,
+    ) -> Result<Stream, Problem> {
+        let schema = Arc::clone(&self.graph.node(id).schema);
+        let mut columns = Vec::new();
+        for (index, name) in names.iter().enumerate() {
+            let own = reference(schema.field(index).name());
+            let (expr, bound) = match (kinds.get(index), window.attached_size) {
+                (Some(Group::Start), Some(size)) => (own - interval(size), Some(Bound::Start)),
+                (Some(Group::Start), None) => (own, Some(Bound::Start)),
+                (Some(Group::End), _) => (own, Some(Bound::End)),
+                _ => (own, None),
+            };
+            columns.push(StreamColumn { name: name.clone(), expr, bound });
+        }
+        let mut stream =
+            Stream { node: id, filter: None, columns, window: None, attached: Some(original_shape(&window)) };
+        for filter in window.filters {
+            let bounds = |name: &str| {
+                let kind = |group: &Group| match name {
+                    WINDOW_START => matches!(group, Group::Start),
+                    WINDOW_END => matches!(group, Group::End),
+                    _ => matches!(group, Group::Time),
+                };
+                let position = kinds.iter().position(kind);
+                let end = kinds.iter().position(|group| matches!(group, Group::End));
+                match (position, end) {
+                    (Some(position), _) => stream.columns.get(position).map(|column| column.expr.clone()),
+                    (None, Some(end)) => {
+                        stream.columns.get(end).map(|column| column.expr.clone() - interval(1_000))
+                    }
+                    _ => None,
+                }
+            };
+            let resolved = replace(&filter, &bounds);
+            stream.and_filter(resolved);
+        }
+        Ok(stream)
+    }
+
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "everything that a windowed aggregate is made of, in one place"
+    )]
+    fn window_node(
+        &self,
+        input: NodeId,
+        window: WindowSpec,
+        keys: &[usize],
+        calls: Vec<AggregateCall>,
+        texts: &[CallText],
+        described: &Window,
+        kinds: &[Group],
+    ) -> Result<Node, Problem> {
+        let node = self.graph.node(input);
+        let rows_schema = Arc::clone(&node.schema);
+        let is_retracting = node.changelog == Changelog::Retract;
+        let two_phases = self.two_phases(&calls, is_retracting);
+        let time_type = rows_schema.field(window.time_column).data_type().clone();
+        let mut calls = calls;
+        name_calls(&mut calls, texts, &rows_schema);
+        let (output, schema) = window_output(kinds, keys, &calls, &rows_schema, &time_type, described)?;
+        let local = two_phases.then(|| {
+            let mut prefix = vec![
+                Field::new("slice_end$", DataType::Int64, false),
+                Field::new("visible_from$", DataType::Int64, false),
+            ];
+            prefix.extend(keys.iter().map(|key| rows_schema.field(*key).clone()));
+            Box::new(WindowAggregateSpec {
+                window,
+                keys: keys.to_vec(),
+                calls: calls.clone(),
+                rows_schema: Arc::clone(&rows_schema),
+                is_merging: false,
+                is_retracting,
+                output: Vec::new(),
+                schema: partial_schema(&prefix, &calls),
+            })
+        });
+        let lineage_of = |index: usize| node.lineage.get(index).cloned().unwrap_or_default();
+        let key_lineages: Vec<String> = keys.iter().map(|key| lineage_of(*key)).collect();
+        let call_texts: Vec<String> = texts.iter().map(|text| text.lineage(&node.lineage)).collect();
+        let shape = WindowShape { kind: window.kind, offset: window.offset };
+        let mut uid_keys = key_lineages.clone();
+        uid_keys.push(format!("{shape:?} {}", lineage_of(window.time_column)));
+        let uid = stateful_uid("window-aggregate", &uid_keys, &call_texts, &node.anchors);
+        let time_name = match described.attached_size {
+            Some(_) => "window_end",
+            None => rows_schema.field(window.time_column).name().as_str(),
+        };
+        let key_names: Vec<&str> = keys.iter().map(|key| rows_schema.field(*key).name().as_str()).collect();
+        let meaning = long_hash(&format!("window-aggregate\n{}\n{uid}\n{output:?}", node.meaning));
+        let lineage = output
+            .iter()
+            .map(|field| match field {
+                WindowField::Key(key) => key_lineages.get(*key).cloned().unwrap_or_default(),
+                WindowField::Call(call) => {
+                    format!("{uid}.{}", call_texts.get(*call).cloned().unwrap_or_default())
+                }
+                other => format!("{uid}.{other:?}"),
+            })
+            .collect();
+        let unique_key = (0..kinds.len()).collect();
+        let mut lines = details(&key_names, &calls, "until the watermark passes the window's end");
+        lines.insert(0, ("window", window_text(&original_shape(described), time_name)));
+        Ok(Node {
+            inputs: vec![input],
+            schema: Arc::clone(&schema),
+            changelog: Changelog::AppendOnly,
+            unique_key: Some(unique_key),
+            lineage,
+            update_cause: None,
+            anchors: vec![uid.clone()],
+            uid,
+            meaning,
+            name: titled("WindowAggregate", &key_names),
+            details: lines,
+            bounded: node.bounded,
+            kind: NodeKind::WindowAggregate {
+                global: Box::new(WindowAggregateSpec {
+                    window,
+                    keys: keys.to_vec(),
+                    calls,
+                    rows_schema,
+                    is_merging: local.is_some(),
+                    is_retracting,
+                    output,
+                    schema,
+                }),
+                local,
+            },
+        })
+    }
+}
+
+/// The window that an aggregate by window bounds works on, taken off the stream.
+fn take_window(stream: &mut Stream) -> Result<Window, Problem> {
+    if let Some(pending) = stream.window.take() {
+        return Ok(Window {
+            shape: pending.shape,
+            time: pending.time,
+            filters: pending.filters,
+            attached_size: None,
+        });
+    }
+    let (Some(shape), Some(end)) = (stream.attached, stream.bound(Bound::End)) else {
+        return Err(internal("an aggregate by window without a window"));
+    };
+    // Every row says which window it is of. Ends are one slide apart, so that windows of one slide that hold the last
+    // millisecond before an end tell them apart.
+    let (size, slide) = match shape.kind {
+        WindowKind::Tumble { size } => (size, size),
+        WindowKind::Hop { size, slide } => (size, slide),
+    };
+    let shifted = WindowShape {
+        kind: WindowKind::Tumble { size: slide },
+        offset: (shape.offset + size).rem_euclid(slide),
+    };
+    Ok(Window {
+        shape: shifted,
+        time: end.expr.clone() - interval(1_000),
+        filters: Vec::new(),
+        attached_size: Some(size),
+    })
+}
+
+/// The shape of the windows as the user sees them.
+fn original_shape(window: &Window) -> WindowShape {
+    match (window.attached_size, window.shape.kind) {
+        (Some(size), WindowKind::Tumble { size: slide }) if size != slide => WindowShape {
+            kind: WindowKind::Hop { size, slide },
+            offset: (window.shape.offset - size).rem_euclid(slide),
+        },
+        _ => window.shape,
+    }
+}
+
+fn interval(micros: i64) -> Expr {
+    let value = IntervalMonthDayNano::new(0, 0, micros.saturating_mul(1_000));
+    Expr::Literal(ScalarValue::IntervalMonthDayNano(Some(value)), None)
+}
+
+fn replace(expr: &Expr, bounds: &dyn Fn(&str) -> Option<Expr>) -> Expr {
+    use datafusion_common::tree_node::{Transformed, TreeNode};
+    let replaced = expr.clone().transform_up(|node| {
+        let replacement = match &node {
+            Expr::Column(column) => bounds(&column.name),
+            _ => None,
+        };
+        Ok(replacement.map_or_else(|| Transformed::no(node), Transformed::yes))
+    });
+    replaced.map_or_else(|_| expr.clone(), |replaced| replaced.data)
+}
+
+fn window_output(
+    kinds: &[Group],
+    keys: &[usize],
+    calls: &[AggregateCall],
+    rows_schema: &SchemaRef,
+    time_type: &DataType,
+    window: &Window,
+) -> Result<(Vec<WindowField>, SchemaRef), Problem> {
+    let [(_, start_type), (_, end_type), (_, window_time)] = window_types(time_type);
+    let mut output = Vec::new();
+    let mut columns: Vec<(String, DataType, bool)> = Vec::new();
+    let mut next_key = 0;
+    for kind in kinds {
+        match kind {
+            // The start of an attached window is computed from its end by what follows.
+            Group::Start if window.attached_size.is_some() => {
+                output.push(WindowField::End);
+                columns.push(("window_start".to_owned(), end_type.clone(), false));
+            }
+            Group::Start => {
+                output.push(WindowField::Start);
+                columns.push(("window_start".to_owned(), start_type.clone(), false));
+            }
+            Group::End => {
+                output.push(WindowField::End);
+                columns.push(("window_end".to_owned(), end_type.clone(), false));
+            }
+            Group::Time => {
+                output.push(WindowField::Time);
+                columns.push(("window_time".to_owned(), window_time.clone(), false));
+            }
+            Group::Key(_) => {
+                let key = keys.get(next_key).ok_or_else(|| internal("a key is missing"))?;
+                output.push(WindowField::Key(next_key));
+                let field = rows_schema.field(*key);
+                columns.push((field.name().clone(), field.data_type().clone(), true));
+                next_key += 1;
+            }
+        }
+    }
+    for (index, call) in calls.iter().enumerate() {
+        output.push(WindowField::Call(index));
+        columns.push((call.name.clone(), call.result_type.clone(), true));
+    }
+    Ok((output, unique_schema(columns)))
+}
