@@ -59,7 +59,9 @@ impl SourceText {
         };
         let mut wrong = Vec::new();
         let mut mode = Mode::Code;
-        let (mut at, mut copied) = (0, 0);
+        // Some editors begin a file with a byte order mark.
+        let start = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
+        let (mut at, mut copied) = (start, start);
         while let Some(c) = text.get(at..).and_then(|rest| rest.chars().next()) {
             let rest = &text[at..];
             if mode != Mode::LineComment && mode != Mode::BlockComment && rest.starts_with("$${") {
@@ -229,6 +231,7 @@ mod tests {
             ("'$${N}'", "'${N}'"),
             ("${ N }${EMPTY}x", "10x"),
             ("$N {}", "$N {}"),
+            ("\u{feff}SELECT", "SELECT"),
         ];
         for (text, expected) in table {
             let source = SourceText::fill("f", text, &vars).map_err(|e| e.to_string());

@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use arrow::datatypes::DataType;
 use datafusion_common::DataFusionError;
-use datafusion_expr::{Distinct, Expr, Filter, LogicalPlan, Projection, Union};
+use datafusion_expr::{Distinct, Expr, ExprSchemable, Filter, LogicalPlan, Projection, Union};
 use datafusion_sql::sqlparser::tokenizer::{Span, TokenWithSpan};
 
 use super::Environment;
@@ -134,6 +135,7 @@ impl Lowering<'_> {
     }
 
     fn window(&mut self, input: Stream, window: &WindowNode) -> Result<Stream, Problem> {
+        self.refuse_zone(window)?;
         let mut input = self.materialize(input)?;
         let time = input.resolve(&window.time, window.input.schema()).map_err(fault)?;
         let names =
@@ -142,6 +144,20 @@ impl Lowering<'_> {
         input.window = Some(PendingWindow { shape: window.shape, time, filters: Vec::new() });
         input.attached = None;
         Ok(input)
+    }
+
+    /// Windows over instants begin at the full hours and days of the session's zone; operators know UTC only.
+    fn refuse_zone(&self, window: &WindowNode) -> Result<(), Problem> {
+        let zone = self.environment.settings.time_zone();
+        let is_utc = matches!(zone, "UTC" | "Z" | "GMT" | "Etc/UTC");
+        let time_type = window.time.get_type(window.input.schema()).map_err(fault)?;
+        if is_utc || !matches!(time_type, DataType::Timestamp(_, Some(_))) {
+            return Ok(());
+        }
+        let message = format!("windows over TIMESTAMP_LTZ in the time zone {zone} are not supported yet");
+        Err(Problem::new(Span::empty(), message)
+            .label("would begin at the hours and days of UTC")
+            .help("remove 'table.local-time-zone', or use a TIMESTAMP(3) column as time attribute"))
     }
 
     fn union(

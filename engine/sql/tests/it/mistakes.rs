@@ -260,6 +260,13 @@ const CASES: &[Case] = &[
         "HOP_END without its window in GROUP BY",
         "",
     ),
+    (
+        "SET 'table.local-time-zone' = 'Europe/Berlin'; CREATE TABLE z (ts TIMESTAMP_LTZ(3), WATERMARK FOR ts AS ts) WITH ('connector' = 'events');\nSELECT window_start FROM TABLE(TUMBLE(TABLE z, DESCRIPTOR(ts), INTERVAL '1' DAY)) GROUP BY window_start, window_end",
+        3,
+        1,
+        "windows over TIMESTAMP_LTZ in the time zone Europe/Berlin",
+        "TIMESTAMP(3)",
+    ),
     // CREATE TABLE
     ("CREATE TABLE q (a INT)", 2, 14, "table `q` has no connector", "connectors are events, files, print"),
     (
