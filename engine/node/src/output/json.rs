@@ -31,9 +31,9 @@ impl<W: Write + Send> ResultWriter for JsonWriter<W> {
         let texts = cells::columns(batch.columns()).map_err(io::Error::other)?;
         for row in 0..batch.num_rows() {
             write!(self.out, "{{\"op\":\"{}\"", batch.op(row))?;
-            for (index, field) in schema.fields().iter().enumerate() {
+            for ((field, array), texts) in schema.fields().iter().zip(batch.columns().columns()).zip(&texts) {
                 let name = Value::from(field.name().as_str());
-                let value = value(batch.column(index), row, texts[index][row].as_deref());
+                let value = value(array, row, texts[row].as_deref());
                 write!(self.out, ",{name}:{value}")?;
             }
             self.out.write_all(b"}\n")?;
