@@ -123,7 +123,11 @@ impl FileReader {
     fn fill_batch(&mut self, max_rows: usize) -> Result<u64, ConnectorError> {
         let mut skipped = 0;
         let from = self.offset;
-        while self.decoder.rows() < max_rows && self.offset - from < MAX_BATCH_BYTES && !self.is_done() {
+        // Never stops within a line that is dropped: a position there would be taken for the start of a record.
+        while self.decoder.rows() < max_rows
+            && (self.drops_line || self.offset - from < MAX_BATCH_BYTES)
+            && !self.is_done()
+        {
             if self.offset == 0 && self.start == 0 && self.end > 0 {
                 self.skip_byte_order_mark();
             }

@@ -46,6 +46,8 @@ pub(super) struct SyntaxFault {
     pub(super) what: &'static str,
 }
 
+const NO_VALUE: &str = "expected a value: a string in double quotes, a number, true, false, null, { or [";
+
 type Scan<T> = Result<T, SyntaxFault>;
 
 /// A cursor over one line.
@@ -141,19 +143,19 @@ impl<'a> Scanner<'a> {
     }
 
     fn literal(&mut self) -> Scan<Kind> {
-        let rest = self.bytes.get(self.at..).unwrap_or_default();
-        for (word, kind) in [(&b"null"[..], Kind::Null), (b"true", Kind::True), (b"false", Kind::False)] {
-            if rest.starts_with(word) {
-                self.at += word.len();
-                return Ok(kind);
-            }
+        let (word, kind): (&[u8], _) = match self.peek() {
+            Some(b'-' | b'0'..=b'9') => return self.number(),
+            Some(b'n') => (b"null", Kind::Null),
+            Some(b't') => (b"true", Kind::True),
+            Some(b'f') => (b"false", Kind::False),
+            None => return Err(self.fault("the line ends where a value is expected")),
+            Some(_) => return Err(self.fault(NO_VALUE)),
+        };
+        if !self.bytes.get(self.at..).is_some_and(|rest| rest.starts_with(word)) {
+            return Err(self.fault(NO_VALUE));
         }
-        match self.peek() {
-            Some(b'-' | b'0'..=b'9') => self.number(),
-            None => Err(self.fault("the line ends where a value is expected")),
-            Some(_) => Err(self
-                .fault("expected a value: a string in double quotes, a number, true, false, null, { or [")),
-        }
+        self.at += word.len();
+        Ok(kind)
     }
 
     fn number(&mut self) -> Scan<Kind> {

@@ -7,7 +7,8 @@ use std::str::FromStr;
 
 /// A whole number in decimal digits with an optional sign.
 pub(crate) fn integer<T: FromStr>(text: &str) -> Option<T> {
-    text.trim().parse().ok()
+    // Blanks are rare; to look for them first would cost more than the parse.
+    text.parse().ok().or_else(|| text.trim().parse().ok())
 }
 
 /// A whole number out of one with a fraction or an exponent, cut toward zero: `1.7` gives 1.
@@ -28,14 +29,18 @@ pub(crate) fn truncated<T: TryFrom<i64>>(text: &str) -> Option<T> {
 
 /// A FLOAT or DOUBLE as `Double.parseDouble` reads it, hexadecimal ones excepted.
 pub(crate) fn float<T: FromStr>(text: &str) -> Option<T> {
-    let text = text.trim();
-    let text = match text {
-        "Infinity" | "+Infinity" | "-Infinity" => return text.parse().ok(),
-        "NaN" | "+NaN" | "-NaN" => return "NaN".parse().ok(),
-        _ => text.strip_suffix(['d', 'D', 'f', 'F']).unwrap_or(text),
+    let is_plain = |text: &str| {
+        text.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'-' | b'+' | b'e' | b'E'))
     };
-    let is_plain = text.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'-' | b'+' | b'e' | b'E'));
-    if is_plain { text.parse().ok() } else { None }
+    if is_plain(text) {
+        return text.parse().ok();
+    }
+    let text = match text.trim() {
+        text @ ("Infinity" | "+Infinity" | "-Infinity") => return text.parse().ok(),
+        "NaN" | "+NaN" | "-NaN" => return "NaN".parse().ok(),
+        text => text.strip_suffix(['d', 'D', 'f', 'F']).unwrap_or(text),
+    };
+    if is_plain(text) { text.parse().ok() } else { None }
 }
 
 /// `true` in any case; everything else is false, as in `Boolean.parseBoolean`.
