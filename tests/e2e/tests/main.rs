@@ -1,1 +1,7 @@
-//! Tests: e2e.
+//! End-to-end tests: they start `millstream` as a user does, as a process, and read what it wrote as a user would, as files.
+//! They share no code with the engine, so that a mistake there is not repeated here.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
+#![allow(clippy::print_stdout, reason = "reports of long tests")]
+
+mod harness;
+mod kill;

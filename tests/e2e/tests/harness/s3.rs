@@ -1,0 +1,72 @@
+//! A real S3 server on a free loopback port, with a folder of its own.
+
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use super::process::Process;
+
+const USER: &str = "millstream";
+const PASSWORD: &str = "only-for-tests";
+/// Tries of ports: another process can take a free one before the server does.
+const TRIES: usize = 5;
+
+/// A running server. It keeps objects as plain files, which is how tests look at the bucket without a client.
+pub(crate) struct S3Server {
+    port: u16,
+    folder: TempDir,
+    _process: Process,
+}
+
+impl S3Server {
+    /// The bucket that is there from the start.
+    pub(crate) const BUCKET: &str = "streams";
+
+    pub(crate) fn start() -> Self {
+        for _ in 0..TRIES {
+            let folder = tempfile::tempdir().unwrap();
+            std::fs::create_dir(folder.path().join(Self::BUCKET)).unwrap();
+            let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+            let mut command = Command::new(program());
+            command
+                .env("ROOT_ACCESS_KEY", USER)
+                .env("ROOT_SECRET_KEY", PASSWORD)
+                .args(["--quiet", "--port", &format!("127.0.0.1:{port}"), "posix"])
+                .arg(folder.path());
+            let mut process = Process::start(&mut command);
+            let is_up = process
+                .wait_until(Duration::from_secs(30), |_| TcpStream::connect(("127.0.0.1", port)).is_ok());
+            if is_up && process.is_running() {
+                return Self { port, folder, _process: process };
+            }
+        }
+        panic!("{} does not start", program().display());
+    }
+
+    /// Lets a command find the server.
+    pub(crate) fn configure(&self, command: &mut Command) {
+        command
+            .env("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{}", self.port))
+            .env("AWS_REGION", "us-east-1")
+            .env("AWS_ACCESS_KEY_ID", USER)
+            .env("AWS_SECRET_ACCESS_KEY", PASSWORD);
+    }
+
+    /// Where the server keeps the bucket's objects.
+    pub(crate) fn bucket(&self) -> PathBuf {
+        self.folder.path().join(Self::BUCKET)
+    }
+}
+
+/// Where `scripts/install test` puts the server.
+fn program() -> PathBuf {
+    let cache = std::env::var_os("MILLSTREAM_CACHE").map(PathBuf::from).unwrap_or_else(|| {
+        Path::new(&std::env::var_os("HOME").expect("HOME is not set")).join(".cache/millstream")
+    });
+    let program = cache.join("bin/versitygw");
+    assert!(program.is_file(), "{} is missing; install it with: scripts/install test", program.display());
+    program
+}

@@ -1,0 +1,73 @@
+//! A job's folder in storage, read as names of files. What is in them is the engine's business.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// `<storage>/<namespace>.<job>.local`.
+#[derive(Clone, Debug)]
+pub(crate) struct JobFolder(PathBuf);
+
+impl JobFolder {
+    pub(crate) fn new(storage: &Path, job: &str) -> Self {
+        Self(storage.join(format!("default.{job}.local")))
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// Epochs that are owned checkpoints, oldest first. A record that names a manifest is one; `Start` names none.
+    pub(crate) fn epochs(&self) -> Vec<u64> {
+        let names = names(&self.0.join("epoch"));
+        let is_checkpoint = |name: &String| {
+            let record = fs::read(self.0.join("epoch").join(name)).unwrap_or_default();
+            record.windows(9).any(|w| w == b"/manifest")
+        };
+        names.into_iter().filter(is_checkpoint).filter_map(|name| name.parse().ok()).collect()
+    }
+
+    /// Epochs whose manifest is still kept.
+    pub(crate) fn restorable(&self) -> Vec<u64> {
+        let has_manifest = |epoch: &u64| {
+            let record = fs::read(self.0.join(format!("epoch/{epoch:010}"))).unwrap_or_default();
+            let text = String::from_utf8_lossy(&record);
+            let Some(begin) = text.find("checkpoint/") else { return false };
+            let Some(length) = text[begin..].find("/manifest") else { return false };
+            self.0.join(&text[begin..begin + length]).join("manifest").is_file()
+        };
+        self.epochs().into_iter().filter(has_manifest).collect()
+    }
+
+    /// The last number in the epoch log, of whatever kind.
+    pub(crate) fn newest(&self) -> u64 {
+        names(&self.0.join("epoch")).into_iter().filter_map(|n| n.parse().ok()).max().unwrap_or(0)
+    }
+
+    /// Files below a folder of the job, with their paths, sorted.
+    pub(crate) fn files(&self, below: &str) -> Vec<PathBuf> {
+        let mut files = Vec::new();
+        collect(&self.0.join(below), &mut files);
+        files.sort();
+        files
+    }
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+    let mut names: Vec<String> =
+        entries.flatten().map(|e| e.file_name().to_string_lossy().into_owned()).collect();
+    names.retain(|n| n.bytes().all(|b| b.is_ascii_digit()));
+    names.sort();
+    names
+}
+
+fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            collect(&path, files);
+        } else {
+            files.push(path);
+        }
+    }
+}
