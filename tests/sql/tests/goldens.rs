@@ -1,0 +1,107 @@
+//! Every golden case, in every way of running that must give the same rows.
+//!
+//! `MILLSTREAM_CASES=window,scalar/like` runs the cases whose name contains one of the words.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use millstream_test_sql::{Case, Expected, Mark};
+
+use crate::engine::{Crash, Engine, Pace, Script, Way, for_each, plan};
+
+fn cases() -> Vec<Case> {
+    let mut cases = Case::all(&Case::folder()).unwrap();
+    if let Ok(words) = std::env::var("MILLSTREAM_CASES") {
+        cases.retain(|case| words.split(',').any(|word| case.name.contains(word)));
+    }
+    cases
+}
+
+fn script(case: &Case) -> Script {
+    Script { name: case.name.clone(), text: case.script.clone(), data: Case::folder().join("data") }
+}
+
+/// Runs a case in one way; `Err` is the report.
+fn check(engine: &Engine, case: &Case, expected: &Arc<Expected>, way: &Way) -> Result<crate::engine::Outcome, String> {
+    let report = |text: &str| format!("--- {}: {}\n    {}\n{}", case.name, way.name, case.about, text.trim_end());
+    let outcome = engine.run(&script(case), expected, way).map_err(|e| report(&e))?;
+    expected.compare(outcome.rows.clone()).map_err(|difference| report(&difference.to_string()))?;
+    Ok(outcome)
+}
+
+/// Runs `work` for all cases that are not refused, and fails with everything that it reports.
+fn check_all(work: impl Fn(&Engine, &Case, &Arc<Expected>) -> Vec<String> + Sync) {
+    let engine = Engine::new();
+    let cases: Vec<Case> = cases().into_iter().filter(|case| case.refused.is_none()).collect();
+    let reports = for_each(&cases, |case| work(&engine, case, &Arc::new(case.expected().unwrap())));
+    let failed = reports.iter().filter(|reports| !reports.is_empty()).count();
+    let reports: Vec<String> = reports.into_iter().flatten().collect();
+    assert!(failed == 0, "{failed} of {} cases fail\n{}", cases.len(), reports.join("\n"));
+}
+
+/// Only these may run at more than parallelism 1.
+fn is_parallel(case: &Case) -> bool {
+    !case.is_marked(Mark::OrderDependent) && !case.is_marked(Mark::ProcessingTime)
+}
+
+fn slow() -> Pace {
+    Pace::Slow { rows: 2, pause: Duration::from_millis(2) }
+}
+
+#[test]
+fn goldens_hold_at_any_batch_size() {
+    check_all(|engine, case, expected| {
+        let ways = [8_192, 7, 1].map(Way::plain);
+        let reports = ways.iter().filter_map(|way| check(engine, case, expected, way).err());
+        // The ways fail alike as a rule; one report says enough.
+        reports.take(1).collect()
+    });
+}
+
+#[test]
+fn goldens_hold_with_checkpoints_at_parallelism_2() {
+    check_all(|engine, case, expected| {
+        let way = Way {
+            name: "checkpoints".into(),
+            parallelism: if is_parallel(case) { 2 } else { 1 },
+            checkpoints_ms: Some(4),
+            pace: slow(),
+            ..Way::plain(7)
+        };
+        check(engine, case, expected, &way).err().into_iter().collect()
+    });
+}
+
+#[test]
+fn goldens_hold_after_a_crash_and_at_parallelism_3() {
+    check_all(|engine, case, expected| {
+        let rows = match check(engine, case, expected, &Way::plain(8_192)) {
+            Ok(outcome) => outcome.rows_read,
+            Err(report) => return vec![report],
+        };
+        let (before, after) = if is_parallel(case) { (2, 3) } else { (1, 1) };
+        let way = Way {
+            name: "crash".into(),
+            parallelism: before,
+            checkpoints_ms: Some(2),
+            crashes: vec![
+                Crash { after_rows: rows.div_ceil(3), lost_rows: rows / 4, parallelism: after },
+                Crash { after_rows: rows.div_ceil(4), lost_rows: rows / 8, parallelism: after },
+            ],
+            ..Way::plain(8_192)
+        };
+        check(engine, case, expected, &way).err().into_iter().collect()
+    });
+}
+
+#[test]
+fn what_is_not_supported_is_refused_when_it_is_planned() {
+    let refused: Vec<Case> = cases().into_iter().filter(|case| case.refused.is_some()).collect();
+    for case in &refused {
+        let words = case.refused.as_deref().unwrap_or_default();
+        match plan(&script(case), 1) {
+            Ok(_) => panic!("{} is planned, but is marked as refused: {words}", case.name),
+            Err(message) => assert!(message.contains(words), "{}: {message}", case.name),
+        }
+    }
+}
