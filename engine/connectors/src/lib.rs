@@ -27,4 +27,6 @@ pub use registry::{Connector, ConnectorRegistry};
 pub use table::TableConfig;
 
 #[cfg(test)]
+mod round_trip_test;
+#[cfg(test)]
 mod test_table;

@@ -336,3 +336,6 @@ impl Columns {
         RecordBatch::try_new_with_options(self.schema.clone(), columns, &options)
     }
 }
+
+#[cfg(test)]
+mod reader_test;

@@ -3,3 +3,6 @@
 pub(crate) mod decimal;
 pub(crate) mod number;
 pub(crate) mod time;
+
+#[cfg(test)]
+mod parse_test;
