@@ -181,8 +181,13 @@ impl Chain {
         while let Some(index) = self.stages.iter().rposition(Stage::has_work) {
             let complete = self.stages[index].step(&mut out)?;
             let emitted = out.take().into_iter().filter(|b| b.num_rows() > 0).map(Step::Batch);
-            // A batch ends here; watermarks and flushes go on to the next stage.
-            let passed = complete.filter(|s| !matches!(s, Step::Batch(_)));
+            // A batch ends here; watermarks and flushes go on to the next stage. What a watermark fired may be held back by
+            // the next stage, and must leave it before the watermark does: behind it, its rows would be late.
+            let passed = match complete {
+                None | Some(Step::Batch(_)) => vec![],
+                Some(Step::Flush) => vec![Step::Flush],
+                Some(Step::Watermark(watermark)) => vec![Step::Flush, Step::Watermark(watermark)],
+            };
             let steps: Vec<Step> = emitted.chain(passed).collect();
             if let Some(next) = self.stages.get_mut(index + 1) {
                 next.queue.extend(steps);
@@ -219,5 +224,95 @@ impl Chain {
             }
             (_, Step::Flush) => Ok(()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use arrow::array::Int64Array;
+    use arrow::record_batch::RecordBatch;
+    use millstream_connectors::ConnectorError;
+    use millstream_connectors::sink::{ClosedSegment, SinkWriter};
+    use millstream_model::snapshot::OperatorCounters;
+    use millstream_operators::OperatorError;
+
+    use super::*;
+
+    type Log = Arc<Mutex<Vec<String>>>;
+
+    /// Fires a row at every watermark, or holds rows back until it is flushed.
+    struct Told {
+        log: Log,
+        fires: bool,
+        held: Vec<StreamBatch>,
+    }
+
+    impl Operator for Told {
+        fn process(&mut self, batch: StreamBatch, _: &mut Output) -> Result<Progress, OperatorError> {
+            self.held.push(batch);
+            Ok(Progress::Done)
+        }
+
+        fn on_watermark(
+            &mut self,
+            watermark: Watermark,
+            out: &mut Output,
+        ) -> Result<Progress, OperatorError> {
+            if self.fires {
+                let column = Arc::new(Int64Array::from(vec![watermark.0])) as arrow::array::ArrayRef;
+                out.emit(StreamBatch::new(RecordBatch::try_from_iter([("w", column)]).unwrap()));
+            } else {
+                self.log.lock().unwrap().push(format!(
+                    "watermark {} over {} held",
+                    watermark.0,
+                    self.held.len()
+                ));
+            }
+            Ok(Progress::Done)
+        }
+
+        fn flush(&mut self, out: &mut Output) -> Result<Progress, OperatorError> {
+            self.held.drain(..).for_each(|b| out.emit(b));
+            Ok(Progress::Done)
+        }
+
+        fn counters(&self) -> OperatorCounters {
+            OperatorCounters::default()
+        }
+
+        fn restore_counters(&mut self, _: OperatorCounters) {}
+    }
+
+    impl SinkWriter for Told {
+        fn write(&mut self, batch: &StreamBatch) -> Result<(), ConnectorError> {
+            self.log.lock().unwrap().push(format!("{} rows out", batch.num_rows()));
+            Ok(())
+        }
+
+        fn buffered_bytes(&self) -> usize {
+            0
+        }
+
+        fn close_segments(&mut self) -> Result<Vec<ClosedSegment>, ConnectorError> {
+            Ok(Vec::new())
+        }
+
+        fn flush(&mut self) -> Result<(), ConnectorError> {
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn what_a_watermark_fires_leaves_the_chain_before_it() {
+        let log = Log::default();
+        let told = |fires| Told { log: log.clone(), fires, held: Vec::new() };
+        let uid = || OperatorUid("u".into());
+        let stage = |fires| Stage::new(uid(), "told".into(), Box::new(told(fires)), Watermark::MIN);
+        let sink = SinkStage::new(uid(), "sink".into(), Box::new(told(false)), Vec::new());
+        let mut chain = Chain::new(vec![stage(true), stage(false)], Tail::Sink(Box::new(sink)));
+        chain.watermark(Watermark(7)).await.unwrap();
+        assert_eq!(*log.lock().unwrap(), ["1 rows out", "watermark 7 over 0 held"]);
     }
 }
