@@ -3,5 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 #![allow(clippy::print_stdout, reason = "reports of long tests")]
 
+mod cli;
 mod harness;
 mod kill;
+mod zombie;

@@ -49,6 +49,11 @@ impl Process {
         self.child.id()
     }
 
+    /// What it printed so far.
+    pub(crate) fn stdout(&self) -> String {
+        self.text("stdout")
+    }
+
     /// What it said so far.
     pub(crate) fn stderr(&self) -> String {
         self.text("stderr")

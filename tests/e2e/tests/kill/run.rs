@@ -12,14 +12,19 @@ use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 
 use super::plan::{Disturbance, KillPlan, Storage};
-use crate::harness::{Difference, Files, Input, JobFolder, Process, S3Server, get, millstream};
+use crate::harness::{Difference, Files, Input, JobFolder, Process, S3Server, get, millstream, now};
 
 /// How long the paced input takes to read at the least. All kills of a run must land within nine tenths of it.
 const READING: Duration = Duration::from_secs(6);
 /// A run that was so slow that no kill could land in time is repeated with more time.
 const STRETCH: [u32; 3] = [1, 3, 9];
 const LIMIT: Duration = Duration::from_secs(180);
-const CHECKPOINT_TIMEOUT_MS: u64 = 400;
+/// Timeouts of checkpoints: of runs in general; where the process is stopped for longer; one that hardly any meets.
+const LONG_TIMEOUT_MS: u64 = 30_000;
+const STOPPED_TIMEOUT_MS: u64 = 400;
+const SHORT_TIMEOUT_MS: u64 = 10;
+/// How long to wait for the first aborted checkpoint.
+const ABORTED_WITHIN: Duration = Duration::from_millis(1_000);
 const JOB: &str = "killed";
 
 /// What happened in a run.
@@ -108,7 +113,6 @@ impl<'a> Run<'a> {
             abandoned: BTreeSet::new(),
             report: Report::default(),
         };
-        run.write_manifest(CHECKPOINT_TIMEOUT_MS);
         run
     }
 
@@ -147,7 +151,7 @@ impl<'a> Run<'a> {
             let goes_back = turn > 0 && self.plan.disturbance == Disturbance::GoingBack && turn % 2 == 1;
             let from = goes_back.then(|| self.older_epoch()).flatten();
             let has_short_timeout = turn == 1 && self.plan.disturbance == Disturbance::ShortTimeout;
-            self.write_manifest(if has_short_timeout { 10 } else { CHECKPOINT_TIMEOUT_MS });
+            self.write_manifest(if has_short_timeout { SHORT_TIMEOUT_MS } else { self.timeout_ms() });
             let mut process = match from {
                 Some(epoch) => self.start(&["--from-epoch", &epoch.to_string(), "--yes"]),
                 None => self.start(&[]),
@@ -182,6 +186,10 @@ impl<'a> Run<'a> {
         }
     }
 
+    fn timeout_ms(&self) -> u64 {
+        if self.plan.disturbance == Disturbance::Stops { STOPPED_TIMEOUT_MS } else { LONG_TIMEOUT_MS }
+    }
+
     /// Waits a moment for checkpoints to fail, or makes them.
     fn abort_checkpoints(&mut self, process: &mut Process) {
         let address = process.address();
@@ -189,14 +197,19 @@ impl<'a> Run<'a> {
             for _ in 0..2 {
                 thread::sleep(Duration::from_millis(self.random.random_range(50..350)));
                 process.signal("STOP");
-                thread::sleep(Duration::from_millis(CHECKPOINT_TIMEOUT_MS + 50));
+                thread::sleep(Duration::from_millis(STOPPED_TIMEOUT_MS + 50));
                 process.signal("CONT");
             }
         }
-        thread::sleep(Duration::from_millis(250));
-        let Some((200, status)) = get(&address, "/status") else { return };
-        let status: serde_json::Value = serde_json::from_str(&status).unwrap();
-        self.report.aborted += status["failed_checkpoints"].as_u64().unwrap();
+        let mut aborted = 0;
+        let begin = now();
+        while aborted == 0 && begin.elapsed() < ABORTED_WITHIN {
+            thread::sleep(Duration::from_millis(20));
+            let Some((200, status)) = get(&address, "/status") else { continue };
+            let status: serde_json::Value = serde_json::from_str(&status).unwrap();
+            aborted = status["failed_checkpoints"].as_u64().unwrap();
+        }
+        self.report.aborted += aborted;
     }
 
     /// An epoch of the job's history with newer ones behind it.
@@ -221,7 +234,7 @@ impl<'a> Run<'a> {
 
     /// Runs to the end and compares.
     fn finish(&mut self) {
-        self.write_manifest(CHECKPOINT_TIMEOUT_MS);
+        self.write_manifest(LONG_TIMEOUT_MS);
         let ended = self.start(&[]).end(LIMIT);
         ended.code(0).says("killed: finished at epoch");
         let before = self.read_output();
