@@ -120,10 +120,10 @@ impl FilePublisher {
         if published == expected {
             return Ok(());
         }
+        let newest = self.newest.map_or(epoch, |n| n.epoch);
         let message = format!(
-            "{} says that epoch {epoch} is published with {} files, and this job has {} other files for it: the folder \
-             belongs to another job, or to this one before it was started afresh; write to another path, or remove that \
-             output",
+            "{} is at epoch {newest} already, with {} files of epoch {epoch} where this job has {} others: the folder belongs to \
+             another job, or to this one before it was started afresh; write to another path, or remove that output",
             self.storage.location(),
             published.len(),
             expected.len()

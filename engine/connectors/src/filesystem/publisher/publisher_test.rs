@@ -200,7 +200,7 @@ async fn output_of_others_is_found_and_said() {
     // A job that starts afresh has lower epochs, which must not count as published.
     let mut other = publisher(&store);
     let error = other.publish(Epoch(2), &[output("1-1-0-0", "", &["b"])], &Text).await.unwrap_err();
-    let says = "memory:// says that epoch 2 is published with 0 files, and this job has 1 other files for it";
+    let says = "memory:// is at epoch 5 already, with 0 files of epoch 2 where this job has 1 others";
     assert_eq!(
         error.to_string(),
         format!("table `out`: the target refuses the output of epoch 2: {says}: {afresh}")
@@ -208,7 +208,7 @@ async fn output_of_others_is_found_and_said() {
     assert_eq!(error.kind(), millstream_model::ErrorKind::State);
 
     let error = other.publish(Epoch(5), &[output("9-1-0-0", "", &["b"])], &Text).await.unwrap_err();
-    let says = "memory:// says that epoch 5 is published with 1 files, and this job has 1 other files for it";
+    let says = "memory:// is at epoch 5 already, with 1 files of epoch 5 where this job has 1 others";
     assert_eq!(
         error.to_string(),
         format!("table `out`: the target refuses the output of epoch 5: {says}: {afresh}")
