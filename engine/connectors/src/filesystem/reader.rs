@@ -82,11 +82,7 @@ impl FileReader {
         })?;
         if input.file_bytes < split.file_bytes || input.starts_at < offset {
             let now = if input.is_compressed { input.starts_at } else { input.file_bytes };
-            return Err(position_error(format!(
-                "{} is shorter than it was: {} bytes were found, {offset} read, {now} are there; files must not change while \
-                 they are read",
-                split.file, split.file_bytes
-            )));
+            return Err(shrunk(spec, &split, offset, now));
         }
         let columns = Columns::new(spec, &split, projection).map_err(options_error)?;
         let decoder = spec.format.decoder(&spec.written, columns.decoded.clone());
@@ -202,7 +198,14 @@ impl FileReader {
         }
         let target = self.buffer.get_mut(self.end..).unwrap_or_default();
         match self.input.read(target) {
-            Ok(0) => self.is_at_end = true,
+            Ok(0) => {
+                let length = self.offset + self.end as u64;
+                if !self.input.is_compressed && length < self.split.file_bytes {
+                    // What is left may be half a record, and the rows behind it are lost.
+                    return Err(shrunk(&self.spec, &self.split, self.offset, length));
+                }
+                self.is_at_end = true;
+            }
             Ok(count) => self.end += count,
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
             Err(error) => return Err(self.read_error(&error)),
@@ -293,6 +296,16 @@ impl SplitReader for FileReader {
             progress: Some(self.progress()),
         }))
     }
+}
+
+/// A file lost bytes that belong to its splits.
+fn shrunk(spec: &SourceSpec, split: &FileSplit, offset: u64, now: u64) -> ConnectorError {
+    let message = format!(
+        "{} is shorter than it was: {} bytes were found, {offset} read, {now} are there; files must not change while \
+         they are read",
+        split.file, split.file_bytes
+    );
+    ConnectorError::Position { table: spec.table.clone(), message }
 }
 
 /// How the wanted columns come about: decoded, or constant because a folder's name says so.

@@ -46,7 +46,7 @@ fn numbers(values: Vec<Option<i32>>) -> RecordBatch {
 }
 
 #[test]
-fn every_type_looks_as_in_flink() {
+fn every_type_looks_as_java_prints_it() {
     let ltz = DataType::Timestamp(TimeUnit::Millisecond, Some("UTC".into()));
     let columns: &[(&str, DataType, ArrayRef)] = &[
         ("b", DataType::Boolean, Arc::new(BooleanArray::from(vec![true]))),

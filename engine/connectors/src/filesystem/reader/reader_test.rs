@@ -115,3 +115,30 @@ proptest! {
         prop_assert_eq!(skipped, malformed as u64);
     }
 }
+
+#[test]
+fn a_file_that_loses_bytes_while_it_is_read_is_no_shorter_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.json");
+    let lines: String = (0..100_000).map(|id| format!("{{\"id\":{id}}}\n")).collect();
+    std::fs::write(&path, &lines).unwrap();
+    // One ends between two records, one within a record that is not the last one.
+    for length in [lines.find("{\"id\":50000}").unwrap(), lines.find("0000}").unwrap()] {
+        std::fs::write(&path, &lines).unwrap();
+        let mut config = table("t", COLUMNS, &[("path", "a.json"), ("format", "json")]);
+        config.base_dir = folder.path().to_path_buf();
+        let source = FilesystemConnector::new(Clock::system()).source(&config).unwrap().unwrap();
+        let split = conformance::splits(source.as_ref()).remove(0);
+        let mut reader = source.open(&split, schema(COLUMNS)).unwrap();
+        assert!(matches!(reader.read(1).unwrap(), ReadOutcome::Batch(_)));
+        std::fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(length as u64).unwrap();
+        let error = loop {
+            match reader.read(8_192) {
+                Ok(ReadOutcome::Batch(_)) => {}
+                Ok(end) => panic!("{length}: {end:?}"),
+                Err(error) => break error.to_string(),
+            }
+        };
+        assert!(error.contains("a.json is shorter than it was"), "{length}: {error}");
+    }
+}

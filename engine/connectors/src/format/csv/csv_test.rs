@@ -65,7 +65,7 @@ fn read(columns: &[(&str, DataType)], options: &[(&str, &str)], text: &str) -> V
     found
 }
 
-/// The same text was read by Flink 2.3 with the same result, but for the decimals with blanks and the blank lines.
+/// These rows were read by Flink 2.3 with the same result, but for the decimals with blanks (NULL there) and the blank line.
 #[test]
 fn values_are_converted_as_in_flink() {
     let columns = [
@@ -245,7 +245,7 @@ fn texts(values: Vec<Option<&str>>) -> RecordBatch {
 }
 
 #[test]
-fn rows_are_written_as_flink_writes_them() {
+fn rows_are_written_in_flinks_form() {
     let columns = [
         ("i", DataType::Int32),
         ("b", DataType::Boolean),

@@ -1,4 +1,4 @@
-//! Rows to CSV, byte for byte as Flink's encoder writes them.
+//! Rows to CSV in the form of Flink's encoder (after Jackson's rules for quotes; not compared with a running Flink).
 //!
 //! Jackson, which writes for Flink, quotes text that is longer than 24 characters or has a character up to the highest of
 //! delimiter, quote and line breaks; with `,` that is every text with a blank: `1,"2024-01-01 10:00:00",plain`. A text that

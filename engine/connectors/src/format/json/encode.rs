@@ -1,4 +1,4 @@
-//! Rows to JSON lines, byte for byte as Flink's encoder writes them.
+//! Rows to JSON lines in the form of Flink's encoder (after its and Jackson's rules; not compared with a running Flink).
 //!
 //! Example: `{"id":1,"name":"a\"b","at":"2024-01-01 10:00:00.5","amount":1.50}`. Characters outside ASCII are written as they
 //! are; NaN and infinities as strings.

@@ -55,7 +55,7 @@ fn rows(batch: &RecordBatch) -> Vec<String> {
         .collect()
 }
 
-/// What Flink 2.3 gives for the same lines, field by field.
+/// Most of these values were read by Flink 2.3 with the same result; the rest are their neighbours.
 #[test]
 fn values_are_converted_as_in_flink() {
     let int = DataType::Int32;
@@ -343,7 +343,7 @@ fn encoded(options: &[(&str, &str)], batch: &RecordBatch) -> String {
 }
 
 #[test]
-fn rows_are_written_as_flink_writes_them() {
+fn rows_are_written_in_flinks_form() {
     let (columns, arrays) = every_type();
     let batch = RecordBatch::try_new(schema(&columns), arrays).unwrap();
     let text = encoded(&[], &batch);
