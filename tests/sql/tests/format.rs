@@ -52,7 +52,6 @@ fn rows_survive_being_written_and_read() {
 }
 
 #[test]
-#[expect(clippy::type_complexity, reason = "the columns of a table of cases")]
 fn a_changelog_folds_into_its_final_rows() {
     let table: &[(&[(&str, &str)], &[&str])] = &[
         (&[], &[]),
@@ -151,7 +150,6 @@ fn damaged_answers_are_refused_with_their_line() {
 }
 
 #[test]
-#[expect(clippy::type_complexity, reason = "the columns of a table of cases")]
 fn the_same_rows_in_any_order_are_equal() {
     let table: &[(&[&str], &[&str], &[&[&str]])] = &[
         (&["INT"], &[], &[]),
@@ -174,7 +172,6 @@ fn the_same_rows_in_any_order_are_equal() {
 }
 
 #[test]
-#[expect(clippy::type_complexity, reason = "the columns of a table of cases")]
 fn differences_name_the_rows() {
     let table: &[(&[&str], &[&str], &[&[&str]], &[&str], &[&str])] = &[
         (&["INT"], &["1", "2", "2"], &[&["2"], &["3"]], &["1", "2"], &["3"]),
