@@ -1,6 +1,7 @@
 //! Segments and manifests: immutable objects that are referenced with length and checksum.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream};
@@ -12,11 +13,15 @@ use millstream_storage::{CreateOutcome, ObjectStorage, Patience, retry};
 
 use crate::error::StoreError;
 use crate::io::Folder;
+use crate::settings::Sabotage;
 
 /// Objects that are looked for at the same time.
 const CONCURRENT_LOOKS: usize = 32;
 /// Nonces that are drawn before giving up: with 64 random bits even a second one is never needed.
 const NONCE_ROUNDS: usize = 4;
+
+/// How long after the acknowledgement the planted bug uploads.
+const PLANTED_DELAY: Duration = Duration::from_millis(3);
 
 /// What a job's workers need of its store. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -78,6 +83,15 @@ impl JobObjects {
     ) -> Result<ObjectRef, StoreError> {
         for _ in 0..NONCE_ROUNDS {
             let key = key(self.folder.settings.nonces.draw());
+            if self.folder.has(Sabotage::AckBeforeUpload) {
+                let (folder, full) = (self.folder.clone(), self.folder.full(&key));
+                let object = reference(full, &body);
+                tokio::spawn(async move {
+                    tokio::time::sleep(PLANTED_DELAY).await;
+                    drop(folder.create(&key, body).await);
+                });
+                return Ok(object);
+            }
             let created =
                 self.folder.create(&key, body.clone()).await.map_err(StoreError::storage(action))?;
             if created == CreateOutcome::Created {

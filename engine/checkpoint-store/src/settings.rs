@@ -79,6 +79,8 @@ pub enum Sabotage {
     LeaveEpochGap,
     /// The log is read before `Start` is appended, not after.
     ReadBeforeStart,
+    /// Segments count as uploaded before they are.
+    AckBeforeUpload,
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use millstream_coordinator::{
 use millstream_jobmaster::{JobSpec, Settings};
 use millstream_model::{ErrorKind, JobError, JobIdentity, OperatorUid};
 use millstream_plan::{CompiledJob, OperatorSpec, SinkTarget};
-use millstream_worker::WorkerSettings;
+use millstream_worker::{OperatorFactory, Sabotage, WorkerSettings};
 use tokio::sync::mpsc;
 
 use objects::BucketObjects;
@@ -72,6 +72,22 @@ impl LocalJob {
     /// # Errors
     /// When a table's connector refuses its options.
     pub fn start(self) -> Result<Running, JobError> {
+        self.start_sabotaged(Sabotage::default())
+    }
+
+    /// The same with bugs planted in the worker, for the suite that must find them.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub fn start_sabotaged(self, sabotage: Sabotage) -> Result<Running, JobError> {
+        self.start_with(sabotage, OperatorFactory::default())
+    }
+
+    /// The same with other operators.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub fn start_with(self, sabotage: Sabotage, operators: OperatorFactory) -> Result<Running, JobError> {
         let (sources, sinks) = endpoints(&self.job, &self.connectors)?;
         let slots = self.job.graph.chains.iter().map(|c| c.parallelism).max().unwrap_or(1);
         let worker = WorkerSettings {
@@ -82,6 +98,8 @@ impl LocalJob {
             collect: self.collect,
             store: Arc::new(BucketObjects::new(self.store.objects())),
             batch_rows: self.batch_rows,
+            sabotage,
+            operators,
         };
         let parts = JobParts {
             spec: JobSpec {

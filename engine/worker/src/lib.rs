@@ -8,6 +8,8 @@
 mod clock;
 mod error;
 mod exchange;
+mod operator_factory;
+mod sabotage;
 mod slot;
 mod store;
 mod task;
@@ -15,5 +17,7 @@ mod task;
 mod test_rows;
 mod worker;
 
+pub use operator_factory::OperatorFactory;
+pub use sabotage::Sabotage;
 pub use store::{ObjectScope, SnapshotStore};
 pub use worker::{WorkerSettings, run};

@@ -19,6 +19,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::exchange::inbox::Inbox;
 use crate::exchange::outbox::Outbox;
+use crate::operator_factory::OperatorFactory;
+use crate::sabotage::Sabotage;
 use crate::slot::{Slot, SlotTask};
 use crate::store::SnapshotStore;
 use crate::task::deploy::{Blueprint, Deployment};
@@ -47,6 +49,10 @@ pub struct WorkerSettings {
     pub store: Arc<dyn SnapshotStore>,
     /// Rows that a reader gives at most at once, usually [`millstream_batch::MAX_BATCH_ROWS`]. No result depends on it.
     pub batch_rows: usize,
+    /// Planted bugs, for the suite that must find them.
+    pub sabotage: Sabotage,
+    /// Where operators come from; usually the default.
+    pub operators: OperatorFactory,
 }
 
 impl fmt::Debug for WorkerSettings {
@@ -81,6 +87,8 @@ pub async fn run(
             collect: settings.collect,
             store: settings.store,
             batch_rows: settings.batch_rows.clamp(1, MAX_BATCH_ROWS),
+            sabotage: settings.sabotage,
+            operators: settings.operators,
         }),
         slots,
         reports,

@@ -26,6 +26,8 @@ use crate::error::{TaskError, chain_of};
 use crate::exchange::gate::Gate;
 use crate::exchange::inbox::Inbox;
 use crate::exchange::outbox::Outbox;
+use crate::operator_factory::OperatorFactory;
+use crate::sabotage::Sabotage;
 use crate::store::{ObjectScope, SnapshotStore};
 
 /// What every subtask of a worker is built from.
@@ -37,6 +39,8 @@ pub(crate) struct Blueprint {
     pub(crate) collect: Option<Arc<dyn Sink>>,
     pub(crate) store: Arc<dyn SnapshotStore>,
     pub(crate) batch_rows: usize,
+    pub(crate) sabotage: Sabotage,
+    pub(crate) operators: OperatorFactory,
 }
 
 /// One subtask to build and run.
@@ -83,7 +87,7 @@ impl Blueprint {
                 }
                 other => {
                     let stored_tables = tables.remove(&node.uid).unwrap_or_default();
-                    stages.push(stage(node, other, context, stored, stored_tables)?);
+                    stages.push(self.stage(node, other, context, stored, stored_tables)?);
                 }
             }
         }
@@ -108,11 +112,16 @@ impl Blueprint {
             started: now(),
             idle: std::time::Duration::ZERO,
             aborted: None,
+            sabotage: self.sabotage,
         };
         core.report(FromWorker::SubtaskRunning { attempt, subtask }).await;
         match head {
             Some(head) => source::run(core, head, control).await,
-            None => pipeline::run(core, Gate::new(inbox, attempt, gate_watermark), control).await,
+            None => {
+                let gate = Gate::new(inbox, attempt, gate_watermark)
+                    .dropping_buffered(self.sabotage.drop_buffered_rows);
+                pipeline::run(core, gate, control).await
+            }
         }
     }
 
@@ -207,25 +216,26 @@ impl Blueprint {
         }
         Ok(stage)
     }
-}
 
-fn stage(
-    node: &OperatorNode,
-    spec: &OperatorSpec,
-    context: BuildContext,
-    stored: Option<&OperatorFacts>,
-    tables: Vec<RestoredTable>,
-) -> Result<Stage, TaskError> {
-    let failed = |e| TaskError::from_operator(&node.name, &e);
-    let mut operator = millstream_operators::build(spec, context).map_err(failed)?;
-    let watermark = stored.map_or(Watermark::MIN, |f| f.watermark);
-    if stored.is_some() || !tables.is_empty() {
-        operator.restore(tables, watermark).map_err(failed)?;
+    fn stage(
+        &self,
+        node: &OperatorNode,
+        spec: &OperatorSpec,
+        context: BuildContext,
+        stored: Option<&OperatorFacts>,
+        tables: Vec<RestoredTable>,
+    ) -> Result<Stage, TaskError> {
+        let failed = |e| TaskError::from_operator(&node.name, &e);
+        let mut operator = self.operators.build(spec, context).map_err(failed)?;
+        let watermark = stored.map_or(Watermark::MIN, |f| f.watermark);
+        if stored.is_some() || !tables.is_empty() {
+            operator.restore(tables, watermark).map_err(failed)?;
+        }
+        if let Some(stored) = stored {
+            operator.restore_counters(stored.counters);
+        }
+        Ok(Stage::new(node.uid.clone(), node.name.clone(), operator, watermark))
     }
-    if let Some(stored) = stored {
-        operator.restore_counters(stored.counters);
-    }
-    Ok(Stage::new(node.uid.clone(), node.name.clone(), operator, watermark))
 }
 
 fn unknown_connector(table: &str) -> ConnectorError {

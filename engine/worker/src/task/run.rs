@@ -14,6 +14,7 @@ use super::chain::{Chain, Tail};
 use super::snapshot::{Cut, FrozenState, Snapshots};
 use crate::clock::now;
 use crate::error::TaskError;
+use crate::sabotage::Sabotage;
 
 /// Coordinator to one task, in order.
 #[derive(Debug)]
@@ -44,6 +45,7 @@ pub(crate) struct Core {
     pub(crate) idle: Duration,
     /// Newest checkpoint that is known to be aborted: its barrier is passed on without a snapshot.
     pub(crate) aborted: Option<CheckpointId>,
+    pub(crate) sabotage: Sabotage,
 }
 
 impl Core {
@@ -56,6 +58,9 @@ impl Core {
             }
             Control::Aborted(checkpoint) => {
                 self.aborted = self.aborted.max(Some(checkpoint));
+                if self.sabotage.forget_aborted {
+                    self.snapshots.forget(checkpoint);
+                }
                 None
             }
             other => Some(other),

@@ -271,6 +271,8 @@ impl Rig {
             collect: Some(Arc::new(Lines)),
             store: store.clone(),
             batch_rows: 10,
+            sabotage: crate::Sabotage::default(),
+            operators: crate::OperatorFactory::default(),
         };
         tokio::spawn(run(settings, incoming, reports));
         let mut rig = Self { to, from, store, graph: job.graph.clone(), attempt: Attempt(1) };
