@@ -201,7 +201,7 @@ mod tests {
         let source = OperatorUid("src".into());
         assert!(deployment.discovered(&source, vec![split("a")], vec![1], false));
         assert_eq!(deployment.enumerators()[0].unassigned.len(), 1);
-        assert_eq!(lines(deployment.assign()), ["worker 1: assign 0/0 [a]"]);
+        assert_eq!(lines(deployment.assign()), ["worker 1: assign 0/0 [a]", "worker 2: assign 0/1 []"]);
         assert_eq!(deployment.enumerators()[0].unassigned.len(), 0);
         assert!(!deployment.discovered(&OperatorUid("other".into()), vec![], vec![], true));
     }

@@ -31,6 +31,9 @@ pub(crate) struct SourceSplits {
     unfinished: Vec<usize>,
     has_ended: bool,
     is_end_told: bool,
+    /// Whether the first discovery has reached every subtask, with splits or without.
+    is_first_told: bool,
+    is_discovered: bool,
 }
 
 /// One assignment to one subtask.
@@ -57,6 +60,8 @@ impl SourceSplits {
             unfinished: vec![0; parallelism as usize],
             has_ended: false,
             is_end_told: false,
+            is_first_told: false,
+            is_discovered: false,
         }
     }
 
@@ -70,9 +75,11 @@ impl SourceSplits {
         }
         self.enumerator = enumerator;
         self.has_ended |= no_more;
+        self.is_discovered = true;
     }
 
-    /// Assigns what can be assigned now, at most one assignment a subtask, in subtask order.
+    /// Assigns what can be assigned now, at most one assignment a subtask, in subtask order. After the first discovery every
+    /// subtask gets one: a subtask holds the watermark back until it knows whether there is anything for it.
     pub(crate) fn assign(&mut self) -> Vec<Assignment> {
         let mut given: Vec<Vec<SplitState>> = vec![Vec::new(); self.unfinished.len()];
         while let Some(target) = self.least_loaded()
@@ -88,9 +95,11 @@ impl SourceSplits {
         let no_more = self.has_ended && self.unassigned.is_empty();
         let tells_end = no_more && !self.is_end_told;
         self.is_end_told |= no_more;
+        let tells_first = self.is_discovered && !self.is_first_told;
+        self.is_first_told |= self.is_discovered;
         (0_u32..)
             .zip(given)
-            .filter(|(_, splits)| tells_end || !splits.is_empty())
+            .filter(|(_, splits)| tells_end || tells_first || !splits.is_empty())
             .map(|(subtask, splits)| Assignment { subtask, splits, no_more })
             .collect()
     }
@@ -153,9 +162,9 @@ mod tests {
             (1, "a b c", true, "0:a,b,c!"),
             (2, "a b c d e", true, "0:a,c,e! 1:b,d!"),
             (3, "a", true, "0:a! 1:! 2:!"),
-            (2, "a", false, "0:a"),
+            (2, "a", false, "0:a 1:"),
             (2, "", true, "0:! 1:!"),
-            (2, "", false, ""),
+            (2, "", false, "0: 1:"),
         ];
         for (parallelism, names, no_more, expected) in cases {
             assert_eq!(discover(&mut of(parallelism), names, no_more), expected, "{names} on {parallelism}");
@@ -173,7 +182,8 @@ mod tests {
     #[test]
     fn the_end_is_told_once_to_everybody() {
         let mut source = of(2);
-        assert_eq!(discover(&mut source, "a", false), "0:a");
+        assert_eq!(discover(&mut source, "a", false), "0:a 1:");
+        assert_eq!(discover(&mut source, "b", false), "1:b", "only the first discovery is told to everybody");
         assert_eq!(discover(&mut source, "", true), "0:! 1:!");
         assert_eq!(discover(&mut source, "", true), "");
     }

@@ -137,7 +137,7 @@ fn the_end_of_input_behind_a_failed_checkpoint_moves_the_timer_of_the_next_one()
         &["worker 1: checkpoint 1 is aborted", "timer checkpoint of attempt 1 at 2000"],
     );
     t.expect(1_910, finished(1, 0, 0), &["timer checkpoint of attempt 1 at 2400"]);
-    t.expect(1_920, found(1, "", false), &[]);
+    t.expect(1_920, found(1, "", false), &["worker 1: assign 0/0 []"]);
     t.expect(2_400, tick(1), &["worker 1: barrier 2 (Stop) at 0/0", "timer end of checkpoint 2 at 7400"]);
 }
 
