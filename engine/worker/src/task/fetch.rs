@@ -29,6 +29,8 @@ const MAX_WAIT: Duration = Duration::from_millis(100);
 pub(crate) enum Fetched {
     /// Rows of a split.
     Batch(SplitId, ReadBatch),
+    /// The split has nothing for the moment. Not repeated before its next rows.
+    Dry(SplitId),
     /// The split is read to its end.
     End(SplitId),
     /// Reading failed; nothing follows.
@@ -85,7 +87,13 @@ struct FetchThread {
     incoming: Receiver<SplitState>,
     out: mpsc::Sender<Fetched>,
     waiting: VecDeque<SplitState>,
-    open: Vec<(SplitId, Box<dyn SplitReader>)>,
+    open: Vec<OpenSplit>,
+}
+
+struct OpenSplit {
+    split: SplitId,
+    reader: Box<dyn SplitReader>,
+    is_dry: bool,
 }
 
 /// `Err(None)`: the task is gone.
@@ -98,7 +106,7 @@ impl FetchThread {
             while self.open.len() < MAX_OPEN_SPLITS {
                 let Some(split) = self.waiting.pop_front() else { break };
                 let reader = self.source.open(&split, self.projection.clone())?;
-                self.open.push((split.split, reader));
+                self.open.push(OpenSplit { split: split.split, reader, is_dry: false });
             }
             if self.open.is_empty() {
                 match self.incoming.recv() {
@@ -132,21 +140,26 @@ impl FetchThread {
         let mut wait = Some(MAX_WAIT);
         let mut index = 0;
         while index < self.open.len() {
-            let (split, reader) = &mut self.open[index];
-            match reader.read(self.batch_rows)? {
+            let open = &mut self.open[index];
+            match open.reader.read(self.batch_rows)? {
                 ReadOutcome::Batch(batch) => {
                     wait = None;
-                    let split = split.clone();
+                    open.is_dry = false;
+                    let split = open.split.clone();
                     self.hand_over(Fetched::Batch(split, batch))?;
                     index += 1;
                 }
                 ReadOutcome::Pending(delay) => {
                     wait = wait.map(|w| w.min(delay));
+                    if !std::mem::replace(&mut open.is_dry, true) {
+                        let split = open.split.clone();
+                        self.hand_over(Fetched::Dry(split))?;
+                    }
                     index += 1;
                 }
                 ReadOutcome::End => {
                     wait = None;
-                    let (split, _) = self.open.remove(index);
+                    let OpenSplit { split, .. } = self.open.remove(index);
                     self.hand_over(Fetched::End(split))?;
                 }
             }

@@ -16,6 +16,10 @@ pub(crate) async fn run(
     mut control: mpsc::Receiver<Control>,
 ) -> Result<(), TaskError> {
     let mut head = OperatorCounters::default();
+    if gate.watermark() > Watermark::MIN {
+        // Restored: the chains behind wait for this one's watermark, and it may not advance for long.
+        core.chain.watermark(gate.watermark()).await?;
+    }
     loop {
         while let Ok(message) = control.try_recv() {
             if let Some(Control::Shutdown) = core.control(message) {

@@ -1,7 +1,8 @@
 //! A task that reads splits.
 //!
 //! The watermark of the task is the minimum over its splits that are neither finished nor idle, those that wait to be
-//! opened included. Splits that are assigned later start behind and cannot take it back.
+//! opened included. Splits that are assigned later start behind and cannot take it back. Idle is a split whose reader has had
+//! nothing for the timeout: rows that wait in queues, behind a full exchange or for a free reader do not make it so.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -30,8 +31,16 @@ const PLANTED_WAIT: Duration = Duration::from_millis(10);
 struct Split {
     state: SplitState,
     clock: SplitClock,
-    last_row: Instant,
+    /// Since when its reader has had nothing.
+    dry_since: Option<Instant>,
     progress: Option<(u64, u64)>,
+}
+
+/// What a task has to tell the chains behind it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum News {
+    Idle(bool),
+    Watermark(Watermark),
 }
 
 /// The reading half of a source task.
@@ -42,6 +51,8 @@ pub(crate) struct SourceHead {
     pub(crate) fetcher: Fetcher,
     pub(crate) counters: OperatorCounters,
     pub(crate) watermark: Watermark,
+    /// What this attempt has told: after a restore the chains behind do not know this task's watermark any more.
+    told: Watermark,
     splits: BTreeMap<SplitId, Split>,
     has_assignment: bool,
     no_more: bool,
@@ -64,6 +75,7 @@ impl SourceHead {
             fetcher,
             counters,
             watermark,
+            told: Watermark::MIN,
             splits: BTreeMap::new(),
             has_assignment: false,
             no_more: false,
@@ -79,7 +91,7 @@ impl SourceHead {
                 self.fetcher.add(state.clone());
             }
             let clock = SplitClock::new(state.watermark);
-            let split = Split { clock, last_row: now(), progress: None, state };
+            let split = Split { clock, dry_since: None, progress: None, state };
             self.splits.insert(split.state.split.clone(), split);
         }
     }
@@ -118,7 +130,7 @@ impl SourceHead {
             }
             split.state.position = batch.position;
             split.state.is_idle = false;
-            split.last_row = now();
+            split.dry_since = None;
             split.progress = batch.progress.or(split.progress);
         }
         let columns = self
@@ -134,11 +146,17 @@ impl SourceHead {
         Ok(StreamBatch::new(columns).with_row_watermark(row_watermark))
     }
 
-    /// Marks splits idle that had no row for the timeout.
+    fn ran_dry(&mut self, split: &SplitId) {
+        if let Some(split) = self.splits.get_mut(split) {
+            split.dry_since = Some(now());
+        }
+    }
+
+    /// Marks splits idle that have had nothing for the timeout.
     fn find_idle(&mut self) {
         let Some(timeout) = self.idle_timeout() else { return };
         for split in self.splits.values_mut().filter(|s| !s.state.is_finished) {
-            if split.last_row.elapsed() >= timeout {
+            if split.dry_since.is_some_and(|since| since.elapsed() >= timeout) {
                 split.state.is_idle = true;
             }
         }
@@ -148,24 +166,37 @@ impl SourceHead {
         self.spec.watermark.as_ref().and_then(|w| w.idle_timeout_ms).map(Duration::from_millis)
     }
 
-    /// Passes on what the splits' watermarks and idleness mean for the whole task.
-    async fn progress(&mut self, core: &mut Core) -> Result<(), TaskError> {
+    /// What the splits' watermarks and idleness mean for the whole task, as far as nobody was told.
+    fn news(&mut self) -> Vec<News> {
+        let mut news = Vec::new();
         if self.spec.watermark.is_none() || !self.has_assignment {
-            return Ok(());
+            return news;
         }
         let active = self.splits.values().filter(|s| !s.state.is_finished && !s.state.is_idle);
         if let Some(minimum) = active.map(|s| s.clock.watermark()).min() {
             if self.is_idle {
                 self.is_idle = false;
-                core.chain.idle(false).await?;
+                news.push(News::Idle(false));
             }
-            if minimum > self.watermark {
-                self.watermark = minimum;
-                core.chain.watermark(minimum).await?;
+            self.watermark = self.watermark.max(minimum);
+            if self.watermark > self.told {
+                self.told = self.watermark;
+                news.push(News::Watermark(self.watermark));
             }
-        } else if !self.is_idle && !self.no_more {
+        } else if !self.is_idle && !self.is_read_out() {
             self.is_idle = true;
-            core.chain.idle(true).await?;
+            news.push(News::Idle(true));
+        }
+        news
+    }
+
+    /// Passes the news on.
+    async fn progress(&mut self, core: &mut Core) -> Result<(), TaskError> {
+        for news in self.news() {
+            match news {
+                News::Idle(is_idle) => core.chain.idle(is_idle).await?,
+                News::Watermark(watermark) => core.chain.watermark(watermark).await?,
+            }
         }
         Ok(())
     }
@@ -274,6 +305,10 @@ async fn fetched_one(
             let rows = head.accept(&split, batch)?;
             core.chain.batch(rows).await
         }
+        Some(Fetched::Dry(split)) => {
+            head.ran_dry(&split);
+            Ok(())
+        }
         Some(Fetched::End(split)) => {
             if let Some(state) = head.splits.get_mut(&split) {
                 state.state.is_finished = true;
@@ -294,3 +329,6 @@ async fn fetched_one(
         }),
     }
 }
+
+#[cfg(test)]
+mod source_test;
