@@ -22,6 +22,8 @@ use millstream_plan::CompiledJob;
 use millstream_sql::{CompileOptions, compile};
 use millstream_storage::MemoryStorage;
 use millstream_test_sql::{Expected, Fold, Row};
+use millstream_test_testkit::mutants::Mutant;
+use millstream_worker::{OperatorFactory, Sabotage};
 use tokio::runtime::Runtime;
 
 pub(crate) use answer::Answer;
@@ -128,7 +130,21 @@ impl Engine {
     /// # Errors
     /// What went wrong, in words: the planner's report, the job's error, or that it hangs.
     pub(crate) fn run(&self, script: &Script, columns: &Arc<Expected>, way: &Way) -> Result<Outcome, String> {
-        self.runtime.block_on(run(script, columns, way))
+        self.run_mutated(script, columns, way, None)
+    }
+
+    /// The same with operators that are wrong.
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    pub(crate) fn run_mutated(
+        &self,
+        script: &Script,
+        columns: &Arc<Expected>,
+        way: &Way,
+        mutant: Option<Mutant>,
+    ) -> Result<Outcome, String> {
+        self.runtime.block_on(run(script, columns, way, mutant))
     }
 }
 
@@ -140,7 +156,12 @@ impl Drop for Engine {
     }
 }
 
-async fn run(script: &Script, columns: &Arc<Expected>, way: &Way) -> Result<Outcome, String> {
+async fn run(
+    script: &Script,
+    columns: &Arc<Expected>,
+    way: &Way,
+    mutant: Option<Mutant>,
+) -> Result<Outcome, String> {
     let answer = Answer::new(columns.clone());
     let storage = Arc::new(MemoryStorage::new());
     let (mut rows_read, mut crashes) = (0, 0);
@@ -149,7 +170,7 @@ async fn run(script: &Script, columns: &Arc<Expected>, way: &Way) -> Result<Outc
     for crash in &way.crashes {
         let budget = Budget::new(crash.after_rows);
         let job = plan(script, parallelism)?;
-        let mut running = start(script, job, &answer, &storage, way, &budget)?;
+        let mut running = start(script, job, &answer, &storage, way, &budget, mutant)?;
         let ended = live_until(&mut running, &budget, crash).await;
         rows_read += budget.given();
         epochs = running.handle.status().borrow().epoch.map_or(epochs, |e| e.0);
@@ -165,14 +186,18 @@ async fn run(script: &Script, columns: &Arc<Expected>, way: &Way) -> Result<Outc
     }
     let budget = Budget::new(u64::MAX);
     let job = plan(script, parallelism)?;
-    let mut running = start(script, job, &answer, &storage, way, &budget)?;
+    let mut running = start(script, job, &answer, &storage, way, &budget, mutant)?;
     let outcome = end(&mut running).await?;
     let epochs = running.handle.status().borrow().epoch.map_or(epochs, |e| e.0);
     finish(outcome, &answer, rows_read + budget.given(), epochs, crashes)
 }
 
 /// Runs until the crash is due. `Some` if the job ended before.
-async fn live_until(running: &mut Running, budget: &Budget, crash: &Crash) -> Option<Result<JobOutcome, String>> {
+async fn live_until(
+    running: &mut Running,
+    budget: &Budget,
+    crash: &Crash,
+) -> Option<Result<JobOutcome, String>> {
     let mut status = running.handle.status();
     let reached = async {
         budget.used_up().await;
@@ -228,6 +253,7 @@ fn start(
     storage: &Arc<MemoryStorage>,
     way: &Way,
     budget: &Budget,
+    mutant: Option<Mutant>,
 ) -> Result<Running, String> {
     if let Some(schema) = job.collected() {
         answer.check_schema(schema)?;
@@ -253,7 +279,10 @@ fn start(
         collect: Some(answer.direct_sink()),
         store: JobStore::open(storage.clone(), identity, StoreSettings::default()),
         settings: Settings {
-            checkpoint: CheckpointSettings { interval_ms: way.checkpoints_ms, ..CheckpointSettings::default() },
+            checkpoint: CheckpointSettings {
+                interval_ms: way.checkpoints_ms,
+                ..CheckpointSettings::default()
+            },
             restart: RestartStrategy::None,
             ..Settings::default()
         },
@@ -261,5 +290,10 @@ fn start(
         droppable: std::collections::BTreeSet::new(),
         batch_rows: way.batch_rows,
     };
-    local.start().map_err(|e| e.to_string())
+    let operators = mutant.map_or_else(OperatorFactory::default, |mutant| {
+        OperatorFactory::new(move |spec, context| {
+            Ok(mutant.wrap()(millstream_operators::build(spec, context)?))
+        })
+    });
+    local.start_with(Sabotage::default(), operators).map_err(|e| e.to_string())
 }

@@ -22,8 +22,14 @@ fn script(case: &Case) -> Script {
 }
 
 /// Runs a case in one way; `Err` is the report.
-fn check(engine: &Engine, case: &Case, expected: &Arc<Expected>, way: &Way) -> Result<crate::engine::Outcome, String> {
-    let report = |text: &str| format!("--- {}: {}\n    {}\n{}", case.name, way.name, case.about, text.trim_end());
+fn check(
+    engine: &Engine,
+    case: &Case,
+    expected: &Arc<Expected>,
+    way: &Way,
+) -> Result<crate::engine::Outcome, String> {
+    let report =
+        |text: &str| format!("--- {}: {}\n    {}\n{}", case.name, way.name, case.about, text.trim_end());
     let outcome = engine.run(&script(case), expected, way).map_err(|e| report(&e))?;
     expected.compare(outcome.rows.clone()).map_err(|difference| report(&difference.to_string()))?;
     Ok(outcome)

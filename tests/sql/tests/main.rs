@@ -7,3 +7,4 @@
 
 mod engine;
 mod goldens;
+mod random;

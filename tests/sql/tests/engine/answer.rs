@@ -159,7 +159,9 @@ impl Sink for AnswerSink {
     }
 
     fn publisher(&self) -> Result<Option<Box<dyn Publisher>>, ConnectorError> {
-        Ok(self.is_staged.then(|| Box::new(AnswerPublisher { answer: self.answer.clone() }) as Box<dyn Publisher>))
+        Ok(self
+            .is_staged
+            .then(|| Box::new(AnswerPublisher { answer: self.answer.clone() }) as Box<dyn Publisher>))
     }
 }
 
@@ -243,7 +245,8 @@ impl Publisher for AnswerPublisher {
             let text = std::str::from_utf8(&bytes).map_err(|e| failed(&e.to_string()))?;
             for line in text.lines() {
                 let (kind, row) = line.split_once('\t').ok_or_else(|| failed(line))?;
-                changes.push((kind.parse::<ChangeKind>().map_err(|e| failed(&e.to_string()))?, parse_row(row)));
+                changes
+                    .push((kind.parse::<ChangeKind>().map_err(|e| failed(&e.to_string()))?, parse_row(row)));
             }
         }
         let mut visible = self.answer.lock();

@@ -119,9 +119,19 @@ impl Source for PacedSource {
         self.inner.enumerator()
     }
 
-    fn open(&self, split: &SplitState, projection: SchemaRef) -> Result<Box<dyn SplitReader>, ConnectorError> {
+    fn open(
+        &self,
+        split: &SplitState,
+        projection: SchemaRef,
+    ) -> Result<Box<dyn SplitReader>, ConnectorError> {
         let inner = self.inner.open(split, projection)?;
-        Ok(Box::new(PacedReader { inner, pace: self.pace, budget: self.budget.clone(), given: 0, rests: false }))
+        Ok(Box::new(PacedReader {
+            inner,
+            pace: self.pace,
+            budget: self.budget.clone(),
+            given: 0,
+            rests: false,
+        }))
     }
 }
 
