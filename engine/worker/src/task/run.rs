@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use millstream_model::control::{Barrier, FromWorker};
 use millstream_model::snapshot::{OperatorCounters, OperatorFacts, SplitState, SubtaskProgress};
-use millstream_model::{Attempt, CheckpointId, OperatorUid, SubtaskId, Watermark};
+use millstream_model::{Attempt, CheckpointId, SubtaskId, Watermark};
 use millstream_state::BasePolicy;
 use tokio::sync::mpsc;
 
@@ -112,13 +112,19 @@ impl Core {
         Ok(())
     }
 
-    /// Starts to store what a sink closed because it was much.
-    pub(crate) fn store_closed(&mut self) {
-        if let Tail::Sink(sink) = &mut self.chain.tail {
-            let closed = sink.take_closed();
-            let uid: &OperatorUid = &sink.uid;
-            self.snapshots.add_closed(uid, closed);
+    /// Starts to store what a sink closed because it was much; waits if too much of it is on its way.
+    pub(crate) async fn store_closed(&mut self) -> Result<(), TaskError> {
+        let Tail::Sink(sink) = &mut self.chain.tail else { return Ok(()) };
+        let closed = sink.take_closed();
+        if closed.is_empty() {
+            return Ok(());
         }
+        self.snapshots.add_closed(&sink.uid, closed);
+        self.snapshots.room().await.map_err(|e| TaskError::State {
+            action: format!("stage the output of {}", sink.name),
+            kind: e.kind,
+            cause: e.message,
+        })
     }
 
     /// The end of all input: everything is flushed, the coordinator told; barriers are still answered.

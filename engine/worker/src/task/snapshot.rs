@@ -19,6 +19,10 @@ use crate::clock::unix_ms;
 use crate::error::chain_of;
 use crate::store::{ObjectScope, SnapshotStore};
 
+/// Output that a subtask may hold while it is on its way to the store: eight segments of the size that a sink closes by itself.
+/// A sink that closes faster than the store takes waits.
+const MAX_WAITING_BYTES: usize = 64 * 1024 * 1024;
+
 /// A frozen table of an operator.
 pub(crate) struct FrozenState {
     pub(crate) operator: OperatorUid,
@@ -93,6 +97,24 @@ impl Snapshots {
             let _guard = this.storing.lock().await;
             let _ = this.store_items().await;
         });
+    }
+
+    /// Waits until at most 64 MiB of output are not stored, so that a slow store holds up the sink and memory stays bounded.
+    ///
+    /// # Errors
+    /// When there is more and the store does not take it.
+    pub(crate) async fn room(&self) -> Result<(), JobError> {
+        if self.waiting_bytes() <= MAX_WAITING_BYTES {
+            return Ok(());
+        }
+        let _guard = self.storing.lock().await;
+        self.store_items().await
+    }
+
+    fn waiting_bytes(&self) -> usize {
+        let bytes =
+            |item: &Item| if let Load::Closed { segment, .. } = &item.load { segment.bytes.len() } else { 0 };
+        self.items.borrow().iter().map(bytes).sum()
     }
 
     /// Takes over what a barrier froze and closed; stores it in the background and reports to the coordinator.
@@ -257,3 +279,6 @@ async fn encode(table: &RefCell<Option<FrozenTable>>, operator: OperatorUid) -> 
         Err(error) => Err(JobError::new(ErrorKind::Bug, format!("encode state table `{name}`: {error}"))),
     }
 }
+
+#[cfg(test)]
+mod snapshot_test;

@@ -273,7 +273,7 @@ pub(crate) async fn run(
                 core.chain.flush().await?;
             }
         }
-        core.store_closed();
+        core.store_closed().await?;
         head.show(&core);
         tokio::task::yield_now().await;
     }
