@@ -85,6 +85,17 @@ pub enum ResolveError {
         /// The writer before it.
         newer: Generation,
     },
+    /// A coordinator's checkpoints are not in the order in which it took them: records were moved. Starting from such a log
+    /// would repeat output without a word.
+    #[error("epoch {epoch} is checkpoint {checkpoint}, although checkpoint {newer} is owned before it")]
+    CheckpointWentBack {
+        /// The record.
+        epoch: Epoch,
+        /// Its checkpoint.
+        checkpoint: CheckpointId,
+        /// The checkpoint before it.
+        newer: CheckpointId,
+    },
     /// A coordinator owns a checkpoint without having taken over.
     #[error("epoch {epoch} is owned by generation {generation}, which never started")]
     NoStart {
@@ -226,6 +237,16 @@ fn check_order(records: &[(Epoch, EpochRecord)]) -> Result<(), ResolveError> {
         }
         if later.generation > earlier.generation && matches!(later.kind, EpochKind::Checkpoint { .. }) {
             return Err(ResolveError::NoStart { epoch: *after, generation: later.generation });
+        }
+        if let (EpochKind::Checkpoint { checkpoint: newer, .. }, EpochKind::Checkpoint { checkpoint, .. }) =
+            (&earlier.kind, &later.kind)
+            && checkpoint <= newer
+        {
+            return Err(ResolveError::CheckpointWentBack {
+                epoch: *after,
+                checkpoint: *checkpoint,
+                newer: *newer,
+            });
         }
     }
     Ok(())

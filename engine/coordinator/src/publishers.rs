@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -17,6 +18,8 @@ use tokio::sync::Mutex;
 
 /// The publishers of a job's staged sinks. Used for one epoch at a time.
 pub(crate) struct Publishers {
+    /// What progress records say about whose they are.
+    owner: String,
     sinks: BTreeMap<OperatorUid, Arc<dyn Sink>>,
     staged: Staged,
     /// Publishers that have not failed. After any error a new one is made: the old one cannot know what its target did.
@@ -25,8 +28,12 @@ pub(crate) struct Publishers {
 
 impl Publishers {
     /// None is open yet.
-    pub(crate) fn new(sinks: BTreeMap<OperatorUid, Arc<dyn Sink>>, objects: JobObjects) -> Self {
-        Self { sinks, staged: Staged(objects), open: Mutex::default() }
+    pub(crate) fn new(
+        owner: String,
+        sinks: BTreeMap<OperatorUid, Arc<dyn Sink>>,
+        objects: JobObjects,
+    ) -> Self {
+        Self { owner, sinks, staged: Staged::new(objects), open: Mutex::default() }
     }
 
     /// Makes everything of `epoch` visible, sink by sink. Sinks without output in it are not touched: their progress stays
@@ -42,7 +49,10 @@ impl Publishers {
                 None => self.opened(&sink.uid, epoch)?,
             };
             let outputs = outputs(sink);
-            publisher.publish(epoch, &outputs, &self.staged).await.map_err(|e| failure(&e))?;
+            publisher
+                .publish(epoch, &outputs, &self.staged)
+                .await
+                .map_err(|e| self.staged.judge(failure(&e)))?;
             open.insert(sink.uid.clone(), publisher);
         }
         Ok(())
@@ -82,7 +92,11 @@ impl Publishers {
             Some(sink) => sink.publisher().map_err(|e| failure(&e))?,
             None => None,
         };
-        publisher.ok_or_else(|| {
+        if let Some(mut publisher) = publisher {
+            publisher.set_owner(&self.owner);
+            return Ok(publisher);
+        }
+        Err({
             let message = format!(
                 "epoch {epoch} has output for table {uid}, which the job does not publish any more; put the table back \
                  until that output is visible, or discard epoch {epoch} by name"
@@ -107,12 +121,36 @@ fn failure(error: &ConnectorError) -> JobError {
 }
 
 /// Staged segments, as the job's storage has them.
-struct Staged(JobObjects);
+struct Staged {
+    objects: JobObjects,
+    /// Whether a segment was damaged or gone since the last verdict. Publishers pass reading errors on as text, and to them
+    /// each may pass; that this one does not is known here.
+    is_damaged: AtomicBool,
+}
+
+impl Staged {
+    const fn new(objects: JobObjects) -> Self {
+        Self { objects, is_damaged: AtomicBool::new(false) }
+    }
+
+    /// A publish that failed because of damage must not be tried again and again: a person has to look.
+    fn judge(&self, error: JobError) -> JobError {
+        if self.is_damaged.swap(false, Ordering::Relaxed) && error.kind == ErrorKind::Transient {
+            return JobError::new(ErrorKind::State, error.message);
+        }
+        error
+    }
+}
 
 #[async_trait]
 impl StagedReader for Staged {
     async fn read(&self, object: &ObjectRef) -> Result<Bytes, String> {
-        self.0.fetch(object).await.map_err(|error| JobError::from(error).message)
+        self.objects.fetch(object).await.map_err(|error| {
+            if error.is_damage() {
+                self.is_damaged.store(true, Ordering::Relaxed);
+            }
+            JobError::from(error).message
+        })
     }
 }
 

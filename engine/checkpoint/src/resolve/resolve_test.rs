@@ -156,3 +156,25 @@ fn impossible_logs_are_refused() {
         assert_eq!(error.kind(), ErrorKind::State);
     }
 }
+
+#[test]
+fn records_that_were_moved_are_noticed() {
+    let good = log("S C C C! g2 S C C");
+    assert!(resolve(&good.records, &good.marked, 1).is_ok());
+    let swapped = |a: usize, b: usize| {
+        let mut log = log("S C C C! g2 S C C");
+        let (first, second) = (log.records[a].1.clone(), log.records[b].1.clone());
+        (log.records[a].1, log.records[b].1) = (second, first);
+        resolve(&log.records, &log.marked, 1).unwrap_err()
+    };
+    assert_eq!(
+        swapped(1, 2).to_string(),
+        "epoch 3 is checkpoint 20, although checkpoint 30 is owned before it"
+    );
+    // Whatever else is exchanged breaks another rule.
+    for a in 0..7 {
+        for b in a + 1..7 {
+            let _ = swapped(a, b);
+        }
+    }
+}

@@ -49,7 +49,7 @@ fn published(epoch: u64) -> OwnedEpoch {
 
 fn publishers(sink: &FakeSink) -> Publishers {
     let out: Arc<dyn Sink> = Arc::new(sink.clone());
-    Publishers::new([(uid("out"), out)].into(), Job::new(1, &[], true).store().objects())
+    Publishers::new("owner".into(), [(uid("out"), out)].into(), Job::new(1, &[], true).store().objects())
 }
 
 fn io() -> ConnectorError {
@@ -125,5 +125,28 @@ async fn a_target_that_cannot_be_asked_gives_no_permission() {
     let sink = FakeSink::default();
     sink.fail_with(io());
     let error = publishers(&sink).check(&published(5), &graph(&[1])).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Transient);
+}
+
+#[tokio::test]
+async fn staged_output_that_is_gone_is_not_tried_again() {
+    let mut manifest = published(5).manifest;
+    let segment = millstream_model::snapshot::StagedSegment {
+        object: ObjectRef { key: "staged/out/gone".into(), length: 4, checksum: 1 },
+        sink: uid("out"),
+        slot: 0,
+        partition: String::new(),
+        rows: 1,
+        closed_at_ms: 0,
+    };
+    manifest.sinks = vec![sink_state("out", vec![Publication { segments: vec![segment], ..publication() }])];
+    let sink = FakeSink::default();
+    let publishers = publishers(&sink);
+    let error = publishers.publish(Epoch(5), &manifest).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::State);
+    assert!(error.message.contains("staged/out/gone is damaged"), "{error}");
+    // The verdict is about that publish alone.
+    sink.fail_with(io());
+    let error = publishers.publish(Epoch(6), &published(6).manifest).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Transient);
 }
