@@ -15,13 +15,18 @@ STAGE := scripts/stage
 BUILD := cargo build --locked --workspace --bin millstream
 # A test that hangs must end by itself, with the name of the test as the last line.
 LIMIT := timeout --foreground --kill-after=30s $(or $(TEST_LIMIT),30m)
-EXAMPLE := examples/flight-delays/streamjob.yaml
+EXAMPLE := examples/flight-delays
 
 ##@ Every day
 
 .PHONY: run
-run: bin/dev ## Run the example job (flight delays) on this machine; run it again and it continues
-	@exec bin/millstream run $(EXAMPLE) $(ARGS)
+run: bin/dev ## Run the example job (flight delays) and show its result; run it again and it continues
+	@bin/millstream run $(EXAMPLE)/streamjob.yaml $(ARGS)
+	@[[ ! -d $(EXAMPLE)/out/hourly ]] || bin/millstream run $(EXAMPLE)/result.sql --output table
+	@for table in hourly sliding; do \
+	  files=($$(compgen -G "$(EXAMPLE)/out/$$table/part-*" || true)); \
+	  echo "$(EXAMPLE)/out/$$table: $${#files[@]} files, written exactly once"; \
+	done
 
 .PHONY: test
 test: ## Run the test suite, with what it needs (an S3 server) installed first
