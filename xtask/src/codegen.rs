@@ -6,7 +6,7 @@ use std::path::Path;
 
 use anyhow::Context;
 
-use crate::{crd_yaml, reference};
+use crate::{connectors, crd_yaml, reference};
 
 /// One generated file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +25,7 @@ pub fn files() -> anyhow::Result<Vec<Generated>> {
     let crd = millstream_api::streamjob_crd();
     Ok(vec![
         Generated { path: "crds/streamjobs.millstream.dev.yaml", content: crd_yaml::render(&crd)? },
+        Generated { path: "docs/connectors.md", content: connectors::render()? },
         Generated { path: "docs/streamjob.md", content: reference::render(&crd)? },
     ])
 }

@@ -6,5 +6,6 @@
 //! It never reads the network or the clock: the same sources give the same bytes.
 
 pub mod codegen;
+mod connectors;
 mod crd_yaml;
 mod reference;
