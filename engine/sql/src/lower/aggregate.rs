@@ -42,6 +42,14 @@ impl Lowering<'_> {
         cause: UpdateCause,
     ) -> Result<Stream, Problem> {
         let schema = input.schema();
+        // `GROUP BY f, f` has one field for both in the plan's schema.
+        let mut unique: Vec<Expr> = Vec::with_capacity(groups.len());
+        for group in groups {
+            if !unique.contains(group) {
+                unique.push(group.clone());
+            }
+        }
+        let groups = unique.as_slice();
         let exprs: Vec<&Expr> = groups.iter().chain(calls).collect();
         let stream =
             if stream.would_repeat(&exprs, schema).map_err(fault)? { self.flush(stream)? } else { stream };

@@ -1,0 +1,23 @@
+SELECT k, k AS again, COUNT(*) AS n FROM t GROUP BY k, k;
+---- plan
+Collect  [retract by (k), parallelism 1]
+│   uid: collect
+└─ Calc  [retract by (k), parallelism 2]
+   │   columns: k, k AS again, COUNT(*) AS n
+   │   uid: calc-5f9b4d08aa01ebeb
+   └─ Aggregate(k)  [retract by (k), parallelism 2]
+      │   keys: k
+      │   calls: COUNT(*)
+      │   state: unbounded: one row for every key there ever was
+      │   uid: aggregate-026479bd97fa5474
+      └─ Source(t)  [append-only, parallelism 2]
+             columns: k
+             watermark: ts AS ts - INTERVAL '5' SECOND
+             input: unbounded
+             uid: source-t
+warning: the state of Aggregate(k) grows with every new key and is never dropped: its input has no end; aggregate by windows to bound it
+chain 0 x2: Source(t) -> LocalAggregate(k)
+chain 1 x2: Aggregate(k) -> Calc
+chain 2 x1: Collect
+edge 0 -> 1: Hash { columns: [0] }
+edge 1 -> 2: Single
