@@ -86,7 +86,9 @@ impl SourceHead {
     fn assign(&mut self, splits: Vec<SplitState>, no_more: bool) {
         self.has_assignment = true;
         self.no_more |= no_more;
-        for state in splits {
+        for mut state in splits {
+            // What was idle may have rows by now, and they must not find that the others ran ahead.
+            state.is_idle = false;
             if !state.is_finished {
                 self.fetcher.add(state.clone());
             }

@@ -131,3 +131,11 @@ async fn a_restored_watermark_is_told_again_and_new_splits_do_not_take_it_back()
         assert_eq!((head.news(), head.watermark), (vec![], Watermark(100)));
     }
 }
+
+#[tokio::test]
+async fn a_split_that_was_idle_in_the_checkpoint_counts_again_until_it_has_nothing() {
+    let mut head = head(Watermark(100));
+    let idle = SplitState { is_idle: true, ..split("idle", Watermark(100)) };
+    head.assign(vec![idle, split("s", Watermark(200))], true);
+    assert_eq!(head.news(), [News::Watermark(Watermark(100))]);
+}
