@@ -48,7 +48,7 @@ fn phase_line(after: &StatusReport, error: Option<&String>) -> Option<(Tone, Str
         JobPhase::TakingOver => return None,
         JobPhase::Recovering if after.unpublished == 0 => return None,
         JobPhase::Recovering => {
-            format!("publishing {} owned epochs of an earlier run before any task starts", after.unpublished)
+            format!("publishing {} of an earlier run before any task starts", owned(after.unpublished))
         }
         JobPhase::WaitingForSlots => format!("waiting for workers{next}"),
         JobPhase::Deploying => format!("deploying attempt {attempt} from {from}"),
@@ -60,7 +60,7 @@ fn phase_line(after: &StatusReport, error: Option<&String>) -> Option<(Tone, Str
         },
         JobPhase::Backoff => return next.strip_prefix("; ").map(|next| (Tone::Debug, next.to_owned())),
         JobPhase::Publishing => {
-            format!("no more records; making {} owned epochs visible before the end", after.unpublished)
+            format!("no more records; publishing {} before the end", owned(after.unpublished))
         }
         JobPhase::Finished => format!("finished: all input is read and all output visible, {newest}"),
         JobPhase::Stopped => format!("stopped, {newest}; running the job again continues from there"),
@@ -74,6 +74,11 @@ fn phase_line(after: &StatusReport, error: Option<&String>) -> Option<(Tone, Str
         }
     };
     Some((Tone::Info, text))
+}
+
+/// `1 owned epoch`, `2 owned epochs`.
+fn owned(epochs: usize) -> String {
+    format!("{epochs} owned epoch{}", if epochs == 1 { "" } else { "s" })
 }
 
 /// Writes the lines to the log.
@@ -107,6 +112,10 @@ mod tests {
             (
                 StatusReport { unpublished: 2, ..report(JobPhase::Recovering) },
                 Some("publishing 2 owned epochs of an earlier run before any task starts"),
+            ),
+            (
+                StatusReport { unpublished: 1, ..report(JobPhase::Publishing) },
+                Some("no more records; publishing 1 owned epoch before the end"),
             ),
             (report(JobPhase::Deploying), Some("deploying attempt 2 from the beginning")),
             (

@@ -74,7 +74,8 @@ struct Rate {
 
 impl Rate {
     fn per_second(&mut self, rows: u64, now: Instant) -> f64 {
-        if let Some((before, at)) = self.last {
+        // A restored job begins with the rows that earlier runs read, so nothing follows from the first number above 0.
+        if let Some((before, at)) = self.last.filter(|(before, _)| *before > 0) {
             let seconds = now.duration_since(at).as_secs_f64();
             if seconds < 0.05 {
                 return self.smoothed.unwrap_or(0.0);
@@ -212,7 +213,8 @@ mod tests {
         let mut rate = Rate::default();
         let start = now();
         assert_eq!(rate.per_second(0, start), 0.0);
-        assert_eq!(rate.per_second(100, start + Duration::from_secs(2)), 50.0);
-        assert_eq!(rate.per_second(100, start + Duration::from_secs(4)), 0.0);
+        assert_eq!(rate.per_second(8_000, start + Duration::from_secs(2)), 0.0, "read by an earlier run");
+        assert_eq!(rate.per_second(8_100, start + Duration::from_secs(4)), 50.0);
+        assert_eq!(rate.per_second(8_100, start + Duration::from_secs(6)), 0.0);
     }
 }

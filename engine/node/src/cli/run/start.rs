@@ -147,7 +147,7 @@ fn start_over(
         return Ok(StartFrom::Empty);
     }
     say(&format!(
-        "{}: starting over discards the state up to epoch {newest} in {}; output that is visible already stays, and will be written again",
+        "{}: starting over discards the state up to epoch {newest} in {}; output that is visible already stays: remove it first, or its rows will be there twice",
         file.identity.name,
         store.location()
     ));
