@@ -108,6 +108,17 @@ impl JobStore {
         Ok((owned, manifest))
     }
 
+    /// A name for this folder's whole history: the job's identity, and the nonce of its first generation, which is never
+    /// deleted. A job that begins anew in an emptied folder has another one, so that targets can tell its output from that
+    /// of its predecessor. Call it after a take-over, when there is a first generation.
+    ///
+    /// # Errors
+    /// `Record` if the first generation's record is damaged; `Storage`.
+    pub async fn lineage(&self) -> Result<String, StoreError> {
+        let first = Self::claimant(&self.folder, FIRST_GENERATION).await?;
+        Ok(format!("{}#{:016x}", self.folder.job, first.map_or(0, |record| record.nonce)))
+    }
+
     /// Who claimed a generation, if it is claimed.
     pub(crate) async fn claimant(
         folder: &Folder,

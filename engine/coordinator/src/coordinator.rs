@@ -97,7 +97,8 @@ async fn take_over(
     }
     let taken = store.take_over(&settings.take_over).await.map_err(outcome)?;
     announce(store, &taken);
-    let publishers = Arc::new(Publishers::new(sinks.clone(), store.objects()));
+    let owner = store.lineage().await.map_err(outcome)?;
+    let publishers = Arc::new(Publishers::new(owner, sinks.clone(), store.objects()));
     let TakeOver { incarnation, start, restore, to_publish, .. } = taken;
     let restored = restore.map(owned);
     let unpublished: Vec<_> = to_publish.into_iter().map(owned).collect();
