@@ -18,7 +18,10 @@ pub struct OperatorFactory(Arc<Make>);
 impl OperatorFactory {
     /// One that builds by this function, called once for each operator of each subtask.
     pub fn new(
-        make: impl Fn(&OperatorSpec, BuildContext) -> Result<Box<dyn Operator>, OperatorError> + Send + Sync + 'static,
+        make: impl Fn(&OperatorSpec, BuildContext) -> Result<Box<dyn Operator>, OperatorError>
+        + Send
+        + Sync
+        + 'static,
     ) -> Self {
         Self(Arc::new(make))
     }
@@ -27,7 +30,11 @@ impl OperatorFactory {
     ///
     /// # Errors
     /// Those of [`millstream_operators::build`].
-    pub fn build(&self, spec: &OperatorSpec, context: BuildContext) -> Result<Box<dyn Operator>, OperatorError> {
+    pub fn build(
+        &self,
+        spec: &OperatorSpec,
+        context: BuildContext,
+    ) -> Result<Box<dyn Operator>, OperatorError> {
         (self.0)(spec, context)
     }
 }
