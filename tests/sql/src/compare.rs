@@ -149,13 +149,19 @@ fn order(a: &Row, b: &Row, types: &[ColumnType], same: fn(f64, f64, f64) -> bool
         cells().filter(|(_, column_type)| column_type.tolerance().is_none()).map(|((a, b), _)| a.cmp(b));
     let inexact = cells().filter_map(|((a, b), column_type)| {
         let tolerance = column_type.tolerance()?;
-        Some(order_numbers(a, b, |a, b| same(a, b, tolerance)))
+        Some(order_numbers(a, b, *column_type, |a, b| same(a, b, tolerance)))
     });
     exact.chain(inexact).find(|ordering| ordering.is_ne()).unwrap_or(a.len().cmp(&b.len()))
 }
 
-fn order_numbers(a: &Cell, b: &Cell, same: impl Fn(f64, f64) -> bool) -> Ordering {
-    let number = |cell: &Cell| cell.as_deref().map(str::parse::<f64>);
+fn order_numbers(a: &Cell, b: &Cell, column_type: ColumnType, same: impl Fn(f64, f64) -> bool) -> Ordering {
+    let number = |cell: &Cell| {
+        cell.as_deref().map(|text| match column_type {
+            // `1.4E-45` and `1.0E-45` are the same FLOAT.
+            ColumnType::Float => text.parse::<f32>().map(f64::from),
+            _ => text.parse::<f64>(),
+        })
+    };
     match (number(a), number(b)) {
         (Some(Ok(x)), Some(Ok(y))) => {
             // Adding zero makes the negative zero positive, and NaN stands for every NaN.

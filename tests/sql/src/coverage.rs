@@ -1,7 +1,7 @@
 //! The table of what the cases cover: `coverage.md` beside the cases' folder.
 //!
 //! Owns the table's text, which a test compares with the committed file. A feature with fewer than three cases that have rows
-//! is not covered.
+//! is not covered. A case that the engine refuses covers nothing; it waits at the end of the table.
 
 use std::collections::BTreeMap;
 
@@ -19,6 +19,8 @@ pub struct Feature {
     pub with_rows: usize,
     /// How many of them real Flink answered.
     pub by_flink: usize,
+    /// How many more cases there are that the engine refuses when it plans them.
+    pub refused: usize,
 }
 
 /// Counts the cases of each feature.
@@ -29,6 +31,10 @@ pub fn features(cases: &[Case]) -> Result<BTreeMap<String, Feature>, CaseError> 
     let mut features: BTreeMap<String, Feature> = BTreeMap::new();
     for case in cases {
         let feature = features.entry(case.feature.clone()).or_default();
+        if case.refused.is_some() {
+            feature.refused += 1;
+            continue;
+        }
         feature.cases.push(case.name.clone());
         feature.with_rows += usize::from(!case.expected()?.rows.is_empty());
         feature.by_flink += usize::from(matches!(case.oracle, Oracle::Flink(_)));
@@ -37,13 +43,13 @@ pub fn features(cases: &[Case]) -> Result<BTreeMap<String, Feature>, CaseError> 
 }
 
 /// The content of `coverage.md`.
-pub fn table(features: &BTreeMap<String, Feature>) -> String {
+pub fn table(features: &BTreeMap<String, Feature>, cases: &[Case]) -> String {
     let total = |count: fn(&Feature) -> usize| features.values().map(count).sum::<usize>();
     let mut text = format!(
         "# What the golden cases cover\n\n\
          {} cases of {} features; {} have rows, {} were answered by real Flink. A test keeps this file up to date\n\
          (`UPDATE_COVERAGE=1 cargo test -p millstream-test-sql --test format` writes it).\n\n\
-         | feature | cases | with rows | by Flink | names |\n|---|---|---|---|---|\n",
+         | feature | cases | with rows | by Flink | refused | names |\n|---|---|---|---|---|---|\n",
         total(|feature| feature.cases.len()),
         features.len(),
         total(|feature| feature.with_rows),
@@ -52,11 +58,18 @@ pub fn table(features: &BTreeMap<String, Feature>) -> String {
     for (name, feature) in features {
         let cases = feature.cases.join(", ");
         text.push_str(&format!(
-            "| {name} | {} | {} | {} | {cases} |\n",
+            "| {name} | {} | {} | {} | {} | {cases} |\n",
             feature.cases.len(),
             feature.with_rows,
-            feature.by_flink
+            feature.by_flink,
+            feature.refused
         ));
+    }
+    text.push_str("\nAnswered by Flink, and refused by us with a message when they are planned:\n\n");
+    for case in cases {
+        if let Some(words) = &case.refused {
+            text.push_str(&format!("- {} ({}): {words}\n", case.name, case.feature));
+        }
     }
     text
 }

@@ -6,5 +6,6 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "this is a test binary")]
 
 mod engine;
+mod fuzz;
 mod goldens;
 mod random;

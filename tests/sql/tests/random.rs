@@ -13,9 +13,9 @@ use std::time::Duration;
 
 use millstream_test_sql::{Expected, Row};
 use millstream_test_testkit::mutants::Mutant;
+use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom as _;
-use rand::{RngExt as _, SeedableRng as _};
 use rusqlite::Connection;
 use rusqlite::types::ValueRef;
 
@@ -150,7 +150,7 @@ fn random_queries_give_what_sqlite_gives() {
     if !reports.is_empty() {
         // The files stay for whoever looks.
         let kept = folder.keep();
-        let shown: Vec<&String> = reports.iter().take(5).collect();
+        let shown: Vec<&String> = reports.iter().take(30).collect();
         panic!("{} of {cases} cases differ (files in {}):\n{shown:#?}", reports.len(), kept.display());
     }
 }

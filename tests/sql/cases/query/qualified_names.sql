@@ -1,6 +1,7 @@
 -- feature: projection
 -- about: columns by table name and alias, a star by alias
 -- oracle: flink 2.3.0
+-- refused: projections require unique expression names
 
 CREATE TABLE payments (
   id INT,

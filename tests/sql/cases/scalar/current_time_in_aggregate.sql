@@ -2,6 +2,7 @@
 -- about: a count of rows before now
 -- oracle: flink 2.3.0
 -- marks: processing-time
+-- refused: which reads the clock, is not supported yet
 
 CREATE TABLE payments (
   id INT,

@@ -2,6 +2,7 @@
 -- about: the clock in a condition
 -- oracle: flink 2.3.0
 -- marks: processing-time
+-- refused: which reads the clock, is not supported yet
 
 CREATE TABLE times (
   id INT,

@@ -25,6 +25,8 @@ pub(crate) struct Query {
     time: Option<(&'static str, i64)>,
     /// Whether rows may be late for the first windows: SQLite then has `wm`.
     has_wm: bool,
+    /// Whether the last column is an aggregate's result that changes.
+    is_updating: bool,
 }
 
 impl Query {
@@ -38,6 +40,7 @@ impl Query {
             views: 0,
             time: Some(("ts", 0)),
             has_wm: true,
+            is_updating: false,
         }
     }
 
@@ -123,7 +126,11 @@ impl Query {
     }
 
     fn group(&mut self, rng: &mut StdRng) {
-        let keys: Vec<Expr> = (0..rng.random_range(0..3)).map(|_| value(rng, &self.columns)).collect();
+        let mut keys: Vec<Expr> = (0..rng.random_range(0..3)).map(|_| value(rng, &self.columns)).collect();
+        if self.is_updating && rng.random_bool(0.6) {
+            // Groups by what changes come and go all the time.
+            keys = self.columns.last().cloned().into_iter().collect();
+        }
         let calls: Vec<Expr> = (0..rng.random_range(1..4)).map(|_| aggregate(rng, &self.columns)).collect();
         let by =
             |side: fn(&Expr) -> &String| keys.iter().map(|e| side(e).clone()).collect::<Vec<_>>().join(", ");
@@ -143,6 +150,7 @@ impl Query {
             lite.push_str(&format!(" HAVING {}", conditions.join(" AND ")));
         }
         self.select("", keys.into_iter().chain(calls).collect(), &ours, &lite);
+        self.is_updating = true;
     }
 
     fn union(&mut self, rng: &mut StdRng, other: &Table) {
