@@ -19,7 +19,12 @@ pub(crate) fn write_double(value: f64, out: &mut String) {
         finish_plain(out, start);
     } else {
         let start = out.len();
-        let _ = write!(out, "{value:e}");
+        let two = format!("{value:.1e}");
+        if two.parse() == Ok(value) {
+            out.push_str(&two)
+        } else {
+            let _ = write!(out, "{value:e}");
+        }
         finish_scientific(out, start);
     }
 }
@@ -33,7 +38,13 @@ pub(crate) fn write_float(value: f32, out: &mut String) {
             let _ = write!(out, "{value}");
             finish_plain(out, start);
         } else {
-            let _ = write!(out, "{value:e}");
+            // Java writes two digits at least, and the nearest two where they mean the same number: 1.4E-45, not 1.0E-45.
+            let two = format!("{value:.1e}");
+            if two.parse() == Ok(value) {
+                out.push_str(&two)
+            } else {
+                let _ = write!(out, "{value:e}");
+            }
             finish_scientific(out, start);
         }
     } else {

@@ -49,16 +49,13 @@ fn map(call: &Call<'_>, f: fn(&str, &mut String)) -> Result<ArrayRef> {
     call.strings(|row, out| Ok(text.get(row).map(|text| f(text, out))))
 }
 
-/// Every letter behind a blank or another sign is upper case, every other one lower case.
+/// Every ASCII letter behind another sign is upper case, every other one lower case. Beyond ASCII nothing is a letter, as in
+/// Flink: `ünï` becomes `üNï`.
 fn initcap(text: &str, out: &mut String) {
     let mut inside = false;
     for c in text.chars() {
-        if inside {
-            out.extend(c.to_lowercase());
-        } else {
-            out.extend(c.to_uppercase());
-        }
-        inside = c.is_alphanumeric();
+        out.push(if inside { c.to_ascii_lowercase() } else { c.to_ascii_uppercase() });
+        inside = c.is_ascii_alphanumeric();
     }
 }
 

@@ -126,8 +126,9 @@ fn replacement(name: &str) -> Option<&'static str> {
 
 fn varchar(length: Option<u32>) -> SqlType {
     match length {
-        Some(length) if length >= i32::MAX as u32 => SqlType::String,
-        other => SqlType::Varchar(other.unwrap_or(1)),
+        Some(length) if length < i32::MAX as u32 => SqlType::Varchar(length),
+        // Without a length a cast cuts nothing, and a column of a table is never cut.
+        _ => SqlType::String,
     }
 }
 
@@ -233,6 +234,7 @@ mod tests {
             ("DEC(38, 38)", "DECIMAL(38, 38)"),
             ("CHAR", "CHAR(1)"),
             ("CHAR VARYING(4)", "VARCHAR(4)"),
+            ("VARCHAR", "STRING"),
             ("VARCHAR(2147483647)", "STRING"),
             ("VARBINARY(2147483647)", "BYTES"),
             ("BINARY(3)", "BINARY(3)"),

@@ -73,6 +73,9 @@ fn beginnings_of_units() {
     }
     check(&[
         ("ceil_time(TIMESTAMP '2020-05-14 00:00:00', 'DAY')", "TIMESTAMP(0)", "2020-05-14 00:00:00"),
+        ("ceil_time(TIMESTAMP '2000-01-01 12:00:00', 'YEAR')", "TIMESTAMP(0)", "2000-01-01 00:00:00"),
+        ("ceil_time(TIMESTAMP '2020-05-01 12:00:00', 'MONTH')", "TIMESTAMP(0)", "2020-05-01 00:00:00"),
+        ("ceil_time(TIMESTAMP '2020-05-01 12:00:00', 'DAY')", "TIMESTAMP(0)", "2020-05-02 00:00:00"),
         ("ceil_time(TIMESTAMP '2020-05-01 00:00:00', 'MONTH')", "TIMESTAMP(0)", "2020-05-01 00:00:00"),
         ("ceil_time(TIMESTAMP '2020-05-10 00:00:00', 'WEEK')", "TIMESTAMP(0)", "2020-05-10 00:00:00"),
         ("floor_time(DATE '2020-05-14', 'MONTH')", "DATE", "2020-05-01"),

@@ -23,13 +23,31 @@ pub(in crate::functions) fn round(call: &Call<'_>, up: bool) -> Result<ArrayRef>
     let (moments, units, wall) = (call.moments(0)?, Units::new(call, 1)?, Wall::of(call, 0)?);
     call.temporals(|row| {
         let (Some(moment), Some(unit)) = (moments.get(row), units.get(row)?) else { return Ok(None) };
-        let seen = wall.see(moment);
+        let mut seen = wall.see(moment);
+        if up && is_coarse(unit) {
+            // Flink looks at the day alone: noon of the first of a month is its own beginning.
+            seen = Moment::midnight(seen.date().day());
+        }
         let Some(begin) = begin(unit, seen) else { return Err(units.unsuitable(unit)) };
         if !up || begin == seen {
             return Ok(Some(wall.back(begin)));
         }
         Ok(next(unit, begin).map(|next| wall.back(next)))
     })
+}
+
+/// Whether the unit is longer than a day.
+fn is_coarse(unit: Unit) -> bool {
+    matches!(
+        unit,
+        Unit::Week
+            | Unit::Month
+            | Unit::Quarter
+            | Unit::Year
+            | Unit::Decade
+            | Unit::Century
+            | Unit::Millennium
+    )
 }
 
 fn begin(unit: Unit, moment: Moment) -> Option<Moment> {

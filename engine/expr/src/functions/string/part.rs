@@ -98,9 +98,15 @@ fn pad(call: &Call<'_>, before: bool) -> Result<ArrayRef> {
         if wanted < 0 || filler.is_empty() {
             return Ok(None);
         }
-        let missing = wanted - length(text);
+        // Flink counts UTF-16 units here: a character beyond U+FFFF is two. One that would be cut in half is left out.
+        let units = text.chars().map(|c| c.len_utf16() as i64).sum::<i64>();
+        let missing = wanted - units;
         if missing <= 0 {
-            out.push_str(slice(text, 0, wanted));
+            let mut left = wanted;
+            out.extend(text.chars().take_while(|c| {
+                left -= c.len_utf16() as i64;
+                left >= 0
+            }));
             return Ok(Some(()));
         }
         let missing = missing as usize;
