@@ -8,7 +8,7 @@ mod process;
 mod s3;
 mod storage;
 
-pub(crate) use binary::{millstream, run_in};
+pub(crate) use binary::{millstream, run, run_in};
 pub(crate) use http::get;
 pub(crate) use input::{Input, Row};
 pub(crate) use output::{Difference, Files, lines_of};

@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 #![allow(clippy::print_stdout, reason = "reports of long tests")]
 
+mod bad_input;
 mod cli;
+mod examples;
 mod harness;
 mod kill;
 mod zombie;

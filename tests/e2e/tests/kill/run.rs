@@ -99,7 +99,7 @@ impl<'a> Run<'a> {
             }
         };
         let job = JobFolder::new(&storage.1, JOB);
-        let run = Self {
+        Self {
             plan,
             server,
             folder,
@@ -112,8 +112,7 @@ impl<'a> Run<'a> {
             lived: Duration::ZERO,
             abandoned: BTreeSet::new(),
             report: Report::default(),
-        };
-        run
+        }
     }
 
     fn write_manifest(&self, timeout_ms: u64) {
