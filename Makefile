@@ -31,6 +31,7 @@ run: bin/dev ## Run the example job (flight delays) and show its result; run it 
 .PHONY: test
 test: ## Run the test suite, with what it needs (an S3 server) installed first
 	@scripts/install test
+	@$(BUILD)
 	@$(LIMIT) cargo test --locked --workspace
 
 .PHONY: check
@@ -41,7 +42,7 @@ check: ## What must pass before a change is shared: format, tidy, clippy, tests,
 	@$(STAGE) tidy cargo test --locked --quiet --workspace --test tidy
 	@$(STAGE) codegen bash -c 'cargo build --locked --quiet --workspace --bin xtask && "$$0" codegen --check' "$(CARGO_TARGET_DIR)/debug/xtask"
 	@$(STAGE) clippy cargo clippy --locked --workspace --all-targets --quiet -- -D warnings
-	@$(STAGE) build cargo test --locked --workspace --no-run --quiet
+	@$(STAGE) build bash -c '$(BUILD) --quiet && cargo test --locked --workspace --no-run --quiet'
 	@$(STAGE) test $(LIMIT) cargo test --locked --workspace --quiet
 	@RUSTDOCFLAGS="-D warnings" $(STAGE) doc cargo doc --locked --workspace --no-deps --quiet
 	@$(STAGE) --summary
@@ -79,6 +80,7 @@ goldens: ## Ask real Flink for the expected rows of the SQL cases again (CASES="
 .PHONY: chaos
 chaos: ## Kill the engine at random times for longer than the test suite does (RUNS=300)
 	@scripts/install test
+	@$(BUILD)
 	@MILLSTREAM_KILL_RUNS=$(or $(RUNS),300) cargo test --locked --package millstream-test-e2e -- --nocapture kill
 
 .PHONY: fuzz
