@@ -97,7 +97,20 @@ impl MetadataIo {
                 self.shared().permits.insert(epoch, Arc::new(permit));
                 Event::Published { epoch }
             }
-            Err(error) => Event::PublishFailed { epoch, error },
+            // A newer coordinator may have published the epoch and deleted what was staged for it: whoever is fenced has no
+            // say in why a publish fails.
+            Err(error) => match self.incarnation.check_fence().await {
+                Err(fenced @ (StoreError::Fenced { .. } | StoreError::Ended { .. })) => {
+                    self.answer(fenced, |error| Event::PublishFailed { epoch, error })
+                }
+                // The bucket alone says who owns the job. A target that a predecessor's last call took away from this
+                // publisher is taken back by the next one.
+                Ok(()) if error.kind == ErrorKind::Fenced => {
+                    let error = JobError::new(ErrorKind::Transient, error.message);
+                    Event::PublishFailed { epoch, error }
+                }
+                _ => Event::PublishFailed { epoch, error },
+            },
         }
     }
 

@@ -8,8 +8,8 @@ use millstream_checkpoint_store::TakeOverRequest;
 use millstream_connectors::ConnectorError;
 use millstream_jobmaster::{JobPhase, RestartStrategy, Sabotage};
 use millstream_model::ErrorKind;
-use millstream_storage::MemoryStorage;
 use millstream_storage::fault::{Fault, FaultPlan, FaultStorage};
+use millstream_storage::{Action, MemoryStorage};
 
 use crate::fixture::{Job, Trouble};
 use crate::{JobHandle, JobOutcome, JobStatus, Request};
@@ -192,6 +192,35 @@ async fn the_older_of_two_coordinators_is_fenced() {
     newer_handle.ask(Request::Stop);
     assert!(matches!(newer.await.unwrap(), JobOutcome::Stopped { .. }));
     assert_eq!(job.sink.rows(), "a b");
+}
+
+#[tokio::test]
+async fn a_target_that_a_predecessor_moved_last_is_taken_back() {
+    let job = Job::new(1, &["a b", "c"], true);
+    job.sink.fail_with(ConnectorError::Fenced { table: "out".into(), message: "a newer producer".into() });
+    let outcome = job.run().await;
+    assert!(matches!(outcome, JobOutcome::Finished { .. }), "{outcome:?}");
+    assert_eq!(job.sink.rows(), "a b c");
+}
+
+#[tokio::test]
+async fn who_is_fenced_does_not_judge_why_a_publish_fails() {
+    let inner = Arc::new(MemoryStorage::new());
+    let plan = FaultPlan::none().and_on(Action::Get, "/staged/", Fault::Hold);
+    let sleeping = Arc::new(FaultStorage::new(inner.clone(), plan));
+    let job = Job { storage: sleeping.clone(), ..Job::new(1, &["a"], true) };
+    let (coordinator, _handle, _workers) = job.start();
+    let older = tokio::spawn(coordinator.run());
+    sleeping.wait_until_held().await;
+    Job { storage: inner, ..job.clone() }.store().claim_generation().await.unwrap();
+    job.sink.fail_with(ConnectorError::Refused {
+        table: "out".into(),
+        epoch: 2,
+        message: "it is gone".into(),
+    });
+    sleeping.release();
+    let outcome = older.await.unwrap();
+    assert!(matches!(outcome, JobOutcome::Fenced { by } if by.0 == 2), "{outcome:?}");
 }
 
 #[tokio::test]
