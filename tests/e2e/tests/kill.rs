@@ -65,7 +65,7 @@ fn killed_jobs_end_with_the_output_of_jobs_that_were_not() {
         total(|r| r.repeated)
     );
     if runs >= RUNS {
-        assert!(total(|r| r.kills) >= 2 * runs, "too few kills");
+        assert!(2 * total(|r| r.kills) >= 3 * runs, "too few kills");
         assert!(total(|r| r.aborted) >= 3, "no checkpoint was aborted");
         assert!(total(|r| r.went_back) >= 3, "nothing was restored from an older epoch");
         assert!(total(|r| r.repeated) > 0, "going back repeated nothing");
