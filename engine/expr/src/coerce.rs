@@ -5,6 +5,8 @@
 //! says, `LIKE` loses its backslash escape and `SIMILAR TO` becomes a function. Operators were typed before, by [`crate::planner`]. For example
 //! `CASE WHEN c THEN 1 ELSE 2.5 END` is `DECIMAL(11, 1)`.
 
+use std::sync::Arc;
+
 use arrow::datatypes::DataType;
 use datafusion_common::metadata::FieldMetadata;
 use datafusion_common::tree_node::{Transformed, TreeNode};
@@ -12,7 +14,7 @@ use datafusion_common::{DFSchema, Result, ScalarValue, plan_err};
 use datafusion_expr::expr::{Between, BinaryExpr, Case, InList, ScalarFunction};
 use datafusion_expr::expr_rewriter::NamePreserver;
 use datafusion_expr::utils::merge_schema;
-use datafusion_expr::{Expr, ExprSchemable, LogicalPlan, Operator, lit};
+use datafusion_expr::{Expr, ExprSchemable, LogicalPlan, Operator, Projection, Union, lit};
 
 use crate::cast::{self, cast};
 use crate::functions;
@@ -79,9 +81,45 @@ pub fn coerce_plan(plan: LogicalPlan) -> Result<LogicalPlan> {
             let name = names.save(&expr);
             Ok(Transformed::yes(name.restore(coerce(expr, &schema)?)))
         })?
-        .map_data(LogicalPlan::recompute_schema)
+        .map_data(LogicalPlan::recompute_schema)?
+        .map_data(union_branches)
     })?;
     Ok(rewritten.data)
+}
+
+/// The branches of a union in the types that their columns have in common; what has nothing in common stays as it is, for
+/// whoever reports it.
+fn union_branches(plan: LogicalPlan) -> Result<LogicalPlan> {
+    let LogicalPlan::Union(union) = plan else { return Ok(plan) };
+    let width = union.schema.fields().len();
+    if union.inputs.iter().any(|input| input.schema().fields().len() != width) {
+        return Ok(LogicalPlan::Union(union));
+    }
+    let in_common = |column: usize| {
+        common_type(union.inputs.iter().map(|input| input.schema().field(column).data_type()))
+    };
+    let types: Vec<Option<DataType>> = (0..width).map(in_common).collect();
+    let converted = |input: Arc<LogicalPlan>| -> Result<Arc<LogicalPlan>> {
+        let columns = input.schema().columns();
+        let mut changes = false;
+        let mut exprs = Vec::with_capacity(width);
+        for ((column, field), to) in columns.into_iter().zip(input.schema().fields()).zip(&types) {
+            exprs.push(match to {
+                Some(to) if to != field.data_type() => {
+                    changes = true;
+                    let (relation, name) = (column.relation.clone(), column.name.clone());
+                    convert(Expr::Column(column), field.data_type(), to).alias_qualified(relation, name)
+                }
+                _ => Expr::Column(column),
+            });
+        }
+        if !changes {
+            return Ok(input);
+        }
+        Ok(Arc::new(LogicalPlan::Projection(Projection::try_new(exprs, input)?)))
+    };
+    let inputs = union.inputs.iter().cloned().map(converted).collect::<Result<Vec<_>>>()?;
+    Ok(LogicalPlan::Union(Union::try_new_with_loose_types(inputs)?))
 }
 
 /// DataFusion reads `1E7` as a decimal with a negative scale, which nothing else here knows: it is a double.

@@ -92,14 +92,19 @@ fn in_one_unit(interval: &Interval) -> Result<Interval, Problem> {
     })
 }
 
-/// Whole numbers are INT or BIGINT, with a point DECIMAL, with an exponent DOUBLE.
+/// Whole numbers are INT or BIGINT, with a point DECIMAL with the digits written, with an exponent DOUBLE.
 pub(super) fn type_number(expr: &mut Expr) {
     let Expr::Value(value) = expr else { return };
     let Value::Number(digits, _) = &value.value else { return };
     let data_type = if digits.contains(['e', 'E']) {
         DataType::Double(ExactNumberInfo::None)
-    } else if digits.contains('.') {
-        return;
+    } else if let Some((whole, fraction)) = digits.trim_start_matches('-').split_once('.') {
+        // The zero before the point is a digit of the type as it is one of the text: 0.5 is a DECIMAL(2, 1).
+        let precision = whole.len() + fraction.len();
+        if whole != "0" || precision > 38 {
+            return;
+        }
+        DataType::Decimal(ExactNumberInfo::PrecisionAndScale(precision as u64, fraction.len() as i64))
     } else if digits.parse::<i32>().is_ok() {
         DataType::Int(None)
     } else {
