@@ -83,6 +83,11 @@ chaos: ## Kill the engine at random times for longer than the test suite does (R
 	@$(BUILD)
 	@MILLSTREAM_KILL_RUNS=$(or $(RUNS),300) cargo test --locked --package millstream-test-e2e -- --nocapture kill
 
+.PHONY: sim
+sim: ## Crash, delay and double the engine in one process, at every call to the store (RUNS=1000 a loop)
+	@scripts/install build
+	@MILLSTREAM_SIM_RUNS=$(or $(RUNS),1000) cargo test --locked --package millstream-test-sim -- --nocapture
+
 .PHONY: fuzz
 fuzz: ## Feed random SQL, manifests and records to the parsers (ROUNDS=100000 a parser)
 	@scripts/install build

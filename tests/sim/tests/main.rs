@@ -1,3 +1,10 @@
 //! Tests: sim.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a broken harness is a failed test")]
+#![allow(clippy::print_stderr, reason = "where a planted bug was found is worth a line")]
+
+mod everything;
+mod harness;
+mod loops;
 mod model;
+mod planted;
