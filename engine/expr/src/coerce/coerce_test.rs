@@ -42,6 +42,19 @@ fn a_plan_gets_flinks_types_and_keeps_its_names() {
 }
 
 #[test]
+fn branches_of_a_union_get_flinks_common_type() {
+    let branch = |name: &str| table().project(vec![col(name).alias("x")]).unwrap();
+    let plan = branch("a").union(branch("d").build().unwrap()).unwrap().build().unwrap();
+    let coerced = coerce_plan(plan).unwrap();
+    for input in coerced.inputs() {
+        assert_eq!(input.schema().field(0).data_type(), &DataType::Decimal128(12, 2));
+        assert_eq!(input.schema().field(0).name(), "x");
+    }
+    assert_eq!(coerced.schema().field(0).data_type(), &DataType::Decimal128(12, 2));
+    assert_eq!(coerce_plan(coerced.clone()).unwrap(), coerced, "twice is once");
+}
+
+#[test]
 fn what_has_nothing_in_common_is_refused() {
     let case = when(col("a").gt(lit(1)), col("a")).otherwise(col("s")).unwrap();
     let plan = table().project(vec![case]).unwrap().build().unwrap();
