@@ -2,8 +2,9 @@
 //!
 //! Every bug meets the same loops in the same order of seeds. Not planted, because nothing can have it yet: evicting before
 //! the hard link (there is no RocksDB behind the state). Two need a second coordinator between two calls to the store that
-//! follow each other, too narrow for whole jobs to meet: skipping the generation check and reading before `Start`. The
-//! scenarios of `checkpoint-store` and the model beside this file hold calls there, and find them.
+//! follow each other, which whole jobs meet too rarely for the default number of runs: skipping the generation check and
+//! reading before `Start`. The scenarios of `checkpoint-store` and the model beside this file hold calls there, and find
+//! them.
 
 use std::collections::BTreeSet;
 
