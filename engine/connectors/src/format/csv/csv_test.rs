@@ -349,7 +349,7 @@ proptest! {
     }
 
     #[test]
-    fn any_text_gives_rows_or_faults(text in "[a\",\\n\\r\\\\ #\u{e9}]{0,80}") {
+    fn fuzz_any_text_gives_rows_or_faults(text in "[a\",\\n\\r\\\\ #\u{e9}]{0,80}") {
         for options in [vec![], vec![("csv.escape-character", "\\"), ("csv.allow-comments", "true")]] {
             read(&[("a", DataType::Utf8), ("b", DataType::Int32)], &options, &text);
         }

@@ -403,7 +403,7 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_give_a_row_or_a_fault(line in proptest::collection::vec(any::<u8>(), 0..200)) {
+    fn fuzz_any_bytes_give_a_row_or_a_fault(line in proptest::collection::vec(any::<u8>(), 0..200)) {
         let (columns, _) = every_type();
         let _ = decoder(&columns, &[]).decode(&line);
     }
