@@ -33,6 +33,18 @@ pub enum StoreError {
         /// How.
         source: ResolveError,
     },
+    /// A generation that wrote into the log has no record any more: nobody can tell whose output is visible, and older
+    /// coordinators would not know that they are fenced.
+    #[error(
+        "generation/{generation} of {job} is gone, although the epoch log was written by it or after it; put the folder \
+             back as it was, or begin anew in an empty one"
+    )]
+    GenerationLost {
+        /// Whose folder.
+        job: String,
+        /// Which record.
+        generation: Generation,
+    },
     /// A newer coordinator has the job. Nothing may be written any more.
     #[error("fenced: generation {by} ({coordinator}) has taken over from generation {mine}")]
     Fenced {
@@ -126,6 +138,7 @@ impl StoreError {
             Self::Fenced { .. } | Self::Ended { .. } => ErrorKind::Fenced,
             Self::Record { .. }
             | Self::Log { .. }
+            | Self::GenerationLost { .. }
             | Self::Damaged { .. }
             | Self::ObjectDamaged { .. }
             | Self::NoSuchCheckpoint { .. } => ErrorKind::State,

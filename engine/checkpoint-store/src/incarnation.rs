@@ -47,6 +47,8 @@ pub(crate) struct State {
     pub(crate) lineage: Vec<OwnedCheckpoint>,
     /// Owned, but their output is not all visible.
     pub(crate) unpublished: BTreeMap<Epoch, OwnedCheckpoint>,
+    /// The newest whose output is visible, as far as this incarnation knows.
+    pub(crate) newest_published: Option<OwnedCheckpoint>,
     /// Newest checkpoint that this incarnation owns.
     pub(crate) newest_owned: Option<CheckpointId>,
     /// Objects of this generation that an owned manifest has named; relative keys.
@@ -54,7 +56,7 @@ pub(crate) struct State {
     /// What the last sweep found unreachable.
     pub(crate) suspects: BTreeSet<String>,
     /// Why nothing may be written any more.
-    ended: Option<String>,
+    pub(crate) ended: Option<String>,
 }
 
 /// A manifest that is in the bucket and can be claimed.
@@ -95,15 +97,7 @@ pub enum ClaimOutcome {
 }
 
 impl Incarnation {
-    pub(crate) fn new(
-        folder: Folder,
-        generation: Generation,
-        start: Epoch,
-        lineage: Vec<OwnedCheckpoint>,
-        unpublished: Vec<OwnedCheckpoint>,
-    ) -> Self {
-        let unpublished = unpublished.into_iter().map(|c| (c.epoch, c)).collect();
-        let state = State { lineage, unpublished, ..State::default() };
+    pub(crate) fn new(folder: Folder, generation: Generation, start: Epoch, state: State) -> Self {
         Self {
             folder,
             generation,
@@ -237,17 +231,28 @@ impl Incarnation {
                 return Err(error);
             }
         };
-        let Begun { start, lineage, restore, to_publish, passed_over, repeats } = begun;
+        let unpublished = begun.unpublished();
+        let Begun { start, lineage, restore, to_publish, newest_published, discarded, passed_over, repeats } =
+            begun;
         *newest = start;
         {
             let mut state = self.state();
             state.lineage = lineage;
-            state.unpublished = to_publish.iter().map(|r| (r.owned.epoch, r.owned.clone())).collect();
+            state.unpublished = unpublished;
+            state.newest_published = newest_published;
         }
         if let Some(restored) = &restore {
             self.remember(&restored.manifest);
         }
-        Ok(TakeOver { incarnation: self.clone(), start, restore, to_publish, passed_over, repeats })
+        Ok(TakeOver {
+            incarnation: self.clone(),
+            start,
+            restore,
+            to_publish,
+            discarded,
+            passed_over,
+            repeats,
+        })
     }
 
     /// Ends the job for good: no coordinator starts it again. Its objects stay until somebody deletes the folder.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use millstream_checkpoint::{EpochKind, FIRST_GENERATION, GenerationRecord, RecordKind, layout};
+use millstream_checkpoint::{EpochKind, FIRST_EPOCH, FIRST_GENERATION, GenerationRecord, RecordKind, layout};
 use millstream_model::{Epoch, Generation, JobIdentity};
 use millstream_storage::{CreateOutcome, ObjectStorage, Remedy};
 
@@ -58,15 +58,24 @@ impl JobStore {
     /// [`JobStore::take_over`], which is what a coordinator calls.
     ///
     /// # Errors
-    /// `Undecided` if the claim's fate is unknown; a later claim is then simply higher. `Storage`.
+    /// `Undecided` if the claim's fate is unknown; a later claim is then simply higher. `GenerationLost`; `Storage`.
     pub async fn claim_generation(&self) -> Result<Generation, StoreError> {
         let folder = &self.folder;
+        // The log remembers whoever wrote into it, also if the record of the claim is gone. Read before the claims are listed:
+        // whoever writes into the log has claimed before.
+        let logged = match crate::log::newest(folder).await? {
+            epoch if epoch < FIRST_EPOCH => None,
+            epoch => crate::log::record(folder, epoch).await?.map(|record| record.generation),
+        };
         let listed = folder.list("look for older coordinators", layout::GENERATIONS).await?;
         let newest = listed.iter().rev().find_map(|o| match layout::parse(&o.key) {
             Some(layout::ObjectKind::Generation(generation)) => Some(generation),
             _ => None,
         });
-        let mut generation = newest.map_or(FIRST_GENERATION, Generation::next);
+        if let (None, Some(generation)) = (newest, logged) {
+            return Err(self.lost(generation));
+        }
+        let mut generation = newest.max(logged).map_or(FIRST_GENERATION, Generation::next);
         for _ in 0..CLAIM_ROUNDS {
             let record = GenerationRecord {
                 generation,
@@ -113,10 +122,16 @@ impl JobStore {
     /// of its predecessor. Call it after a take-over, when there is a first generation.
     ///
     /// # Errors
-    /// `Record` if the first generation's record is damaged; `Storage`.
+    /// `Record` if the first generation's record is damaged; `GenerationLost`; `Storage`.
     pub async fn lineage(&self) -> Result<String, StoreError> {
-        let first = Self::claimant(&self.folder, FIRST_GENERATION).await?;
-        Ok(format!("{}#{:016x}", self.folder.job, first.map_or(0, |record| record.nonce)))
+        match Self::claimant(&self.folder, FIRST_GENERATION).await? {
+            Some(first) => Ok(format!("{}#{:016x}", self.folder.job, first.nonce)),
+            None => Err(self.lost(FIRST_GENERATION)),
+        }
+    }
+
+    fn lost(&self, generation: Generation) -> StoreError {
+        StoreError::GenerationLost { job: self.folder.job.to_string(), generation }
     }
 
     /// Who claimed a generation, if it is claimed.

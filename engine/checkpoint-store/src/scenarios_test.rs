@@ -194,6 +194,7 @@ async fn every_planted_bug_is_found() {
         Sabotage::PublishBeforeOwned,
         Sabotage::SkipGenerationCheck,
         Sabotage::SweepIgnoresPins,
+        Sabotage::SweepForgetsPublished,
         Sabotage::AmbiguousPutIsLost,
         Sabotage::LeaveEpochGap,
         Sabotage::ReadBeforeStart,

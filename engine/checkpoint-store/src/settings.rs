@@ -73,6 +73,8 @@ pub enum Sabotage {
     SkipGenerationCheck,
     /// Retention deletes what is pinned.
     SweepIgnoresPins,
+    /// Retention deletes the marker of the newest published epoch when nothing else of that epoch is kept.
+    SweepForgetsPublished,
     /// A claim without a definite answer counts as not made.
     AmbiguousPutIsLost,
     /// A number of the epoch log is left out.

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures::{StreamExt, TryStreamExt, stream};
 use millstream_checkpoint::retain::{Keep, Running, StoredObject, Sweep};
-use millstream_checkpoint::{EpochKind, OwnedCheckpoint, Pin, RecordKind, layout};
+use millstream_checkpoint::{CheckpointKey, EpochKind, OwnedCheckpoint, Pin, RecordKind, layout};
 use millstream_model::{Attempt, CheckpointId, Epoch};
 use millstream_storage::CreateOutcome;
 
@@ -43,6 +43,7 @@ pub struct SweepReport {
 struct Known {
     lineage: Vec<OwnedCheckpoint>,
     unpublished: Vec<OwnedCheckpoint>,
+    newest_published: Option<CheckpointKey>,
     newest_owned: Option<CheckpointId>,
     was_owned: BTreeSet<String>,
     suspects: BTreeSet<String>,
@@ -81,6 +82,9 @@ impl Incarnation {
         let plan = Sweep {
             listed: &listed,
             kept: &keys,
+            newest_published: known
+                .newest_published
+                .filter(|_| !self.folder.has(Sabotage::SweepForgetsPublished)),
             reachable: &reachable,
             suspects: &known.suspects,
             generation: self.generation(),
@@ -187,6 +191,7 @@ impl Incarnation {
         Known {
             lineage: state.lineage.clone(),
             unpublished: state.unpublished.values().cloned().collect(),
+            newest_published: state.newest_published.as_ref().map(OwnedCheckpoint::key),
             newest_owned: state.newest_owned,
             was_owned: state.was_owned.clone(),
             suspects: state.suspects.clone(),

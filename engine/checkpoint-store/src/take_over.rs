@@ -9,12 +9,14 @@
 //! Example: the log ends `6 C, 7 C` (7 unmarked). Generation 3 appends `8 Start`, restores 7 and publishes 7 first. If
 //! generation 2 claims 8 first, generation 3 steps over it, appends `9 Start`, restores 8 and publishes 7 and 8.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use millstream_checkpoint::{EpochKind, Manifest, OwnedCheckpoint, Pin, Resolved, StartFrom, layout};
 use millstream_model::{Epoch, Generation};
 use millstream_storage::CreateOutcome;
 
 use crate::error::StoreError;
-use crate::incarnation::Incarnation;
+use crate::incarnation::{Incarnation, State};
 use crate::io::Folder;
 use crate::job_store::JobStore;
 use crate::settings::Sabotage;
@@ -57,6 +59,8 @@ pub struct TakeOver {
     pub restore: Option<Restored>,
     /// To be published before tasks start, in this order, each with [`Incarnation::publish_permit`].
     pub to_publish: Vec<Restored>,
+    /// Epochs whose output was given up by name, now or before.
+    pub discarded: BTreeSet<Epoch>,
     /// Damaged checkpoints, newest first. Empty unless falling back was allowed.
     pub passed_over: Vec<PassedOver>,
     /// First and last of the epochs whose output may be visible and will be written again, because the job goes back
@@ -89,8 +93,17 @@ pub(crate) struct Begun {
     pub(crate) lineage: Vec<OwnedCheckpoint>,
     pub(crate) restore: Option<Restored>,
     pub(crate) to_publish: Vec<Restored>,
+    pub(crate) newest_published: Option<OwnedCheckpoint>,
+    pub(crate) discarded: BTreeSet<Epoch>,
     pub(crate) passed_over: Vec<PassedOver>,
     pub(crate) repeats: Option<(Epoch, Epoch)>,
+}
+
+impl Begun {
+    /// What is to be published, by epoch.
+    pub(crate) fn unpublished(&self) -> BTreeMap<Epoch, OwnedCheckpoint> {
+        self.to_publish.iter().map(|r| (r.owned.epoch, r.owned.clone())).collect()
+    }
 }
 
 impl JobStore {
@@ -103,9 +116,18 @@ impl JobStore {
     pub async fn take_over(&self, request: &TakeOverRequest) -> Result<TakeOver, StoreError> {
         let generation = self.claim_generation().await?;
         let begun = begin(&self.folder, generation, request).await?;
-        let unpublished = begun.to_publish.iter().map(|r| r.owned.clone()).collect();
-        let incarnation =
-            Incarnation::new(self.folder.clone(), generation, begun.start, begun.lineage, unpublished);
+        let unpublished = begun.unpublished();
+        let incarnation = Incarnation::new(
+            self.folder.clone(),
+            generation,
+            begun.start,
+            State {
+                lineage: begun.lineage,
+                unpublished,
+                newest_published: begun.newest_published,
+                ..State::default()
+            },
+        );
         if let Some(restored) = &begun.restore {
             incarnation.remember(&restored.manifest);
         }
@@ -114,6 +136,7 @@ impl JobStore {
             start: begun.start,
             restore: begun.restore,
             to_publish: begun.to_publish,
+            discarded: begun.discarded,
             passed_over: begun.passed_over,
             repeats: begun.repeats,
         })
@@ -146,8 +169,17 @@ pub(crate) async fn begin(
             Ok((restore, to_publish)) => {
                 let back_to = restore.as_ref().map_or(Epoch(0), |r| r.owned.epoch);
                 let repeats = newest.filter(|n| *n > back_to).map(|n| (back_to.next(), n));
-                let lineage = resolved.lineage;
-                return Ok(Begun { start, lineage, restore, to_publish, passed_over, repeats });
+                let Resolved { lineage, newest_published, discarded, .. } = resolved;
+                return Ok(Begun {
+                    start,
+                    lineage,
+                    restore,
+                    to_publish,
+                    newest_published,
+                    discarded,
+                    passed_over,
+                    repeats,
+                });
             }
             Err(damage) => damage,
         };

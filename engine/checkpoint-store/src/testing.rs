@@ -225,6 +225,7 @@ impl Counter {
             sinks: vec![SinkState {
                 uid: out,
                 slots: 1,
+                last_output: None,
                 publications: vec![Publication {
                     id: Publication::id_of(self.next, generation, 0, 0),
                     slot: 0,

@@ -14,13 +14,14 @@ mod sinks;
 mod sources;
 mod state;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use millstream_model::control::BarrierKind;
 use millstream_model::graph::{JobGraph, OperatorNode, OperatorRole};
 use millstream_model::snapshot::{OperatorCounters, OperatorFacts, SplitState, SubtaskSnapshot};
 use millstream_model::{
-    Attempt, CheckpointId, ErrorKind, Generation, JobIdentity, OperatorUid, SplitId, SubtaskId, Watermark,
+    Attempt, CheckpointId, Epoch, ErrorKind, Generation, JobIdentity, OperatorUid, SplitId, SubtaskId,
+    Watermark,
 };
 use serde::{Deserialize, Serialize};
 
@@ -49,6 +50,10 @@ pub struct CheckpointParts<'a> {
     pub roll: Roll,
     /// The newest owned checkpoint of this run, at first what was restored ([`crate::restore::RestorePlan::parent`]).
     pub parent: Option<&'a Manifest>,
+    /// The parent's place in the log.
+    pub parent_epoch: Option<Epoch>,
+    /// Epochs whose output was given up by name: no target will ever know of them.
+    pub discarded: &'a BTreeSet<Epoch>,
     /// The job graph of the deployment.
     pub graph: &'a JobGraph,
     /// One from each subtask of the graph.

@@ -9,7 +9,7 @@
 
 use millstream_model::control::BarrierKind;
 use millstream_model::snapshot::{ObjectRef, OperatorFacts, SplitState, StagedSegment, StateSegment};
-use millstream_model::{Attempt, CheckpointId, Generation, JobIdentity, OperatorUid, SubtaskId};
+use millstream_model::{Attempt, CheckpointId, Epoch, Generation, JobIdentity, OperatorUid, SubtaskId};
 use serde::{Deserialize, Serialize};
 
 /// A complete checkpoint of a job.
@@ -111,6 +111,9 @@ pub struct SinkState {
     pub uid: OperatorUid,
     /// Publisher slots of the sink: the highest parallelism it ever had; only grows.
     pub slots: u32,
+    /// The newest epoch before this checkpoint that had output here; `None` if none is known. Once everything older than this
+    /// checkpoint is visible, the target's progress record must have reached it.
+    pub last_output: Option<Epoch>,
     /// Output that becomes visible once this checkpoint is owned, in the order in which it was staged.
     pub publications: Vec<Publication>,
     /// Output that waits for a later checkpoint, by the roll policy.

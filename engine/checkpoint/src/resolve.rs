@@ -58,6 +58,10 @@ pub struct Resolved {
     pub lineage: Vec<OwnedCheckpoint>,
     /// Owned, unmarked, not discarded: to be published, oldest first.
     pub unpublished: Vec<OwnedCheckpoint>,
+    /// The newest one that carries the marker, on whatever branch: its marker is what says that nothing before it is due.
+    pub newest_published: Option<OwnedCheckpoint>,
+    /// Epochs whose output was given up by name, as far as the log was looked at.
+    pub discarded: BTreeSet<Epoch>,
     /// The job was deleted.
     pub is_closed: bool,
 }
@@ -157,13 +161,11 @@ pub fn resolve(
         ..Resolved::default()
     };
     let mut walk = Walk::Following;
-    let mut discarded = BTreeSet::new();
-    let mut meets_published = false;
     for (epoch, record) in records.iter().rev() {
         match &record.kind {
             EpochKind::Closed => {}
             EpochKind::Start { from, discarded: given_up } => {
-                discarded.extend(given_up.iter().copied());
+                resolved.discarded.extend(given_up.iter().copied());
                 if matches!(walk, Walk::Following) {
                     walk = match *from {
                         StartFrom::Newest => Walk::Following,
@@ -182,8 +184,10 @@ pub fn resolve(
                     generation: record.generation,
                     manifest: manifest.clone(),
                 };
-                meets_published |= marked.contains(&owned.key());
-                if !meets_published && !discarded.contains(epoch) {
+                if resolved.newest_published.is_none() && marked.contains(&owned.key()) {
+                    resolved.newest_published = Some(owned.clone());
+                }
+                if resolved.newest_published.is_none() && !resolved.discarded.contains(epoch) {
                     resolved.unpublished.insert(0, owned.clone());
                 }
                 if matches!(walk, Walk::SkippingTo { from, .. } if from == *epoch) {
@@ -200,7 +204,7 @@ pub fn resolve(
             return Err(ResolveError::StartsFromNothing { start, from });
         }
         let knows_lineage = matches!(walk, Walk::Ended) || resolved.lineage.len() >= wanted.max(1);
-        if knows_lineage && meets_published {
+        if knows_lineage && resolved.newest_published.is_some() {
             return Ok(Resolution::Complete(resolved));
         }
     }

@@ -60,6 +60,9 @@ pub struct Sweep<'a> {
     pub listed: &'a [StoredObject],
     /// Checkpoints that are kept.
     pub kept: &'a BTreeSet<CheckpointKey>,
+    /// The newest checkpoint whose output is visible. Its marker stays even when nothing else of it does: without it everything
+    /// before the oldest unpublished one would look unpublished too.
+    pub newest_published: Option<CheckpointKey>,
     /// Keys, relative to the job's folder, that the kept manifests name.
     pub reachable: &'a BTreeSet<String>,
     /// What the sweep before this one suspected.
@@ -114,7 +117,8 @@ impl Sweep<'_> {
                     &mut manifests
                 }
                 Some(ObjectKind::Published(checkpoint, generation))
-                    if self.is_past(checkpoint, generation) =>
+                    if self.is_past(checkpoint, generation)
+                        && self.newest_published != Some((checkpoint, generation)) =>
                 {
                     &mut markers
                 }

@@ -5,8 +5,8 @@ use millstream_model::snapshot::{
     ObjectRef, OperatorCounters, OperatorFacts, SplitState, StagedSegment, StateSegment, SubtaskSnapshot,
 };
 use millstream_model::{
-    Attempt, ChainId, CheckpointId, EdgeId, Generation, JobIdentity, KeyGroupRange, OperatorUid, SplitId,
-    SubtaskId, Watermark,
+    Attempt, ChainId, CheckpointId, EdgeId, Epoch, Generation, JobIdentity, KeyGroupRange, OperatorUid,
+    SplitId, SubtaskId, Watermark,
 };
 
 use crate::manifest::{Manifest, OperatorState, Outcome, Publication, SinkState, SourceState};
@@ -185,6 +185,7 @@ pub(crate) fn a_manifest() -> Manifest {
         sinks: vec![SinkState {
             uid: uid("out"),
             slots: 4,
+            last_output: Some(Epoch(5)),
             publications: vec![Publication {
                 id: Publication::id_of(CheckpointId(7), Generation(2), 0, 0),
                 slot: 0,

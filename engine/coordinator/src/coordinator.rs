@@ -17,6 +17,7 @@ use crate::driver::Driver;
 use crate::handle::{Asked, JobHandle, Request};
 use crate::links::Transport;
 use crate::metadata_io::MetadataIo;
+use crate::progress::{self, Expected};
 use crate::publishers::Publishers;
 use crate::settings::CoordinatorSettings;
 use crate::status::JobStatus;
@@ -98,13 +99,13 @@ async fn take_over(
     let taken = store.take_over(&settings.take_over).await.map_err(outcome)?;
     announce(store, &taken);
     let owner = store.lineage().await.map_err(outcome)?;
-    let publishers = Arc::new(Publishers::new(owner, sinks.clone(), store.objects()));
-    let TakeOver { incarnation, start, restore, to_publish, .. } = taken;
+    let publishers =
+        Arc::new(Publishers::new(owner, sinks.clone(), store.objects(), settings.publish_deadline));
+    let TakeOver { incarnation, start, restore, to_publish, discarded, .. } = taken;
     let restored = restore.map(owned);
     let unpublished: Vec<_> = to_publish.into_iter().map(owned).collect();
-    if let Some(published) = restored.as_ref().filter(|r| unpublished.iter().all(|u| u.epoch != r.epoch)) {
-        check_targets(&publishers, published, spec).await.map_err(JobOutcome::Failed)?;
-    }
+    let expected = progress::expected(restored.as_ref(), &unpublished, &discarded);
+    check_targets(&publishers, &expected, spec).await.map_err(JobOutcome::Failed)?;
     let used = restored.iter().chain(&unpublished).map(|o| o.manifest.checkpoint).max();
     let takeover = Takeover {
         generation: incarnation.generation(),
@@ -112,6 +113,7 @@ async fn take_over(
         next_checkpoint: used.map_or(CheckpointId(1), CheckpointId::next),
         restored,
         unpublished,
+        discarded,
     };
     Ok((takeover, MetadataIo::new(incarnation, publishers)))
 }
@@ -119,13 +121,13 @@ async fn take_over(
 /// Looks at the progress records, patiently: a target that cannot be asked gives no permission to go on.
 async fn check_targets(
     publishers: &Publishers,
-    published: &OwnedEpoch,
+    expected: &[Expected],
     spec: &JobSpec,
 ) -> Result<(), JobError> {
     let patience = spec.settings.publish;
     let mut failed = 0;
     loop {
-        match publishers.check(published, &spec.graph).await {
+        match publishers.check(expected, &spec.graph).await {
             Err(error) if error.kind == ErrorKind::Transient && failed + 1 < patience.attempts => {
                 failed += 1;
                 let pause_ms = patience.backoff_ms(failed);

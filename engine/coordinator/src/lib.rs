@@ -24,6 +24,7 @@ mod links;
 mod membership;
 mod metadata_io;
 pub mod metrics;
+mod progress;
 mod publishers;
 mod settings;
 pub mod status;

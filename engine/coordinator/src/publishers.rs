@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -10,11 +11,12 @@ use millstream_checkpoint::{Manifest, SinkState};
 use millstream_checkpoint_store::JobObjects;
 use millstream_connectors::ConnectorError;
 use millstream_connectors::sink::{Publisher, Sink, StagedOutput, StagedReader};
-use millstream_jobmaster::OwnedEpoch;
 use millstream_model::graph::JobGraph;
 use millstream_model::snapshot::ObjectRef;
 use millstream_model::{Epoch, ErrorKind, JobError, OperatorUid};
 use tokio::sync::Mutex;
+
+use crate::progress::Expected;
 
 /// The publishers of a job's staged sinks. Used for one epoch at a time.
 pub(crate) struct Publishers {
@@ -22,6 +24,7 @@ pub(crate) struct Publishers {
     owner: String,
     sinks: BTreeMap<OperatorUid, Arc<dyn Sink>>,
     staged: Staged,
+    deadline: Duration,
     /// Publishers that have not failed. After any error a new one is made: the old one cannot know what its target did.
     open: Mutex<BTreeMap<OperatorUid, Box<dyn Publisher>>>,
 }
@@ -32,8 +35,9 @@ impl Publishers {
         owner: String,
         sinks: BTreeMap<OperatorUid, Arc<dyn Sink>>,
         objects: JobObjects,
+        deadline: Duration,
     ) -> Self {
-        Self { owner, sinks, staged: Staged::new(objects), open: Mutex::default() }
+        Self { owner, sinks, staged: Staged::new(objects), deadline, open: Mutex::default() }
     }
 
     /// Makes everything of `epoch` visible, sink by sink. Sinks without output in it are not touched: their progress stays
@@ -49,42 +53,50 @@ impl Publishers {
                 None => self.opened(&sink.uid, epoch)?,
             };
             let outputs = outputs(sink);
-            publisher
-                .publish(epoch, &outputs, &self.staged)
-                .await
-                .map_err(|e| self.staged.judge(failure(&e)))?;
+            let answer =
+                tokio::time::timeout(self.deadline, publisher.publish(epoch, &outputs, &self.staged)).await;
+            match answer {
+                Ok(answer) => answer.map_err(|e| self.staged.judge(failure(&e)))?,
+                Err(_) => return Err(self.silent(&sink.uid)),
+            }
             open.insert(sink.uid.clone(), publisher);
         }
         Ok(())
     }
 
-    /// Compares what the targets say with what the job's storage says: where `published` put output, the progress record
-    /// must have reached its epoch. One that has not was deleted or belongs elsewhere, and nobody can tell any more what is
+    /// Compares what the targets say with what the job's storage says: the progress record must have reached the newest
+    /// epoch that published there. One that has not was deleted or belongs elsewhere, and nobody can tell any more what is
     /// visible. A sink whose definition changed may point to another target, which knows nothing yet.
     ///
     /// # Errors
     /// `State` for a record that is missing or behind; the target's own error if it cannot be asked.
-    pub(crate) async fn check(&self, published: &OwnedEpoch, graph: &JobGraph) -> Result<(), JobError> {
-        let OwnedEpoch { epoch, manifest } = published;
-        for sink in manifest.sinks.iter().filter(|s| !s.publications.is_empty()) {
-            let now = graph.operators().find(|(_, o)| o.uid == sink.uid).map(|(_, o)| &o.meaning);
-            let then = manifest.operator(&sink.uid).map(|o| &o.meaning);
-            if now != then || !self.sinks.contains_key(&sink.uid) {
+    pub(crate) async fn check(&self, expected: &[Expected], graph: &JobGraph) -> Result<(), JobError> {
+        for Expected { sink, epoch, meaning } in expected {
+            let now = graph.operators().find(|(_, o)| o.uid == *sink).map(|(_, o)| &o.meaning);
+            if now != meaning.as_ref() || !self.sinks.contains_key(sink) {
                 continue;
             }
-            let mut publisher = self.opened(&sink.uid, *epoch)?;
-            let progress = publisher.progress().await.map_err(|e| failure(&e))?;
+            let mut publisher = self.opened(sink, *epoch)?;
+            let progress = tokio::time::timeout(self.deadline, publisher.progress())
+                .await
+                .map_err(|_| self.silent(sink))?
+                .map_err(|e| failure(&e))?;
             if progress < Some(*epoch) {
                 let found = progress.map_or_else(|| "is missing".into(), |p| format!("says epoch {p}"));
                 let message = format!(
                     "table {}: output up to epoch {epoch} was published, but the target's progress record {found}; if its \
                      output was removed on purpose, start the job over from the beginning",
-                    sink.uid
+                    sink
                 );
                 return Err(JobError::new(ErrorKind::State, message));
             }
         }
         Ok(())
+    }
+
+    fn silent(&self, sink: &OperatorUid) -> JobError {
+        let message = format!("table {sink}: no answer from the target in {} s", self.deadline.as_secs());
+        JobError::new(ErrorKind::Transient, message)
     }
 
     fn opened(&self, uid: &OperatorUid, epoch: Epoch) -> Result<Box<dyn Publisher>, JobError> {

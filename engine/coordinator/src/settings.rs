@@ -14,6 +14,9 @@ pub struct CoordinatorSettings {
     /// A worker that sends no heartbeat for this long while tasks run is lost. `None` in one process, where a worker that
     /// ends closes its queue.
     pub heartbeat_timeout: Option<Duration>,
+    /// A target that does not answer a publish for this long has failed it; its publisher is dropped, and a new one tries
+    /// again. Long enough for the largest publication over a slow line.
+    pub publish_deadline: Duration,
     /// How often the status takes in what the tasks counted.
     pub status_interval: Duration,
 }
@@ -24,6 +27,7 @@ impl Default for CoordinatorSettings {
             take_over: TakeOverRequest::default(),
             probe: true,
             heartbeat_timeout: None,
+            publish_deadline: Duration::from_secs(600),
             status_interval: Duration::from_millis(250),
         }
     }

@@ -2,6 +2,7 @@
 //!
 //! Every event prints one line; a log of (event, commands) pairs replays a decision as a test.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use millstream_checkpoint::Manifest;
@@ -136,6 +137,8 @@ pub struct Takeover {
     pub restored: Option<OwnedEpoch>,
     /// Owned epochs whose output is not known to be visible, oldest first. They are published before any task starts.
     pub unpublished: Vec<OwnedEpoch>,
+    /// Epochs whose output was given up by name.
+    pub discarded: BTreeSet<Epoch>,
 }
 
 /// A checkpoint that is part of the job's history for good.

@@ -67,6 +67,8 @@ pub struct JobMaster {
     newest: Option<OwnedEpoch>,
     /// What the next manifest builds on: `newest`, without what was dropped at the restore.
     parent: Option<Manifest>,
+    /// Epochs whose output was given up by name.
+    discarded: BTreeSet<Epoch>,
     /// The newest record of the log that is known.
     log_end: Epoch,
     checkpoints: Checkpointing,
@@ -153,6 +155,7 @@ impl JobMaster {
             phase: Phase::TakingOver,
             newest: None,
             parent: None,
+            discarded: BTreeSet::new(),
             log_end: Epoch(0),
             checkpoints: Checkpointing::new(settings.checkpoint, millstream_model::CheckpointId(1)),
             next_checkpoint_ms: None,
@@ -320,6 +323,7 @@ impl JobMaster {
         let restored = takeover.restored.as_ref().map_or(Epoch(0), |r| r.epoch);
         self.log_end = takeover.start.max(restored);
         self.newest = takeover.restored;
+        self.discarded = takeover.discarded;
         takeover.unpublished.into_iter().for_each(|owned| self.publishing.push(owned));
         self.phase = Phase::Recovering;
     }

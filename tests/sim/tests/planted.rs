@@ -1,10 +1,7 @@
 //! The engine with a bug planted: the loops find it, with no check written for it.
 //!
 //! Every bug meets the same loops in the same order of seeds. Not planted, because nothing can have it yet: evicting before
-//! the hard link (there is no RocksDB behind the state). Two need a second coordinator between two calls to the store that
-//! follow each other, which whole jobs meet too rarely for the default number of runs: skipping the generation check and
-//! reading before `Start`. The scenarios of `checkpoint-store` and the model beside this file hold calls there, and find
-//! them.
+//! the hard link (there is no RocksDB behind the state).
 
 use std::collections::BTreeSet;
 
@@ -42,7 +39,10 @@ fn bugs() -> Vec<(&'static str, Planted)> {
     vec![
         ("ack before upload", store(&[Store::AckBeforeUpload])),
         ("publish before the epoch is owned", publish_before_owned),
+        ("skip the generation check", store(&[Store::SkipGenerationCheck])),
+        ("read before Start", store(&[Store::ReadBeforeStart])),
         ("sweep ignoring pins", store(&[Store::SweepIgnoresPins])),
+        ("sweep the marker of what is published", store(&[Store::SweepForgetsPublished])),
         ("treat an ambiguous PUT as lost", store(&[Store::AmbiguousPutIsLost])),
         ("leave a gap in epoch numbers", store(&[Store::LeaveEpochGap])),
         ("complete without the last ack", master(|m| m.complete_without_last_ack = true)),

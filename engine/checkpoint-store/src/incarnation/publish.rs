@@ -68,7 +68,10 @@ impl Incarnation {
             .create(&key, marker.encode())
             .await
             .map_err(StoreError::storage("mark an epoch as published"))?;
-        self.state().unpublished.remove(&epoch);
+        let mut state = self.state();
+        state.unpublished.remove(&epoch);
+        // Output becomes visible in the order of the epochs.
+        state.newest_published = Some(permit.owned.clone());
         Ok(())
     }
 

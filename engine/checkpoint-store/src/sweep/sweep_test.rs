@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use millstream_checkpoint::StartFrom;
 use millstream_model::ErrorKind;
 use millstream_storage::fault::{Fault, FaultPlan, FaultStorage};
 use millstream_storage::{Action, MemoryStorage, ObjectStorage};
 
 use super::*;
+use crate::take_over::TakeOverRequest;
 use crate::testing::{Counter, Life, back_to, check};
 
 const RUNNING: Writers = Writers::Running(Attempt(1));
@@ -191,4 +193,49 @@ async fn the_pin_of_a_restore_goes_with_its_reason() {
     advance(&mut counter, 1).await;
     counter.incarnation.sweep(RUNNING).await.unwrap();
     assert_eq!(count(&inner, "pin").await, 0);
+}
+
+/// A target takes nothing for so long that everything published before leaves the retained checkpoints.
+#[tokio::test]
+async fn what_is_visible_is_still_known_when_all_that_is_retained_waits() {
+    let inner = MemoryStorage::new();
+    let mut counter = begun(&inner).await;
+    advance(&mut counter, 2).await;
+    for _ in 0..3 {
+        counter.checkpoint().await.unwrap();
+    }
+    for _ in 0..3 {
+        counter.incarnation.sweep(RUNNING).await.unwrap();
+    }
+    assert!(
+        counter.store.read_manifest(Epoch(3)).await.unwrap_err().is_damage(),
+        "published and not retained"
+    );
+    drop(counter);
+    let mut next = begun(&inner).await;
+    assert_eq!(next.rows, 50);
+    advance(&mut next, 1).await;
+    crate::testing::check_end(&inner).await.unwrap_err();
+    for _ in 0..2 {
+        next.incarnation.sweep(Writers::Ended).await.unwrap();
+    }
+    crate::testing::check_end(&inner).await.unwrap();
+}
+
+/// A job that began anew or went back owns nothing newer than what it left; the sweeps take all of that but the marker.
+#[tokio::test]
+async fn what_is_visible_is_still_known_after_going_back() {
+    for request in [back_to(5, &[]), TakeOverRequest { from: StartFrom::Empty, ..TakeOverRequest::default() }]
+    {
+        let inner = MemoryStorage::new();
+        let mut counter = begun(&inner).await;
+        advance(&mut counter, 5).await;
+        counter.incarnation.restart_from(&request).await.unwrap();
+        for _ in 0..3 {
+            counter.incarnation.sweep(Writers::Ended).await.unwrap();
+        }
+        assert!(counter.store.read_manifest(Epoch(6)).await.unwrap_err().is_damage(), "{request:?}");
+        drop(counter);
+        begun(&inner).await;
+    }
 }

@@ -253,3 +253,27 @@ async fn jobs_in_one_bucket_do_not_meet() {
     let other = JobStore::open(Arc::new(inner), other, crate::testing::settings(None));
     assert_eq!(summary(&other.take_over(&TakeOverRequest::default()).await.unwrap()), "1: nothing |  | ");
 }
+
+#[tokio::test]
+async fn a_folder_that_lost_its_generations_is_not_started() {
+    for (lost, expected) in [(1, "generation/1 of"), (2, "")] {
+        let (inner, _) = with_checkpoints(2, 0).await;
+        drop(take_over(&inner, TakeOverRequest::default()).await.unwrap());
+        inner.damage(&format!("default.count.local/generation/{lost:010}"), None);
+        let answer = take_over(&inner, TakeOverRequest::default()).await;
+        let store = store(Arc::new(inner.clone()));
+        let lineage = store.lineage().await.map_err(JobError::from);
+        if expected.is_empty() {
+            assert_eq!(answer.unwrap().incarnation.generation(), Generation(3), "the log knows of 2");
+            lineage.unwrap();
+        } else {
+            let error = lineage.unwrap_err();
+            assert!(error.kind == ErrorKind::State && error.message.starts_with(expected), "{error}");
+        }
+    }
+    let (inner, _) = with_checkpoints(2, 0).await;
+    inner.damage("default.count.local/generation/0000000001", None);
+    let error = take_over(&inner, TakeOverRequest::default()).await.unwrap_err();
+    assert!(error.message.contains("is gone, although the epoch log was written"), "{error}");
+    assert_eq!(inner.list("default.count.local/epoch/").await.unwrap().len(), 3, "nothing was appended");
+}

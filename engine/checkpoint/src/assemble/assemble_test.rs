@@ -16,6 +16,7 @@ struct Case {
     kind: BarrierKind,
     roll: Roll,
     now_ms: u64,
+    discarded: BTreeSet<Epoch>,
 }
 
 impl Case {
@@ -34,6 +35,7 @@ impl Case {
             kind: BarrierKind::Checkpoint,
             roll: Roll::ByPolicy,
             now_ms: 0,
+            discarded: BTreeSet::new(),
         }
     }
 
@@ -77,6 +79,8 @@ impl Case {
             now_ms: self.now_ms,
             roll: self.roll,
             parent: self.parent.as_ref(),
+            parent_epoch: self.parent.as_ref().map(|p| Epoch(p.checkpoint.0 * 10)),
+            discarded: &self.discarded,
             graph: &self.graph,
             snapshots: &self.snapshots,
             enumerators: std::slice::from_ref(&self.enumerator),
@@ -379,4 +383,22 @@ fn incomplete_or_foreign_reports_are_refused() {
         assert_eq!(case.error(), message);
         assert_eq!(case.run().unwrap_err().kind(), ErrorKind::Bug);
     }
+}
+
+#[test]
+fn the_newest_output_of_a_sink_is_remembered() {
+    let last = |m: &Manifest| m.sink(&uid("out")).unwrap().last_output;
+    // Case::run says that checkpoint 1 is epoch 10, 2 is 20, ...
+    let first = Case { roll: Roll::Everything, ..Case::new(1) }.stages(0, &[staged("a", 0, 10, 0)]).ok();
+    assert_eq!((output(&first).as_str(), last(&first)), ("[a] |  | ", None));
+    let second = Case::after(&first, 1).ok();
+    assert_eq!(last(&second), Some(Epoch(10)), "the parent had output");
+    let third = Case::after(&second, 1).ok();
+    assert_eq!(last(&third), Some(Epoch(10)), "the parent had none");
+    let given_up = Case { discarded: BTreeSet::from([Epoch(10)]), ..Case::after(&third, 1) };
+    assert_eq!(last(&given_up.ok()), None, "no target will know of it");
+    let mut redefined = Case::after(&third, 1);
+    let sink = redefined.graph.chains.iter_mut().flat_map(|c| &mut c.operators).find(|o| o.uid == uid("out"));
+    sink.unwrap().meaning = "another path".to_owned();
+    assert_eq!(last(&redefined.ok()), None, "another target");
 }

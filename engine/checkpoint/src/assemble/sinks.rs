@@ -58,8 +58,16 @@ pub(super) fn sink(
         }
         pending.extend(rest.iter().map(|s| (*s).clone()));
     }
+    // A sink that was redefined may have another target, which knows nothing yet.
+    let meant = parts.parent.and_then(|p| p.operator(&node.uid)).map(|o| &o.meaning);
+    let last_output =
+        parent.filter(|_| meant == Some(&node.meaning)).and_then(|p| match p.publications.is_empty() {
+            true => p.last_output,
+            false => parts.parent_epoch,
+        });
     SinkState {
         uid: node.uid.clone(),
+        last_output: last_output.filter(|epoch| !parts.discarded.contains(epoch)),
         slots: parent.map_or(0, |p| p.slots).max(chain.parallelism),
         publications,
         pending,

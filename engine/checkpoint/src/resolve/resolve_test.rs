@@ -178,3 +178,22 @@ fn records_that_were_moved_are_noticed() {
         }
     }
 }
+
+#[test]
+fn the_newest_published_one_is_named_on_whatever_branch() {
+    let newest = |text: &str| {
+        let log = log(text);
+        match resolve(&log.records, &log.marked, 1).unwrap() {
+            Resolution::Complete(r) => (
+                r.newest_published.map_or(0, |c| c.epoch.0),
+                r.discarded.iter().map(|e| e.0).collect::<Vec<_>>(),
+            ),
+            Resolution::NeedsOlder => panic!("{text}: needs older"),
+        }
+    };
+    assert_eq!(newest("S C C"), (0, vec![]));
+    assert_eq!(newest("S C! C! C C"), (3, vec![]));
+    assert_eq!(newest("S C! C! S(2) C"), (3, vec![]), "what was left is visible all the same");
+    assert_eq!(newest("S C! C! S()"), (3, vec![]));
+    assert_eq!(newest("S C! C C S-4 C"), (2, vec![4]));
+}

@@ -41,6 +41,7 @@ struct Case {
     reachable: BTreeSet<String>,
     suspects: BTreeSet<String>,
     was_owned: BTreeSet<String>,
+    newest_published: Option<CheckpointKey>,
     is_running: bool,
 }
 
@@ -57,6 +58,7 @@ impl Case {
             reachable: BTreeSet::new(),
             suspects: keys.iter().cloned().collect(),
             was_owned: BTreeSet::new(),
+            newest_published: None,
             is_running: true,
         }
     }
@@ -69,6 +71,7 @@ impl Case {
             kept: &self.kept,
             reachable: &self.reachable,
             suspects: &self.suspects,
+            newest_published: self.newest_published,
             generation: Generation(2),
             running: self.is_running.then_some(running),
             min_age_ms: 30_000,
@@ -158,4 +161,13 @@ fn data_goes_before_manifests_and_manifests_before_markers() {
     assert_eq!(sizes, [100, 100, 50, 1, 1]);
     assert_eq!(plan.batches[3], [manifest]);
     assert_eq!(plan.batches[4], [marker]);
+}
+
+#[test]
+fn the_marker_of_the_newest_published_checkpoint_stays_alone() {
+    let key = |c| (CheckpointId(c), Generation(2));
+    let objects = |c| [layout::manifest(key(c).0, key(c).1), layout::published(key(c).0, key(c).1)];
+    let all = [objects(30), objects(40)].concat();
+    let case = Case { newest_published: Some(key(40)), ..Case::of(&all) };
+    assert_eq!(case.deleted(), [&objects(30)[0], &objects(40)[0], &objects(30)[1]].map(Clone::clone));
 }

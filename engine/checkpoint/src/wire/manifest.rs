@@ -2,8 +2,8 @@
 
 use millstream_model::snapshot::{OperatorCounters, OperatorFacts, SplitState, StagedSegment, StateSegment};
 use millstream_model::{
-    Attempt, ChainId, CheckpointId, Generation, JobIdentity, KeyGroupRange, OperatorUid, SplitId, SubtaskId,
-    Watermark,
+    Attempt, ChainId, CheckpointId, Epoch, Generation, JobIdentity, KeyGroupRange, OperatorUid, SplitId,
+    SubtaskId, Watermark,
 };
 
 use super::{ObjectRefWire, decode, encode, invalid, object};
@@ -138,6 +138,9 @@ struct SinkWire {
     pending: Vec<StagedWire>,
     #[prost(string, repeated, tag = "5")]
     repeated: Vec<String>,
+    /// 0: none.
+    #[prost(uint64, tag = "6")]
+    last_output: u64,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -375,6 +378,7 @@ impl From<&SinkState> for SinkWire {
             publications: s.publications.iter().map(publication).collect(),
             pending: s.pending.iter().map(Into::into).collect(),
             repeated: s.repeated.clone(),
+            last_output: s.last_output.map_or(0, |e| e.0),
         }
     }
 }
@@ -393,6 +397,7 @@ fn sink(w: SinkWire) -> Result<SinkState, DecodeError> {
         publications: all(w.publications, publication)?,
         pending: all(w.pending, |s| staged(s, &uid))?,
         repeated: w.repeated,
+        last_output: (w.last_output > 0).then_some(Epoch(w.last_output)),
         uid,
     })
 }

@@ -1,11 +1,21 @@
+use std::collections::BTreeSet;
+
 use millstream_checkpoint::{Outcome, Publication};
+use millstream_jobmaster::OwnedEpoch;
 use millstream_model::{Attempt, CheckpointId, Generation};
 
 use super::*;
 use crate::fixture::{FakeSink, Job, graph, uid};
 
 fn sink_state(name: &str, publications: Vec<Publication>) -> SinkState {
-    SinkState { uid: uid(name), slots: 1, publications, pending: Vec::new(), repeated: Vec::new() }
+    SinkState {
+        uid: uid(name),
+        slots: 1,
+        last_output: None,
+        publications,
+        pending: Vec::new(),
+        repeated: Vec::new(),
+    }
 }
 
 fn publication() -> Publication {
@@ -49,7 +59,15 @@ fn published(epoch: u64) -> OwnedEpoch {
 
 fn publishers(sink: &FakeSink) -> Publishers {
     let out: Arc<dyn Sink> = Arc::new(sink.clone());
-    Publishers::new("owner".into(), [(uid("out"), out)].into(), Job::new(1, &[], true).store().objects())
+    let objects = Job::new(1, &[], true).store().objects();
+    Publishers::new("owner".into(), [(uid("out"), out)].into(), objects, DEADLINE)
+}
+
+const DEADLINE: Duration = Duration::from_secs(1);
+
+/// What the target must know when `epoch` is visible.
+fn reached(epoch: u64) -> Vec<Expected> {
+    crate::progress::expected(Some(&published(epoch)), &[], &BTreeSet::new())
 }
 
 fn io() -> ConnectorError {
@@ -102,7 +120,7 @@ async fn a_progress_record_that_went_missing_holds_the_job() {
     for (progress, expected) in cases {
         let sink = FakeSink::default();
         sink.0.lock().unwrap().progress = progress.map(Epoch);
-        let answer = publishers(&sink).check(&published(5), &graph(&[1])).await;
+        let answer = publishers(&sink).check(&reached(5), &graph(&[1])).await;
         match expected {
             None => answer.unwrap(),
             Some(text) => {
@@ -117,14 +135,14 @@ async fn a_progress_record_that_went_missing_holds_the_job() {
 async fn a_sink_that_was_redefined_may_be_empty() {
     let mut redefined = graph(&[1]);
     redefined.chains[0].operators[1].meaning = "another path".into();
-    publishers(&FakeSink::default()).check(&published(5), &redefined).await.unwrap();
+    publishers(&FakeSink::default()).check(&reached(5), &redefined).await.unwrap();
 }
 
 #[tokio::test]
 async fn a_target_that_cannot_be_asked_gives_no_permission() {
     let sink = FakeSink::default();
     sink.fail_with(io());
-    let error = publishers(&sink).check(&published(5), &graph(&[1])).await.unwrap_err();
+    let error = publishers(&sink).check(&reached(5), &graph(&[1])).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Transient);
 }
 
@@ -149,4 +167,42 @@ async fn staged_output_that_is_gone_is_not_tried_again() {
     sink.fail_with(io());
     let error = publishers.publish(Epoch(6), &published(6).manifest).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Transient);
+}
+
+#[test]
+fn targets_must_know_what_is_older_than_everything_unpublished() {
+    let with = |epoch, has_output, last_output: Option<u64>| {
+        let mut owned = published(epoch);
+        let outputs = if has_output { vec![publication()] } else { Vec::new() };
+        let sink = SinkState { last_output: last_output.map(Epoch), ..sink_state("out", outputs) };
+        owned.manifest.sinks = vec![sink];
+        owned
+    };
+    let nothing = BTreeSet::new();
+    let epochs = |restored: Option<&OwnedEpoch>, unpublished: &[OwnedEpoch], discarded: &BTreeSet<Epoch>| {
+        let expected = crate::progress::expected(restored, unpublished, discarded);
+        expected.iter().map(|e| e.epoch.0).collect::<Vec<_>>()
+    };
+    assert_eq!(epochs(None, &[], &nothing), [0_u64; 0]);
+    assert_eq!(epochs(Some(&with(9, true, Some(7))), &[], &nothing), [9]);
+    assert_eq!(epochs(Some(&with(9, false, Some(7))), &[], &nothing), [7], "9 itself had no output");
+    assert_eq!(epochs(Some(&with(9, false, None)), &[], &nothing), [0_u64; 0]);
+    let waiting = [with(8, true, Some(7)), with(9, true, Some(8))];
+    assert_eq!(epochs(Some(&waiting[1]), &waiting, &nothing), [7], "8 and 9 are not visible yet");
+    assert_eq!(epochs(Some(&with(9, true, Some(7))), &[], &BTreeSet::from([Epoch(9)])), [0_u64; 0]);
+}
+
+#[tokio::test]
+async fn a_target_that_never_answers_is_left() {
+    let sink = FakeSink::default();
+    let publishers = publishers(&sink);
+    sink.0.lock().unwrap().is_silent = true;
+    let error = publishers.publish(Epoch(5), &published(5).manifest).await.unwrap_err();
+    let expected = (ErrorKind::Transient, "table out: no answer from the target in 1 s");
+    assert_eq!((error.kind, error.message.as_str()), expected);
+    let error = publishers.check(&reached(5), &graph(&[1])).await.unwrap_err();
+    assert_eq!((error.kind, error.message.as_str()), expected);
+    sink.0.lock().unwrap().is_silent = false;
+    publishers.publish(Epoch(5), &published(5).manifest).await.unwrap();
+    assert_eq!(sink.0.lock().unwrap().progress, Some(Epoch(5)));
 }

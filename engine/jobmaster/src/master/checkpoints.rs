@@ -208,6 +208,8 @@ impl JobMaster {
             now_ms,
             roll: Roll::ByPolicy,
             parent: self.parent.as_ref(),
+            parent_epoch: self.newest.as_ref().map(|n| n.epoch),
+            discarded: &self.discarded,
             graph: &self.spec.graph,
             snapshots: &snapshots,
             enumerators: if sabotage.late_enumerator_snapshot { &now } else { &in_flight.enumerators },

@@ -39,9 +39,15 @@ pub(crate) async fn play(
             Orders::new(planted).faults(FaultPlan::at(call, fault))
         };
         let orders = if random.random_bool(0.5) {
-            story.push("publishing is slow at first".into());
-            let slow = Fault::Delay(Duration::from_millis(15));
-            Orders { faults: orders.faults.clone().and_on(Action::Get, "/staged/", slow), ..orders }
+            // Slow by a little, or so slow that all that is retained waits while sweeps go on.
+            let ms = if random.random_bool(0.5) { 80 } else { 15 };
+            let quick = random.random_range(0..6);
+            story.push(format!("publishing takes {ms} ms after {quick} reads"));
+            let delays = std::iter::repeat_n(0, quick).chain([ms]).map(Duration::from_millis);
+            let faults = delays.fold(orders.faults.clone(), |faults, delay| {
+                faults.and_on(Action::Get, "/staged/", Fault::Delay(delay))
+            });
+            Orders { faults, ..orders }
         } else {
             orders
         };

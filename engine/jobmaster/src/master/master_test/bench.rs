@@ -126,6 +126,7 @@ pub(super) fn took_over(restored: Option<Manifest>, unpublished: &[u64]) -> Even
         next_checkpoint: CheckpointId(1),
         restored: restored.map(|manifest| crate::OwnedEpoch { epoch: Epoch(newest), manifest }),
         unpublished: unpublished.iter().map(|e| owned(*e)).collect(),
+        discarded: std::collections::BTreeSet::new(),
     }))
 }
 
