@@ -170,12 +170,30 @@ async fn going_back_to_a_pin(sabotage: Option<Sabotage>) -> Verdict {
     check(&inner).await
 }
 
-const SCENARIOS: [(&str, Scenario); 5] = [
+/// A target takes nothing any more, sweeps go on, and the coordinator dies.
+async fn a_target_that_takes_nothing(sabotage: Option<Sabotage>) -> Verdict {
+    let inner = MemoryStorage::new();
+    let mut old = life(sabotage).begin(Arc::new(inner.clone())).await.map_err(|e| e.to_string())?;
+    for checkpoint in 1..=4 {
+        old.checkpoint().await.map_err(|e| e.to_string())?;
+        if checkpoint == 1 {
+            old.publish_down_to(0).await.map_err(|e| e.to_string())?;
+        }
+        for _ in 0..2 {
+            old.incarnation.sweep(Writers::Running(Attempt(1))).await.map_err(|e| e.to_string())?;
+        }
+    }
+    drop(old);
+    finish(&inner, sabotage).await
+}
+
+const SCENARIOS: [(&str, Scenario); 6] = [
     ("one fault at every call", |s| Box::pin(one_fault_at_every_call(s))),
     ("zombie at every call", |s| Box::pin(zombie_at_every_call(s))),
     ("slow take-over at every call", |s| Box::pin(slow_take_over_at_every_call(s))),
     ("going back past a sleeper", |s| Box::pin(going_back_past_a_sleeper(s))),
     ("going back to a pin", |s| Box::pin(going_back_to_a_pin(s))),
+    ("a target that takes nothing", |s| Box::pin(a_target_that_takes_nothing(s))),
 ];
 
 #[tokio::test]
