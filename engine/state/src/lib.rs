@@ -17,6 +17,7 @@ mod key_arena;
 mod restored;
 mod segment;
 mod sorted_map;
+mod spill;
 
 pub use base_policy::BasePolicy;
 pub use error::StateError;
@@ -25,3 +26,4 @@ pub use group_table::{GroupTable, KeyHashes, ValueColumns};
 pub use restored::{RestoredTable, filter_key_groups};
 pub use segment::{EncodedSegment, FrozenTable, MAX_SEGMENT_ROWS, decode_segment, segment_schema};
 pub use sorted_map::{CountChange, SortedMap};
+pub use spill::{Change, MemorySpill, MemorySpills, ScanOrder, Spill, SpillChunk, SpillError, SpillFactory};
