@@ -103,7 +103,7 @@ fn option_specs(table: &TableConfig) -> Vec<OptionSpec> {
             "sink.rolling-policy.file-size",
             OptionKind::Bytes,
             "128mb",
-            "a file becomes visible at the latest when it is this long",
+            "a longer file is cut, and becomes visible at the latest when it is this long; at most 1gb",
         ),
         OptionSpec::with_default(
             "sink.rolling-policy.rollover-interval",
@@ -122,6 +122,10 @@ fn option_specs(table: &TableConfig) -> Vec<OptionSpec> {
     specs.extend(REFUSED.iter().map(|(key, reason)| OptionSpec::refused(key, reason)));
     specs
 }
+
+/// Longest file that may be asked for. A store takes 5 GB in one request, but in the 30 s for which a request may last, and out
+/// of memory, 1 GB is much.
+const MAX_FILE_BYTES: u64 = 1 << 30;
 
 /// Options of Flink's that would change results if they were ignored.
 const REFUSED: &[(&str, &str)] = &[
@@ -234,14 +238,19 @@ impl FileSink {
     ) -> Result<Self, ConnectorError> {
         check_columns(table)?;
         written_schema(table)?;
+        let bytes = options.bytes("sink.rolling-policy.file-size").unwrap_or(MAX_FILE_BYTES);
+        if bytes > MAX_FILE_BYTES {
+            return Err(options.error(format!(
+                "'sink.rolling-policy.file-size' must be at most {} MB: a file becomes visible with one request, which has to be \
+                 in memory; more files hold the same rows",
+                MAX_FILE_BYTES >> 20
+            )));
+        }
         let age = options.duration("sink.rolling-policy.rollover-interval").unwrap_or_default();
         Ok(Self {
             table: table.clone(),
             format: Format::from_options(options)?,
-            roll: RollPolicy {
-                bytes: options.bytes("sink.rolling-policy.file-size").unwrap_or(u64::MAX),
-                age_ms: u64::try_from(age.as_millis()).unwrap_or(u64::MAX),
-            },
+            roll: RollPolicy { bytes, age_ms: u64::try_from(age.as_millis()).unwrap_or(u64::MAX) },
             default_partition: default_partition(options),
             path: options.text("path").unwrap_or_default().to_owned(),
             storage,

@@ -7,10 +7,11 @@
 //!
 //! Example: the JSON line `{"a": 1.5, "b": [1, 2]}` read as `a INT, b STRING` gives `1, '[1,2]'`.
 
-use arrow::array::RecordBatch;
+use arrow::array::{RecordBatch, RecordBatchOptions};
 use arrow::datatypes::{DataType, SchemaRef};
 
 use crate::error::ConnectorError;
+use crate::format::column::ColumnBuilder;
 use crate::options::{OptionKind, OptionSpec, ParsedOptions};
 use crate::table::TableConfig;
 
@@ -92,6 +93,44 @@ pub(crate) trait RecordDecoder: Send {
     /// # Errors
     /// When Arrow refuses the columns, which would be a bug of the decoder.
     fn take(&mut self) -> Result<RecordBatch, arrow::error::ArrowError>;
+}
+
+/// The first `rows` values of each column as a batch, leaving empty columns.
+///
+/// # Errors
+/// When Arrow refuses the columns, which would be a bug of the decoder.
+pub(crate) fn finish_rows(
+    schema: &SchemaRef,
+    builders: &mut [ColumnBuilder],
+    rows: usize,
+) -> Result<RecordBatch, arrow::error::ArrowError> {
+    // After a fault some columns have one value more than others.
+    let columns = builders.iter_mut().map(|b| b.finish().slice(0, rows)).collect();
+    let options = RecordBatchOptions::new().with_row_count(Some(rows));
+    RecordBatch::try_new_with_options(schema.clone(), columns, &options)
+}
+
+/// What becomes of a record: a row, or a fault that the table says to pass over.
+pub(crate) fn outcome(
+    decoded: Result<(), RecordFault>,
+    skips_malformed: bool,
+) -> Result<Decoded, RecordFault> {
+    match decoded {
+        Ok(()) => Ok(Decoded::Row),
+        Err(_) if skips_malformed => Ok(Decoded::Skipped),
+        Err(fault) => Err(fault),
+    }
+}
+
+/// The text of a record.
+///
+/// # Errors
+/// Where it stops being UTF-8; `skip_hint` says how to pass over such records.
+pub(crate) fn utf8<'a>(record: &'a [u8], skip_hint: &str) -> Result<&'a str, RecordFault> {
+    std::str::from_utf8(record).map_err(|error| RecordFault {
+        at: error.valid_up_to(),
+        message: format!("not UTF-8; convert the file, or {skip_hint}"),
+    })
 }
 
 /// Encodes rows in one format. Bytes of several calls can be joined end to end.

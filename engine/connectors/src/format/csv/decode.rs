@@ -1,6 +1,6 @@
 //! Records to columns. Only wanted fields are converted.
 
-use arrow::array::{RecordBatch, RecordBatchOptions};
+use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
 use base64::Engine as _;
@@ -11,7 +11,9 @@ use crate::format::csv::CsvFormat;
 use crate::format::csv::split::{Fields, frame, is_comment};
 use crate::format::parse::time::TimestampStandard;
 use crate::format::parse::{number, time};
-use crate::format::{Decoded, Frame, RecordDecoder, RecordFault, shortened, sql_type};
+use crate::format::{
+    Decoded, Frame, RecordDecoder, RecordFault, finish_rows, outcome, shortened, sql_type, utf8,
+};
 
 /// Characters of a bad value that a message shows.
 const SHOWN: usize = 40;
@@ -120,18 +122,8 @@ impl RecordDecoder for CsvDecoder {
         if (record.is_empty() && self.width > 1) || (self.format.allows_comments && is_comment(record)) {
             return Ok(Decoded::Nothing);
         }
-        let outcome = match std::str::from_utf8(record) {
-            Ok(record) => self.decode_line(record),
-            Err(error) => Err(RecordFault {
-                at: error.valid_up_to(),
-                message: format!("not UTF-8; convert the file, or {SKIP_HINT}"),
-            }),
-        };
-        match outcome {
-            Ok(()) => Ok(Decoded::Row),
-            Err(_) if self.format.ignores_parse_errors => Ok(Decoded::Skipped),
-            Err(fault) => Err(fault),
-        }
+        let decoded = utf8(record, SKIP_HINT).and_then(|record| self.decode_line(record));
+        outcome(decoded, self.format.ignores_parse_errors)
     }
 
     fn skips_malformed(&self) -> bool {
@@ -143,11 +135,7 @@ impl RecordDecoder for CsvDecoder {
     }
 
     fn take(&mut self) -> Result<RecordBatch, ArrowError> {
-        let rows = std::mem::take(&mut self.rows);
-        // After a fault some columns have one value more than others.
-        let columns = self.builders.iter_mut().map(|b| b.finish().slice(0, rows)).collect();
-        let options = RecordBatchOptions::new().with_row_count(Some(rows));
-        RecordBatch::try_new_with_options(self.schema.clone(), columns, &options)
+        finish_rows(&self.schema, &mut self.builders, std::mem::take(&mut self.rows))
     }
 }
 

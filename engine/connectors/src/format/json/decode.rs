@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use arrow::array::{RecordBatch, RecordBatchOptions};
+use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
 use base64::Engine as _;
@@ -16,7 +16,9 @@ use crate::format::json::JsonFormat;
 use crate::format::json::compact::compact;
 use crate::format::json::scan::{Kind, Scanner, SyntaxFault, Token, unescape};
 use crate::format::parse::{number, time};
-use crate::format::{Decoded, Frame, RecordDecoder, RecordFault, find_byte, shortened, sql_type};
+use crate::format::{
+    Decoded, Frame, RecordDecoder, RecordFault, find_byte, finish_rows, outcome, shortened, sql_type, utf8,
+};
 
 /// Characters of a bad value that a message shows.
 const SHOWN: usize = 40;
@@ -108,6 +110,14 @@ impl JsonDecoder {
         }
     }
 
+    fn decode_line(&mut self, line: &str) -> Result<(), RecordFault> {
+        self.scan(line).map_err(|fault| RecordFault {
+            at: fault.at,
+            message: format!("not a JSON object: {}; {SKIP_HINT}", fault.what),
+        })?;
+        self.append(line)
+    }
+
     /// Appends the scanned values.
     fn append(&mut self, line: &str) -> Result<(), RecordFault> {
         for (index, (builder, token)) in self.builders.iter_mut().zip(&self.tokens).enumerate() {
@@ -160,25 +170,11 @@ impl RecordDecoder for JsonDecoder {
     }
 
     fn decode(&mut self, record: &[u8]) -> Result<Decoded, RecordFault> {
-        let outcome = match std::str::from_utf8(record) {
-            Ok(line) if line.bytes().all(|b| b.is_ascii_whitespace()) => return Ok(Decoded::Nothing),
-            Ok(line) => match self.scan(line) {
-                Ok(()) => self.append(line),
-                Err(fault) => Err(RecordFault {
-                    at: fault.at,
-                    message: format!("not a JSON object: {}; {SKIP_HINT}", fault.what),
-                }),
-            },
-            Err(error) => Err(RecordFault {
-                at: error.valid_up_to(),
-                message: format!("not UTF-8; convert the file, or {SKIP_HINT}"),
-            }),
-        };
-        match outcome {
-            Ok(()) => Ok(Decoded::Row),
-            Err(_) if self.format.ignores_parse_errors => Ok(Decoded::Skipped),
-            Err(fault) => Err(fault),
+        if record.iter().all(u8::is_ascii_whitespace) {
+            return Ok(Decoded::Nothing);
         }
+        let decoded = utf8(record, SKIP_HINT).and_then(|line| self.decode_line(line));
+        outcome(decoded, self.format.ignores_parse_errors)
     }
 
     fn skips_malformed(&self) -> bool {
@@ -190,11 +186,7 @@ impl RecordDecoder for JsonDecoder {
     }
 
     fn take(&mut self) -> Result<RecordBatch, ArrowError> {
-        let rows = std::mem::take(&mut self.rows);
-        // After a fault some columns have one value more than others.
-        let columns = self.builders.iter_mut().map(|b| b.finish().slice(0, rows)).collect();
-        let options = RecordBatchOptions::new().with_row_count(Some(rows));
-        RecordBatch::try_new_with_options(self.schema.clone(), columns, &options)
+        finish_rows(&self.schema, &mut self.builders, std::mem::take(&mut self.rows))
     }
 }
 
