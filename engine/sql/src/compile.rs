@@ -147,8 +147,9 @@ impl<'a> Compiler<'a> {
         let statements = parse_script(source.text())?;
         let mut problems = Vec::new();
         for (key, value) in &self.options.settings {
-            if let Err(problem) = self.settings.override_with(key, value) {
-                problems.push(problem);
+            match self.settings.override_with(key, value) {
+                Ok(warning) => self.warnings.extend(warning),
+                Err(problem) => problems.push(problem),
             }
         }
         for parsed in &statements {

@@ -1,7 +1,7 @@
 //! `SET 'key' = 'value'`: what the compiler itself obeys, what others obey, and what nobody does.
 //!
-//! Keys are Flink's. Unknown keys are a warning, not an error, so that scripts run unchanged; keys that would change
-//! results in a way that is not there are an error. Example: `SET 'table.exec.state.ttl' = '1 h'` is refused, because
+//! Keys are Flink's. Keys without an effect are a warning, not an error, so that scripts run unchanged; keys that would
+//! change results in a way that is not there are an error. Example: `SET 'table.exec.state.ttl' = '1 h'` is refused, because
 //! state that never expires gives other results.
 
 use std::collections::BTreeMap;
@@ -14,13 +14,14 @@ use crate::dialect::statement::Setting;
 
 const DEFAULT_MAX_PARALLELISM: u32 = 256;
 const LARGEST_MAX_PARALLELISM: u32 = 32_768;
+/// The same limit as in a manifest.
+const LEAST_CHECKPOINT_MS: u64 = 10;
 
 /// Keys that are obeyed, here or by what runs the job.
 const KEYS: &[&str] = &[
     "parallelism.default",
     "table.exec.resource.default-parallelism",
     "pipeline.max-parallelism",
-    "pipeline.name",
     "pipeline.auto-watermark-interval",
     "table.local-time-zone",
     "table.exec.source.idle-timeout",
@@ -32,19 +33,23 @@ const KEYS: &[&str] = &[
     "execution.checkpointing.min-pause",
 ];
 
-/// Prefixes of keys that only tune Flink, or its client.
-const TUNING: &[&str] = &[
-    "table.dynamic-table-options.",
-    "table.dml-sync",
-    "sql-client.",
-    "table.exec.mini-batch.",
-    "table.optimizer.",
-    "taskmanager.",
-    "jobmanager.",
-    "rest.",
-    "state.",
-    "restart-strategy",
-    "execution.checkpointing.",
+/// Prefixes of keys that mean something to Flink and nothing here, and what to do instead.
+const FOREIGN: &[(&str, &str)] = &[
+    ("pipeline.name", "a job is named by metadata.name, by --name or by its file"),
+    ("restart-strategy", "write spec.restart in the job's manifest"),
+    ("state.", "write spec.state in the job's manifest, or --storage"),
+    (
+        "execution.checkpointing.",
+        "of these, interval, timeout and min-pause are obeyed; the others are in spec.checkpoint",
+    ),
+    ("table.exec.mini-batch.", "rows are always taken in batches, and results do not depend on it"),
+    ("table.dynamic-table-options.", "write the option where the table is created"),
+    ("table.dml-sync", "`run` always waits for the job"),
+    ("sql-client.", "the form of a result is -o"),
+    ("table.optimizer.", "it only tunes Flink"),
+    ("taskmanager.", "it only tunes Flink"),
+    ("jobmanager.", "it only tunes Flink"),
+    ("rest.", "it only tunes Flink; see --http"),
 ];
 
 /// The settings of a job.
@@ -70,13 +75,13 @@ impl Settings {
     /// Sets a key from outside of the text; it wins over the text.
     ///
     /// # Errors
-    /// Values that do not fit their key.
-    pub(crate) fn override_with(&mut self, key: &str, value: &str) -> Result<(), Problem> {
+    /// Values that do not fit their key. The warning is for keys that have no effect.
+    pub(crate) fn override_with(&mut self, key: &str, value: &str) -> Result<Option<Problem>, Problem> {
         check(key, value).map_err(|(message, help)| {
             Problem::new(Span::empty(), format!("setting '{key}': {message}")).maybe_help(help)
         })?;
         self.values.insert(key.to_owned(), value.to_owned());
-        Ok(())
+        Ok(warning(key, Span::empty()))
     }
 
     pub(crate) fn reset(&mut self, key: Option<&str>) {
@@ -139,6 +144,11 @@ fn check(key: &str, value: &str) -> Result<(), (String, Option<String>)> {
         "table.exec.resource.default-parallelism" if value.trim() == "-1" => Ok(()),
         "table.exec.resource.default-parallelism" => number(1, LARGEST_MAX_PARALLELISM),
         "pipeline.max-parallelism" => number(1, LARGEST_MAX_PARALLELISM),
+        "execution.checkpointing.interval" | "execution.checkpointing.timeout"
+            if millis(value).is_some_and(|millis| millis < LEAST_CHECKPOINT_MS) =>
+        {
+            Err((format!("must be at least {LEAST_CHECKPOINT_MS} ms"), None))
+        }
         "pipeline.auto-watermark-interval"
         | "table.exec.source.idle-timeout"
         | "execution.checkpointing.interval"
@@ -189,14 +199,14 @@ fn looks_like_zone(value: &str) -> bool {
 }
 
 fn warning(key: &str, span: Span) -> Option<Problem> {
-    if KEYS.contains(&key) || TUNING.iter().any(|prefix| key.starts_with(prefix)) {
+    if KEYS.contains(&key) {
         return None;
     }
-    Some(
-        Problem::new(span, format!("setting '{key}' has no effect"))
-            .label("not known")
-            .maybe_help(did_you_mean(key, KEYS.iter().copied())),
-    )
+    let problem = Problem::new(span, format!("setting '{key}' has no effect"));
+    Some(match FOREIGN.iter().find(|(prefix, _)| key.starts_with(prefix)) {
+        Some((_, instead)) => problem.label("not used here").help(*instead),
+        None => problem.label("not known").maybe_help(did_you_mean(key, KEYS.iter().copied())),
+    })
 }
 
 #[cfg(test)]
@@ -220,6 +230,10 @@ mod tests {
             ("table.local-time-zone", "nowhere", false),
             ("table.optimizer.agg-phase-strategy", "one_phase", true),
             ("table.optimizer.agg-phase-strategy", "THREE", false),
+            ("execution.checkpointing.interval", "10ms", true),
+            ("execution.checkpointing.interval", "9 ms", false),
+            ("execution.checkpointing.timeout", "0", false),
+            ("execution.checkpointing.min-pause", "0", true),
             ("anything.else", "x", true),
         ];
         for (key, value, fits) in table {
@@ -231,9 +245,19 @@ mod tests {
     #[test]
     fn unknown_keys_are_only_a_warning() {
         assert!(warning("parallelism.default", Span::empty()).is_none());
-        assert!(warning("sql-client.execution.result-mode", Span::empty()).is_none());
-        let found = warning("paralelism.default", Span::empty()).unwrap();
-        assert_eq!(found.help.as_deref(), Some("did you mean `parallelism.default`?"));
+        let help = |key: &str| warning(key, Span::empty()).unwrap().help;
+        for (key, advice) in [
+            ("paralelism.default", "did you mean `parallelism.default`?"),
+            ("sql-client.execution.result-mode", "the form of a result is -o"),
+            ("restart-strategy.type", "write spec.restart in the job's manifest"),
+            ("pipeline.name", "a job is named by metadata.name, by --name or by its file"),
+        ] {
+            assert_eq!(help(key).as_deref(), Some(advice), "{key}");
+        }
+        assert_eq!(help("no.such.option.at.all"), None);
+        for key in KEYS {
+            assert!(warning(key, Span::empty()).is_none(), "{key}");
+        }
     }
 
     #[test]

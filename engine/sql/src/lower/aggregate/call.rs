@@ -15,6 +15,9 @@ use crate::lower::query::{Lowering, fault};
 use crate::lower::stream::{Stream, free_name};
 use crate::lower::text::plain_text;
 
+/// A computed column without a name is called by its expression, up to so many characters; plans show it.
+const MAX_NAME_CHARS: usize = 40;
+
 /// The columns that an aggregate reads: keys, time, arguments, filters; each expression once.
 #[derive(Default)]
 pub(super) struct Rows {
@@ -154,7 +157,10 @@ impl Lowering<'_> {
             stream.columns.iter().find(|column| column.expr == *expr).map(|column| column.name.clone());
         named.unwrap_or_else(|| {
             let text = plain_text(expr);
-            if text.chars().count() <= 40 { text } else { text.chars().take(40).collect() }
+            if text.chars().count() <= MAX_NAME_CHARS {
+                return text;
+            }
+            text.chars().take(MAX_NAME_CHARS - 1).chain(['…']).collect()
         })
     }
 }
