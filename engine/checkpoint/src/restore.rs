@@ -54,10 +54,10 @@ pub enum LossKind {
         /// How many.
         rows: u64,
     },
-    /// Positions in a source: how many splits had been begun or finished.
+    /// Positions in a source: how many records had been read.
     Positions {
         /// How many.
-        splits: usize,
+        records: u64,
     },
     /// Output that was staged and is not visible yet.
     StagedOutput {
@@ -177,9 +177,12 @@ fn losses(manifest: &Manifest, fits: impl Fn(&OperatorUid, fn(&OperatorRole) -> 
         }
     }
     for source in manifest.sources.iter().filter(|s| !fits(&s.uid, is_source)) {
-        let splits = source.splits.iter().filter(|s| s.is_finished || !s.position.is_empty()).count();
-        if splits > 0 {
-            losses.push(loss(&source.uid, LossKind::Positions { splits }));
+        // Splits alone do not tell: those that are read to their end are not in the manifest any more.
+        let is_begun = source.splits.iter().any(|s| s.is_finished || !s.position.is_empty());
+        let counters = manifest.operator(&source.uid).map(|o| o.facts.counters).unwrap_or_default();
+        let records = counters.rows_in + counters.skipped;
+        if is_begun || records > 0 {
+            losses.push(loss(&source.uid, LossKind::Positions { records }));
         }
     }
     for sink in manifest.sinks.iter().filter(|s| !fits(&s.uid, is_staged_sink)) {

@@ -153,6 +153,15 @@ impl Deployment {
         self.sources.iter().map(|s| s.splits.snapshot(&s.uid)).collect()
     }
 
+    /// A checkpoint with these snapshots of the sources is owned.
+    pub(crate) fn forgot(&mut self, enumerators: &[EnumeratorState]) {
+        for enumerator in enumerators {
+            if let Some(known) = self.sources.iter_mut().find(|s| s.uid == enumerator.source) {
+                known.splits.forgot(&enumerator.forgotten);
+            }
+        }
+    }
+
     /// The sources' uids.
     pub(crate) fn sources(&self) -> impl Iterator<Item = &OperatorUid> {
         self.sources.iter().map(|s| &s.uid)

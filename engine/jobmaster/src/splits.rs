@@ -8,6 +8,9 @@
 //! A split goes to the subtask with the fewest unfinished ones, the lowest index winning: five splits on two subtasks give
 //! `[0, 2, 4]` and `[1, 3]`. Everything that is known is assigned at once, because a split that nobody owns holds back no
 //! watermark and its rows would be late.
+//!
+//! A split that is read to its end is forgotten with the first checkpoint behind its last row: the enumerator remembers in
+//! few bytes what it has reported, so that a folder that is watched for a year does not fill manifests with splits.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -28,6 +31,8 @@ pub(crate) struct SourceSplits {
     /// Ids of `unassigned`, so that a discovery of n splits costs n log n.
     waiting: BTreeSet<SplitId>,
     owner: BTreeMap<SplitId, usize>,
+    /// Read to their end, and perhaps still listed by the parent manifest or by the next snapshot of whoever read them.
+    finished: BTreeSet<SplitId>,
     unfinished: Vec<usize>,
     has_ended: bool,
     is_end_told: bool,
@@ -57,6 +62,7 @@ impl SourceSplits {
             waiting: unassigned.iter().map(|s| s.split.clone()).collect(),
             unassigned,
             owner: BTreeMap::new(),
+            finished: splits.iter().filter(|s| s.is_finished).map(|s| s.split.clone()).collect(),
             unfinished: vec![0; parallelism as usize],
             has_ended: false,
             is_end_told: false,
@@ -111,18 +117,27 @@ impl SourceSplits {
                 && let Some(load) = self.unfinished.get_mut(owner)
             {
                 *load = load.saturating_sub(1);
+                self.finished.insert(split.clone());
             }
         }
     }
 
-    /// The coordinator's part of a checkpoint, taken in the same step that triggers its barriers. Finished splits stay in
-    /// manifests, so that an enumerator that reports one again is found out.
+    /// The checkpoint that forgot these splits is owned: its manifest, the parent of the next one, does not list them, and
+    /// whoever read them hears of the epoch before the next barrier and reports them no more.
+    pub(crate) fn forgot(&mut self, splits: &[SplitId]) {
+        for split in splits {
+            self.finished.remove(split);
+        }
+    }
+
+    /// The coordinator's part of a checkpoint, taken in the same step that triggers its barriers. What is finished by now
+    /// has all its rows in front of them, so the manifest need not list it any more.
     pub(crate) fn snapshot(&self, source: &OperatorUid) -> EnumeratorState {
         EnumeratorState {
             source: source.clone(),
             state: self.enumerator.clone(),
             unassigned: self.unassigned.iter().cloned().collect(),
-            forgotten: Vec::new(),
+            forgotten: self.finished.iter().cloned().collect(),
         }
     }
 
@@ -207,6 +222,27 @@ mod tests {
         assert_eq!(text(&assignments), "0:half 1:new");
         assert_eq!(assignments[0].splits, [half]);
         assert!(source.snapshot(&OperatorUid("src".into())).unassigned.is_empty());
+    }
+
+    fn forgotten(source: &SourceSplits) -> String {
+        let forgotten = source.snapshot(&OperatorUid("src".into())).forgotten;
+        forgotten.iter().map(|s| s.0.as_str()).collect::<Vec<_>>().join(",")
+    }
+
+    #[test]
+    fn finished_splits_are_forgotten_until_a_checkpoint_without_them_is_owned() {
+        let mut read = split("read");
+        read.is_finished = true;
+        let mut source = SourceSplits::restored(1, Vec::new(), &[read, split("half")]);
+        assert_eq!(forgotten(&source), "read", "the parent lists it");
+        assert_eq!(discover(&mut source, "a b", false), "0:half,a,b");
+        source.finished(&[SplitId("a".into()), SplitId("stranger".into())]);
+        let first = source.snapshot(&OperatorUid("src".into())).forgotten;
+        assert_eq!(forgotten(&source), "a,read");
+        source.finished(&[SplitId("half".into())]);
+        assert_eq!(forgotten(&source), "a,half,read", "the checkpoint before may have failed");
+        source.forgot(&first);
+        assert_eq!(forgotten(&source), "half", "it finished behind that checkpoint's trigger");
     }
 
     #[test]

@@ -8,4 +8,5 @@ mod cli;
 mod examples;
 mod harness;
 mod kill;
+mod watch;
 mod zombie;

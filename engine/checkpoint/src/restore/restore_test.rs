@@ -77,7 +77,7 @@ fn a_changed_meaning_is_told() {
 fn what_has_no_operator_is_lost_until_it_is_named() {
     let table = [
         ("agg", LossKind::State { rows: 15 }),
-        ("src", LossKind::Positions { splits: 2 }),
+        ("src", LossKind::Positions { records: 5 }),
         ("out", LossKind::StagedOutput { rows: 3 }),
     ];
     for (name, what) in table {

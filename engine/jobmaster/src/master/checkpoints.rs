@@ -103,6 +103,9 @@ impl JobMaster {
         self.parent = Some(owned.manifest.clone());
         self.newest = Some(owned.clone());
         self.publishing.push(owned);
+        if let Phase::Active(deployment) = &mut self.phase {
+            deployment.forgot(&in_flight.enumerators);
+        }
         match (&mut self.phase, end) {
             (Phase::Active(deployment), None) => {
                 let attempt = deployment.attempt;

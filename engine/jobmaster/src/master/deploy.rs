@@ -153,7 +153,7 @@ impl JobMaster {
 fn described(loss: &Loss) -> String {
     let what = match loss.what {
         LossKind::State { rows } => format!("{rows} rows of state"),
-        LossKind::Positions { splits } => format!("the positions of {splits} splits"),
+        LossKind::Positions { records } => format!("the positions behind {records} records"),
         LossKind::StagedOutput { rows } => format!("{rows} rows of staged output"),
     };
     format!("{what} of {} (uid {})", loss.name, loss.uid)

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use millstream_connectors::sink::{Sink, WriterContext};
 use millstream_connectors::{ConnectorError, ConnectorRegistry};
@@ -110,7 +111,7 @@ impl Blueprint {
             policies,
             is_finished: false,
             started: now(),
-            idle: std::time::Duration::ZERO,
+            idle: Duration::ZERO,
             aborted: None,
             sabotage: self.sabotage,
         };
@@ -178,8 +179,10 @@ impl Blueprint {
             table: spec.table.name.clone(),
             message: format!("connector `{}` cannot be read from", spec.table.connector),
         })?;
-        let fetcher = Fetcher::start(&spec.table.name, reader, spec.decode.clone(), self.batch_rows)
-            .map_err(|e| TaskError::bug("start a reading thread", &e))?;
+        let idle_timeout = spec.watermark.as_ref().and_then(|w| w.idle_timeout_ms).map(Duration::from_millis);
+        let fetcher =
+            Fetcher::start(&spec.table.name, reader, spec.decode.clone(), self.batch_rows, idle_timeout)
+                .map_err(|e| TaskError::bug("start a reading thread", &e))?;
         let counters = stored.map_or_else(OperatorCounters::default, |f| f.counters);
         let watermark = stored.map_or(Watermark::MIN, |f| f.watermark);
         Ok(SourceHead::new(node.uid.clone(), node.name.clone(), spec.clone(), fetcher, counters, watermark))

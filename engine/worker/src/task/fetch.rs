@@ -2,11 +2,15 @@
 //!
 //! Up to 16 splits are open at once and read in turn; what they give is handed over through a queue of 4 batches. A split
 //! that waits to be opened holds the watermark back, so that splits with overlapping times do not make each other late.
+//!
+//! A split that gives no row for the idle timeout is reported idle, behind all of its rows in the queue. Malformed records
+//! are no rows: as in Flink, only what is emitted counts. Time is looked at when a reader was just asked, so a thread that
+//! was held up asks once more before it says so.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use arrow::datatypes::SchemaRef;
 use millstream_connectors::ConnectorError;
@@ -14,6 +18,8 @@ use millstream_connectors::source::{ReadBatch, ReadOutcome, Source, SplitReader}
 use millstream_model::SplitId;
 use millstream_model::snapshot::SplitState;
 use tokio::sync::mpsc;
+
+use crate::clock::now;
 
 /// Splits read at the same time: bounded by file handles and buffers, a few hundred KB each.
 const MAX_OPEN_SPLITS: usize = 16;
@@ -29,8 +35,8 @@ const MAX_WAIT: Duration = Duration::from_millis(100);
 pub(crate) enum Fetched {
     /// Rows of a split.
     Batch(SplitId, ReadBatch),
-    /// The split has nothing for the moment. Not repeated before its next rows.
-    Dry(SplitId),
+    /// The split has given no row for the idle timeout. Not repeated before its next rows.
+    Idle(SplitId),
     /// The split is read to its end.
     End(SplitId),
     /// Reading failed; nothing follows.
@@ -53,6 +59,7 @@ impl Fetcher {
         source: Arc<dyn Source>,
         projection: SchemaRef,
         batch_rows: usize,
+        idle_timeout: Option<Duration>,
     ) -> std::io::Result<Self> {
         let (splits, incoming) = channel();
         let (out, fetched) = mpsc::channel(QUEUE_BATCHES);
@@ -61,6 +68,7 @@ impl Fetcher {
                 source,
                 projection,
                 batch_rows,
+                idle_timeout,
                 incoming,
                 out,
                 waiting: VecDeque::new(),
@@ -84,6 +92,7 @@ struct FetchThread {
     source: Arc<dyn Source>,
     projection: SchemaRef,
     batch_rows: usize,
+    idle_timeout: Option<Duration>,
     incoming: Receiver<SplitState>,
     out: mpsc::Sender<Fetched>,
     waiting: VecDeque<SplitState>,
@@ -93,7 +102,19 @@ struct FetchThread {
 struct OpenSplit {
     split: SplitId,
     reader: Box<dyn SplitReader>,
-    is_dry: bool,
+    /// Since when there was no row.
+    dry_since: Option<Instant>,
+    is_idle: bool,
+}
+
+impl OpenSplit {
+    /// Notes that there was no row; true when that makes it idle now.
+    fn falls_idle(&mut self, timeout: Option<Duration>) -> bool {
+        let since = *self.dry_since.get_or_insert_with(now);
+        let falls = !self.is_idle && timeout.is_some_and(|timeout| since.elapsed() >= timeout);
+        self.is_idle |= falls;
+        falls
+    }
 }
 
 /// `Err(None)`: the task is gone.
@@ -106,7 +127,7 @@ impl FetchThread {
             while self.open.len() < MAX_OPEN_SPLITS {
                 let Some(split) = self.waiting.pop_front() else { break };
                 let reader = self.source.open(&split, self.projection.clone())?;
-                self.open.push(OpenSplit { split: split.split, reader, is_dry: false });
+                self.open.push(OpenSplit { split: split.split, reader, dry_since: None, is_idle: false });
             }
             if self.open.is_empty() {
                 match self.incoming.recv() {
@@ -141,27 +162,36 @@ impl FetchThread {
         let mut index = 0;
         while index < self.open.len() {
             let open = &mut self.open[index];
-            match open.reader.read(self.batch_rows)? {
+            let split = open.split.clone();
+            let outcome = open.reader.read(self.batch_rows)?;
+            let mut falls_idle = false;
+            match &outcome {
+                ReadOutcome::Batch(batch) if batch.columns.num_rows() > 0 => {
+                    (open.dry_since, open.is_idle) = (None, false);
+                }
+                ReadOutcome::Batch(_) | ReadOutcome::Pending(_) => {
+                    falls_idle = open.falls_idle(self.idle_timeout);
+                }
+                ReadOutcome::End => {}
+            }
+            match outcome {
                 ReadOutcome::Batch(batch) => {
                     wait = None;
-                    open.is_dry = false;
-                    let split = open.split.clone();
-                    self.hand_over(Fetched::Batch(split, batch))?;
+                    self.hand_over(Fetched::Batch(split.clone(), batch))?;
                     index += 1;
                 }
                 ReadOutcome::Pending(delay) => {
                     wait = wait.map(|w| w.min(delay));
-                    if !std::mem::replace(&mut open.is_dry, true) {
-                        let split = open.split.clone();
-                        self.hand_over(Fetched::Dry(split))?;
-                    }
                     index += 1;
                 }
                 ReadOutcome::End => {
                     wait = None;
-                    let OpenSplit { split, .. } = self.open.remove(index);
-                    self.hand_over(Fetched::End(split))?;
+                    self.open.remove(index);
+                    self.hand_over(Fetched::End(split.clone()))?;
                 }
+            }
+            if falls_idle {
+                self.hand_over(Fetched::Idle(split))?;
             }
         }
         Ok(wait)

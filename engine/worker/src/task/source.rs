@@ -1,18 +1,19 @@
 //! A task that reads splits.
 //!
 //! The watermark of the task is the minimum over its splits that are neither finished nor idle, those that wait to be
-//! opened included. Splits that are assigned later start behind and cannot take it back. Idle is a split whose reader has had
-//! nothing for the timeout: rows that wait in queues, behind a full exchange or for a free reader do not make it so.
+//! opened included. Splits that are assigned later start behind and cannot take it back. Idle is a split whose reader has given
+//! no row for the timeout, as the reading thread finds out: rows that wait in queues, behind a full exchange or for a free
+//! reader do not make it so, and how much other splits have does not keep it from being so.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use arrow::array::{Array, RecordBatch, RecordBatchOptions};
 use millstream_batch::StreamBatch;
 use millstream_connectors::source::ReadBatch;
 use millstream_model::control::{BarrierKind, FromWorker};
 use millstream_model::snapshot::{OperatorCounters, OperatorFacts, SplitState};
-use millstream_model::{OperatorUid, SplitId, Watermark};
+use millstream_model::{CheckpointId, OperatorUid, SplitId, Watermark};
 use millstream_plan::SourceSpec;
 use tokio::sync::mpsc;
 
@@ -22,8 +23,8 @@ use super::split_clock::SplitClock;
 use crate::clock::now;
 use crate::error::TaskError;
 
-/// How often idle splits are looked for when no timeout is set; only progress figures depend on it.
-const DEFAULT_TICK: Duration = Duration::from_millis(500);
+/// How often figures are shown while nothing comes.
+const TICK: Duration = Duration::from_millis(500);
 
 /// How long the planted bug waits for rows to misplace.
 const PLANTED_WAIT: Duration = Duration::from_millis(10);
@@ -31,8 +32,8 @@ const PLANTED_WAIT: Duration = Duration::from_millis(10);
 struct Split {
     state: SplitState,
     clock: SplitClock,
-    /// Since when its reader has had nothing.
-    dry_since: Option<Instant>,
+    /// The first checkpoint behind its last row.
+    ends_in: Option<CheckpointId>,
     progress: Option<(u64, u64)>,
 }
 
@@ -54,6 +55,8 @@ pub(crate) struct SourceHead {
     /// What this attempt has told: after a restore the chains behind do not know this task's watermark any more.
     told: Watermark,
     splits: BTreeMap<SplitId, Split>,
+    /// Progress of splits that are no longer among `splits`.
+    read_out: Option<(u64, u64)>,
     has_assignment: bool,
     no_more: bool,
     is_idle: bool,
@@ -77,6 +80,7 @@ impl SourceHead {
             watermark,
             told: Watermark::MIN,
             splits: BTreeMap::new(),
+            read_out: None,
             has_assignment: false,
             no_more: false,
             is_idle: false,
@@ -93,7 +97,7 @@ impl SourceHead {
                 self.fetcher.add(state.clone());
             }
             let clock = SplitClock::new(state.watermark);
-            let split = Split { clock, dry_since: None, progress: None, state };
+            let split = Split { clock, ends_in: None, progress: None, state };
             self.splits.insert(split.state.split.clone(), split);
         }
     }
@@ -131,8 +135,8 @@ impl SourceHead {
                 split.state.watermark = split.clock.watermark();
             }
             split.state.position = batch.position;
-            split.state.is_idle = false;
-            split.dry_since = None;
+            // Malformed records give no rows: as far as time is concerned, nothing came.
+            split.state.is_idle &= rows == 0;
             split.progress = batch.progress.or(split.progress);
         }
         let columns = self
@@ -148,24 +152,26 @@ impl SourceHead {
         Ok(StreamBatch::new(columns).with_row_watermark(row_watermark))
     }
 
-    fn ran_dry(&mut self, split: &SplitId) {
+    fn fell_idle(&mut self, split: &SplitId) {
         if let Some(split) = self.splits.get_mut(split) {
-            split.dry_since = Some(now());
+            split.state.is_idle = true;
         }
     }
 
-    /// Marks splits idle that have had nothing for the timeout.
-    fn find_idle(&mut self) {
-        let Some(timeout) = self.idle_timeout() else { return };
-        for split in self.splits.values_mut().filter(|s| !s.state.is_finished) {
-            if split.dry_since.is_some_and(|since| since.elapsed() >= timeout) {
-                split.state.is_idle = true;
-            }
+    /// The splits for a checkpoint's snapshot; what has ended is in this one for the first time, or was in one before.
+    fn snapshot(&mut self, checkpoint: CheckpointId) -> Vec<SplitState> {
+        for split in self.splits.values_mut().filter(|s| s.state.is_finished) {
+            split.ends_in.get_or_insert(checkpoint);
         }
+        self.splits.values().map(|s| s.state.clone()).collect()
     }
 
-    fn idle_timeout(&self) -> Option<Duration> {
-        self.spec.watermark.as_ref().and_then(|w| w.idle_timeout_ms).map(Duration::from_millis)
+    /// The checkpoint is owned: splits that ended in front of it need not be reported again.
+    fn forget(&mut self, owned: CheckpointId) {
+        let ended =
+            self.splits.extract_if(.., |_, s| s.ends_in.is_some_and(|checkpoint| checkpoint <= owned));
+        let progress = ended.filter_map(|(_, split)| split.progress);
+        self.read_out = self.read_out.into_iter().chain(progress).reduce(sum);
     }
 
     /// What the splits' watermarks and idleness mean for the whole task, as far as nobody was told.
@@ -203,12 +209,8 @@ impl SourceHead {
         Ok(())
     }
 
-    fn states(&self) -> Vec<SplitState> {
-        self.splits.values().map(|s| s.state.clone()).collect()
-    }
-
     fn position(&self) -> Option<(u64, u64)> {
-        self.splits.values().filter_map(|s| s.progress).reduce(|a, b| (a.0 + b.0, a.1 + b.1))
+        self.splits.values().filter_map(|s| s.progress).chain(self.read_out).reduce(sum)
     }
 
     fn facts(&self) -> OperatorFacts {
@@ -221,14 +223,17 @@ impl SourceHead {
     }
 }
 
+const fn sum(a: (u64, u64), b: (u64, u64)) -> (u64, u64) {
+    (a.0 + b.0, a.1 + b.1)
+}
+
 /// Runs until shutdown or failure. Control goes before timers, timers before data.
 pub(crate) async fn run(
     mut core: Core,
     mut head: SourceHead,
     mut control: mpsc::Receiver<Control>,
 ) -> Result<(), TaskError> {
-    let tick = head.idle_timeout().map_or(DEFAULT_TICK, |t| (t / 4).max(Duration::from_millis(10)));
-    let mut ticks = tokio::time::interval(tick);
+    let mut ticks = tokio::time::interval(TICK);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     // Reading begins when all subtasks run, and ends behind the barrier of a stop.
     let mut is_reading = false;
@@ -238,6 +243,9 @@ pub(crate) async fn run(
             biased;
             message = control.recv() => {
                 let Some(message) = message else { return Ok(()) };
+                if let Control::EpochOwned(checkpoint) = message {
+                    head.forget(checkpoint);
+                }
                 match core.control(message) {
                     None => {}
                     Some(Control::Shutdown) => return Ok(()),
@@ -245,7 +253,7 @@ pub(crate) async fn run(
                     Some(Control::AssignSplits { splits, no_more }) => head.assign(splits, no_more),
                     Some(Control::TriggerBarrier(barrier)) => {
                         let behind = read_behind(&mut core, &mut head, is_reading).await?;
-                        core.barrier(barrier, head.states(), Some(head.facts())).await?;
+                        core.barrier(barrier, head.snapshot(barrier.checkpoint), Some(head.facts())).await?;
                         if let Some(rows) = behind {
                             core.chain.batch(rows).await?;
                         }
@@ -259,7 +267,6 @@ pub(crate) async fn run(
             _ = ticks.tick() => {
                 if head.fetcher.fetched.is_empty() && is_reading {
                     core.idle += since.elapsed();
-                    head.find_idle();
                 }
             }
             fetched = head.fetcher.fetched.recv(), if is_reading && !core.is_finished => {
@@ -307,8 +314,8 @@ async fn fetched_one(
             let rows = head.accept(&split, batch)?;
             core.chain.batch(rows).await
         }
-        Some(Fetched::Dry(split)) => {
-            head.ran_dry(&split);
+        Some(Fetched::Idle(split)) => {
+            head.fell_idle(&split);
             Ok(())
         }
         Some(Fetched::End(split)) => {

@@ -5,9 +5,9 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray};
+use arrow::array::{Array, ArrayRef, AsArray, TimestampMicrosecondArray};
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, TimeUnit, TimestampMicrosecondType};
+use arrow::datatypes::{DataType, TimeUnit, TimestampMicrosecondType, TimestampNanosecondType};
 use millstream_model::Watermark;
 use millstream_model::time::MILLISECOND;
 
@@ -32,7 +32,6 @@ impl SplitClock {
     /// The watermark before each row, given each row's own; moves only when it advances by more than `interval` (µs).
     pub(crate) fn advance(&mut self, marks: &ArrayRef, interval: i64) -> Result<Arc<[i64]>, TaskError> {
         let micros = micros(marks)?;
-        let micros = micros.as_primitive::<TimestampMicrosecondType>();
         let mut running = self.watermark.0;
         let before = (0..micros.len())
             .map(|row| {
@@ -52,9 +51,15 @@ impl SplitClock {
     }
 }
 
-fn micros(times: &ArrayRef) -> Result<ArrayRef, TaskError> {
-    cast(times, &DataType::Timestamp(TimeUnit::Microsecond, None))
-        .map_err(|e| TaskError::bug("read the time attribute", &e))
+/// Times in microseconds, rounded down: Arrow's cast rounds towards 1970, which before it is up, and a watermark must never
+/// be ahead of its rows.
+fn micros(times: &ArrayRef) -> Result<TimestampMicrosecondArray, TaskError> {
+    if let Some(nanos) = times.as_primitive_opt::<TimestampNanosecondType>() {
+        return Ok(nanos.unary(|nanos| nanos.div_euclid(1_000)));
+    }
+    let micros = cast(times, &DataType::Timestamp(TimeUnit::Microsecond, None))
+        .map_err(|e| TaskError::bug("read the time attribute", &e))?;
+    Ok(micros.as_primitive::<TimestampMicrosecondType>().clone())
 }
 
 #[cfg(test)]
@@ -101,5 +106,22 @@ mod tests {
         let nanos: ArrayRef = Arc::new(TimestampNanosecondArray::from(vec![1_999_999, -1]));
         clock.advance(&nanos, 0).unwrap();
         assert_eq!(clock.watermark(), Watermark(1_000));
+    }
+
+    #[test]
+    fn times_before_1970_are_rounded_down_too() {
+        for (nanos, micros) in [
+            (-1, -1_000),
+            (-999_999, -1_000),
+            (-1_000_000, -1_000),
+            (-1_000_001, -2_000),
+            (0, 0),
+            (999_999, 0),
+        ] {
+            let mut clock = SplitClock::new(Watermark::MIN);
+            let marks: ArrayRef = Arc::new(TimestampNanosecondArray::from(vec![nanos]));
+            clock.advance(&marks, 0).unwrap();
+            assert_eq!(clock.watermark(), Watermark(micros), "{nanos} ns");
+        }
     }
 }

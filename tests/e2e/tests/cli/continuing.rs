@@ -95,5 +95,7 @@ fn another_source_is_a_loss_of_positions() {
     let renamed =
         format!("{ORDERS}{COPY}").replace("TABLE orders", "TABLE sales").replace("FROM orders", "FROM sales");
     fs::write(folder.path().join("job.yaml"), manifest("", &renamed)).unwrap();
-    millstream_in(folder.path(), "run job.yaml").code(2).says("source-orders: positions in 1 splits");
+    millstream_in(folder.path(), "run job.yaml")
+        .code(2)
+        .says("source-orders: the positions behind 6 records");
 }

@@ -280,7 +280,7 @@ fn state_that_does_not_fit_the_job_is_refused_before_anything_is_deployed() {
     t.expect(
         0,
         took_over(Some(manifest.clone()), &[]),
-        &["end: failed (State): going on from epoch 20 would lose the positions of 1 splits of gone (uid gone): the job \
+        &["end: failed (State): going on from epoch 20 would lose the positions behind 0 records of gone (uid gone): the job \
            has no such operator any more; name what may be lost, or start over"],
     );
 

@@ -33,6 +33,8 @@ struct World {
     written: BTreeMap<CheckpointId, Manifest>,
     published: Vec<Epoch>,
     marked: Vec<Epoch>,
+    /// Splits that are read to their end in the snapshots of a checkpoint.
+    read: BTreeMap<CheckpointId, BTreeSet<SplitId>>,
     end: Option<JobEnd>,
     trace: Vec<String>,
     /// Each event with its time and its commands, as a log would have them.
@@ -48,6 +50,8 @@ struct Tasks {
     splits: BTreeMap<SubtaskId, Vec<SplitState>>,
     no_more: BTreeSet<SubtaskId>,
     finished: BTreeSet<SubtaskId>,
+    /// The first checkpoint behind a split's end.
+    ends_in: BTreeMap<SplitId, CheckpointId>,
     /// Barriers that reached a source but not all of them yet.
     passed: BTreeMap<CheckpointId, BTreeSet<SubtaskId>>,
 }
@@ -74,6 +78,7 @@ impl World {
             written: BTreeMap::new(),
             published: Vec::new(),
             marked: Vec::new(),
+            read: BTreeMap::new(),
             end: None,
             trace: Vec::new(),
             log: Vec::new(),
@@ -155,14 +160,24 @@ impl World {
         }
     }
 
-    /// Every split that the enumerator remembers is in the manifest exactly once.
+    /// Every split that the enumerator remembers is in the manifest exactly once, or read to its end and forgotten.
     fn check_splits(&self, manifest: &Manifest) {
         let remembered = manifest.sources[0].enumerator.first().copied().unwrap_or(0);
-        let mut ids: Vec<_> = manifest.sources[0].splits.iter().map(|s| s.split.0.clone()).collect();
-        ids.sort();
-        let mut expected: Vec<_> = (0..remembered).map(|n| format!("s{n}")).collect();
-        expected.sort();
-        assert_eq!(ids, expected, "a split is lost or doubled\n{}", self.trace.join("\n"));
+        let listed: Vec<_> = manifest.sources[0].splits.iter().map(|s| &s.split).collect();
+        let unique: BTreeSet<_> = listed.iter().copied().cloned().collect();
+        let expected: BTreeSet<_> = (0..remembered).map(|n| SplitId(format!("s{n}"))).collect();
+        assert_eq!(listed.len(), unique.len(), "a split is doubled\n{}", self.trace.join("\n"));
+        let read = self.read_in(manifest);
+        let known: BTreeSet<_> = unique.iter().chain(&read).cloned().collect();
+        assert_eq!(known, expected, "a split is lost or a stranger\n{}", self.trace.join("\n"));
+    }
+
+    /// Splits that are read to their end in a checkpoint: those of the one before, and what its snapshots say.
+    fn read_in(&self, manifest: &Manifest) -> BTreeSet<SplitId> {
+        let before = self.epochs.iter().rfind(|(_, m)| m.checkpoint < manifest.checkpoint);
+        let mut read = before.map_or_else(BTreeSet::new, |(_, m)| self.read_in(m));
+        read.extend(self.read.get(&manifest.checkpoint).into_iter().flatten().cloned());
+        read
     }
 
     /// Whether something could be done; `choice` says what.
@@ -214,7 +229,13 @@ impl World {
                 self.finish_if_done(subtask);
             }
             ToWorker::TriggerBarrier { subtask, barrier, .. } => self.barrier(subtask, barrier.checkpoint),
-            ToWorker::EpochOwned { .. } | ToWorker::CheckpointAborted { .. } | ToWorker::Shutdown { .. } => {}
+            ToWorker::EpochOwned { checkpoint, .. } => {
+                let Tasks { worker: places, splits, ends_in, .. } = &mut self.tasks;
+                for (_, splits) in splits.iter_mut().filter(|(s, _)| places.get(*s) == Some(&worker)) {
+                    splits.retain(|s| ends_in.get(&s.split).is_none_or(|end| *end > checkpoint));
+                }
+            }
+            ToWorker::CheckpointAborted { .. } | ToWorker::Shutdown { .. } => {}
         }
     }
 
@@ -235,6 +256,10 @@ impl World {
         let is_finished = self.tasks.finished.contains(&subtask);
         let mut snapshot = snapshot_of(&graph(&PARALLELISM), subtask.chain.0, subtask.index, is_finished);
         snapshot.splits = self.tasks.splits.get(&subtask).cloned().unwrap_or_default();
+        for split in snapshot.splits.iter().filter(|s| s.is_finished).map(|s| s.split.clone()) {
+            self.tasks.ends_in.entry(split.clone()).or_insert(checkpoint);
+            self.read.entry(checkpoint).or_default().insert(split);
+        }
         self.say(FromWorker::SnapshotStored { attempt: self.tasks.attempt, checkpoint, snapshot });
     }
 
@@ -412,9 +437,8 @@ proptest! {
         prop_assert_eq!(world.end.clone(), Some(JobEnd::Finished { epoch: *epoch }));
         prop_assert_eq!(manifest.outcome, Outcome::Finished);
         prop_assert_eq!(world.marked.len(), world.epochs.len(), "all output is visible");
-        let read: BTreeSet<SplitId> =
-            manifest.sources[0].splits.iter().filter(|s| s.is_finished).map(|s| s.split.clone()).collect();
-        prop_assert_eq!(read.len(), SPLITS);
+        prop_assert_eq!(world.read_in(manifest).len(), SPLITS);
+        prop_assert!(manifest.sources[0].splits.is_empty(), "finished splits are forgotten");
     }
 
     #[test]

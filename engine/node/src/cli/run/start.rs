@@ -218,7 +218,7 @@ fn check_losses(
 fn describe(loss: &Loss) -> String {
     let what = match loss.what {
         LossKind::State { rows } => format!("state of {rows} rows"),
-        LossKind::Positions { splits } => format!("positions in {splits} splits"),
+        LossKind::Positions { records } => format!("the positions behind {records} records"),
         LossKind::StagedOutput { rows } => format!("{rows} rows of output that are not visible yet"),
     };
     format!("  {}: {what} ({})", loss.uid, loss.name)

@@ -14,10 +14,11 @@ use super::*;
 
 const MILLIS: DataType = DataType::Timestamp(TimeUnit::Millisecond, None);
 
-/// All splits are there and none ever has a row.
-struct Silent;
+/// Splits that have no end. What one gives is in its name: `busy` rows without a pause, `bad` only malformed records, any
+/// other nothing.
+struct Endless;
 
-impl Source for Silent {
+impl Source for Endless {
     fn is_bounded(&self) -> bool {
         false
     }
@@ -26,14 +27,20 @@ impl Source for Silent {
         unreachable!("the test assigns splits itself")
     }
 
-    fn open(&self, _: &SplitState, _: SchemaRef) -> Result<Box<dyn SplitReader>, ConnectorError> {
-        Ok(Box::new(Self))
+    fn open(&self, split: &SplitState, _: SchemaRef) -> Result<Box<dyn SplitReader>, ConnectorError> {
+        Ok(Box::new(EndlessSplit(split.split.0.clone())))
     }
 }
 
-impl SplitReader for Silent {
+struct EndlessSplit(String);
+
+impl SplitReader for EndlessSplit {
     fn read(&mut self, _: usize) -> Result<ReadOutcome, ConnectorError> {
-        Ok(ReadOutcome::Pending(Duration::from_millis(1)))
+        Ok(match self.0.as_str() {
+            "busy" => ReadOutcome::Batch(rows(&[5])),
+            "bad" => ReadOutcome::Batch(ReadBatch { skipped: 1, ..rows(&[]) }),
+            _ => ReadOutcome::Pending(Duration::from_millis(1)),
+        })
     }
 }
 
@@ -42,7 +49,7 @@ fn head(restored: Watermark) -> SourceHead {
     let spec = SourceSpec {
         table: TableConfig {
             name: "t".into(),
-            connector: "silent".into(),
+            connector: "endless".into(),
             options: BTreeMap::new(),
             schema: schema.clone(),
             partition_keys: Vec::new(),
@@ -60,7 +67,7 @@ fn head(restored: Watermark) -> SourceHead {
             emit_interval_ms: 0,
         }),
     };
-    let fetcher = Fetcher::start("t", Arc::new(Silent), schema, 10).unwrap();
+    let fetcher = Fetcher::start("t", Arc::new(Endless), schema, 10, Some(Duration::from_millis(1))).unwrap();
     SourceHead::new(OperatorUid("t".into()), "t".into(), spec, fetcher, OperatorCounters::default(), restored)
 }
 
@@ -75,21 +82,20 @@ fn split(name: &str, watermark: Watermark) -> SplitState {
     }
 }
 
-/// Takes word of so many splits that have nothing, and lets the timeout pass.
-async fn run_dry(head: &mut SourceHead, count: usize) {
-    for _ in 0..count {
+/// Takes what is fetched until so many splits are idle.
+async fn until_idle(head: &mut SourceHead, count: usize) {
+    while head.splits.values().filter(|s| s.state.is_idle).count() < count {
         match head.fetcher.fetched.recv().await {
-            Some(Fetched::Dry(split)) => head.ran_dry(&split),
+            Some(Fetched::Idle(split)) => head.fell_idle(&split),
+            Some(Fetched::Batch(split, batch)) => drop(head.accept(&split, batch).unwrap()),
             other => unreachable!("{other:?}"),
         }
     }
-    std::thread::sleep(Duration::from_millis(3));
-    head.find_idle();
 }
 
-fn row(millis: i64) -> ReadBatch {
+fn rows(millis: &[i64]) -> ReadBatch {
     let schema = Arc::new(Schema::new(vec![Field::new("ts", MILLIS, true)]));
-    let times = Arc::new(TimestampMillisecondArray::from(vec![millis]));
+    let times = Arc::new(TimestampMillisecondArray::from(millis.to_vec()));
     ReadBatch {
         columns: RecordBatch::try_new(schema, vec![times]).unwrap(),
         position: vec![1],
@@ -103,9 +109,50 @@ async fn a_split_that_waits_for_a_reader_is_not_idle() {
     let mut head = head(Watermark::MIN);
     let names: Vec<String> = (0..17).map(|i| format!("s{i:02}")).collect();
     head.assign(names.iter().map(|n| split(n, Watermark::MIN)).collect(), true);
-    run_dry(&mut head, 16).await;
-    let idle = head.splits.values().filter(|s| s.state.is_idle).count();
-    assert_eq!((idle, head.news()), (16, vec![]), "the last one holds the watermark back");
+    until_idle(&mut head, 16).await;
+    assert_eq!(head.news(), [], "the last one holds the watermark back");
+    assert!(!head.splits[&SplitId("s16".into())].state.is_idle);
+}
+
+#[tokio::test]
+async fn a_split_with_only_malformed_records_falls_idle() {
+    let mut head = head(Watermark::MIN);
+    head.assign(vec![split("bad", Watermark::MIN), split("s", Watermark(7_000))], true);
+    until_idle(&mut head, 2).await;
+    assert_eq!(head.news(), [News::Idle(true)]);
+    let skipped = head.counters.skipped;
+    head.accept(&SplitId("bad".into()), ReadBatch { skipped: 1, ..rows(&[]) }).unwrap();
+    assert_eq!((head.news(), head.counters.skipped), (vec![], skipped + 1), "it stays so");
+    head.accept(&SplitId("bad".into()), rows(&[9])).unwrap();
+    assert_eq!(head.news(), [News::Idle(false), News::Watermark(Watermark(9_000))]);
+}
+
+#[tokio::test]
+async fn a_silent_split_falls_idle_beside_one_that_never_pauses() {
+    let mut head = head(Watermark::MIN);
+    head.assign(vec![split("busy", Watermark::MIN), split("s", Watermark::MIN)], true);
+    until_idle(&mut head, 1).await;
+    assert!(head.splits[&SplitId("s".into())].state.is_idle);
+    assert_eq!(head.news(), [News::Watermark(Watermark(5_000))]);
+}
+
+#[tokio::test]
+async fn a_split_that_has_ended_is_reported_until_an_epoch_knows_it() {
+    let mut head = head(Watermark::MIN);
+    head.assign(vec![split("a", Watermark::MIN), split("b", Watermark::MIN)], true);
+    let progress = |bytes| ReadBatch { progress: Some((bytes, 100)), ..rows(&[1]) };
+    for (name, bytes) in [("a", 100), ("b", 40)] {
+        head.accept(&SplitId(name.into()), progress(bytes)).unwrap();
+    }
+    let names = |splits: Vec<SplitState>| splits.into_iter().map(|s| s.split.0).collect::<Vec<_>>().join(",");
+    assert_eq!(names(head.snapshot(CheckpointId(4))), "a,b");
+    head.splits.get_mut(&SplitId("a".into())).unwrap().state.is_finished = true;
+    head.forget(CheckpointId(4));
+    assert_eq!(names(head.snapshot(CheckpointId(5))), "a,b", "it ended behind that checkpoint");
+    assert_eq!(names(head.snapshot(CheckpointId(6))), "a,b", "5 may be aborted");
+    head.forget(CheckpointId(5));
+    assert_eq!(names(head.snapshot(CheckpointId(7))), "b");
+    assert_eq!(head.position(), Some((140, 200)), "figures do not go back");
 }
 
 #[tokio::test]
@@ -113,11 +160,10 @@ async fn a_task_whose_splits_are_all_idle_says_so_even_if_no_others_will_come() 
     let mut head = head(Watermark::MIN);
     head.assign(vec![split("s", Watermark::MIN)], true);
     assert_eq!(head.news(), []);
-    run_dry(&mut head, 1).await;
+    until_idle(&mut head, 1).await;
     assert_eq!(head.news(), [News::Idle(true)]);
     assert_eq!(head.news(), []);
-    head.accept(&SplitId("s".into()), row(5)).unwrap();
-    head.find_idle();
+    head.accept(&SplitId("s".into()), rows(&[5])).unwrap();
     assert_eq!(head.news(), [News::Idle(false), News::Watermark(Watermark(5_000))]);
 }
 
