@@ -91,7 +91,8 @@ fn option_specs(table: &TableConfig) -> Vec<OptionSpec> {
         OptionSpec::optional(
             "source.monitor-interval",
             OptionKind::Duration,
-            "how often to look for new files; without it the table ends with the files that are there",
+            "how often to look for new files, which are told by their names (write a file under a name with `.` in front, then \
+             rename it); without it the table ends with the files that are there",
         ),
         OptionSpec::with_default(
             "source.rows-per-second",
