@@ -3,7 +3,7 @@
 use arrow::datatypes::SchemaRef;
 use millstream_model::graph::JobGraph;
 
-use crate::operator::{OperatorSpec, SinkTarget};
+use crate::operator::{OperatorSpec, SinkSpec, SinkTarget};
 
 /// A job that can run.
 #[derive(Clone, Debug)]
@@ -24,11 +24,17 @@ pub struct CompiledChain {
 }
 
 impl CompiledJob {
-    /// Schema and changelog kind of a bare SELECT's result, if the job is one.
+    /// Schema of a bare SELECT's result, if the job is one.
     #[must_use]
     pub fn collected(&self) -> Option<&SchemaRef> {
+        self.result().map(|result| &result.schema)
+    }
+
+    /// A bare SELECT's result, if the job is one.
+    #[must_use]
+    pub fn result(&self) -> Option<&SinkSpec> {
         self.chains.iter().flat_map(|c| &c.operators).find_map(|operator| match operator {
-            OperatorSpec::Sink(sink) if matches!(sink.target, SinkTarget::Collect) => Some(&sink.schema),
+            OperatorSpec::Sink(sink) if matches!(sink.target, SinkTarget::Collect) => Some(sink),
             _ => None,
         })
     }

@@ -11,7 +11,6 @@ use crate::window::WindowSpec;
 
 /// One operator of a chain.
 #[derive(Clone, Debug)]
-#[expect(clippy::large_enum_variant, reason = "a job has a handful of them; boxes would only be in the way")]
 pub enum OperatorSpec {
     /// Head of a chain: reads a table.
     Source(SourceSpec),
@@ -170,6 +169,8 @@ pub struct SinkSpec {
     pub schema: SchemaRef,
     /// Columns that are NOT NULL in the target: a NULL fails the job.
     pub not_null: Vec<usize>,
+    /// Columns by which a complete result is shown in order; none: as the rows come.
+    pub order: Vec<usize>,
 }
 
 impl OperatorSpec {

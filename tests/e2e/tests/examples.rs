@@ -131,6 +131,33 @@ fn flight_delays_are_those_that_sqlite_finds() {
     same("weekly", &printed, &answer(&database, &weekly));
 }
 
+/// The table that `make run` ends with, and the README shows.
+#[test]
+fn the_result_of_flight_delays_is_that_of_the_readme() {
+    let folder = copy_of("flight-delays");
+    run_in(folder.path(), &["run", "streamjob.yaml", "--var", "FLIGHTS_PER_SECOND=0"]).code(0);
+    let ended = run_in(folder.path(), &["run", "result.sql", "-o", "table"]);
+    let table = &ended.code(0).stdout;
+    let rows: Vec<Vec<&str>> = table
+        .lines()
+        .filter(|line| line.contains('│'))
+        .map(|line| line.trim_matches(['│', ' ']).split_whitespace().collect())
+        .collect();
+    let numbers: Vec<&[&str]> = rows.iter().map(|row| &row[..4]).collect();
+    assert_eq!(
+        numbers,
+        [
+            ["airport", "flights", "cancelled", "delayed"],
+            ["EWR", "9893", "238", "2408"],
+            ["JFK", "9161", "100", "1539"],
+            ["LGA", "7950", "183", "1144"],
+        ],
+        "{ended}"
+    );
+    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../README.md")).unwrap();
+    assert!(readme.contains(table.trim_end()), "the README shows another table than\n{table}");
+}
+
 #[test]
 fn flight_delays_survive_kills_with_the_same_files() {
     let folder = copy_of("flight-delays");

@@ -54,7 +54,7 @@ pub(super) fn run(arguments: Box<RunArguments>) -> Result<(), Failure> {
         .enable_all()
         .build()
         .map_err(|e| Failure::Job(format!("cannot start the runtime: {e}")))?;
-    let collect = job.collected().map(|schema| result::sink(schema, arguments.output, is_bounded(&job)));
+    let collect = job.result().map(|result| result::sink(result, arguments.output, is_bounded(&job)));
     let outcome = runtime.block_on(async {
         let start = start::prepare(&arguments, &file, &compiled.settings, &job, collect.is_some()).await?;
         let Start::Go(plan) = start else { return Ok(()) };

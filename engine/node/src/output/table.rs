@@ -1,20 +1,30 @@
 //! A result as a table: the rows that remain when all changes are applied.
 //!
-//! Bounded input is shown once, at its end. Unbounded input is a live view: the newest rows that fit the screen, drawn
-//! again at most five times a second.
+//! Bounded input is shown once, at its end; groups in the order of their key, since the order in which they come depends on
+//! threads. Unbounded input is a live view: the newest rows that fit the screen, drawn again at most five times a second.
 
 use std::collections::HashMap;
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
+use arrow::array::ArrayRef;
+use arrow::compute::SortOptions;
 use arrow::datatypes::{DataType, SchemaRef};
+use arrow::row::{RowConverter, SortField};
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use millstream_batch::StreamBatch;
+use millstream_plan::SinkSpec;
 
 use super::cells;
 use super::collect::ResultWriter;
 
 type Row = Vec<Option<String>>;
+
+/// A row with what it is sorted by.
+struct Placed {
+    cells: Row,
+    key: Box<[u8]>,
+}
 
 /// Rows of a live view: what fits a small terminal under a header.
 const LIVE_ROWS: usize = 20;
@@ -24,9 +34,10 @@ const LIVE_PAUSE: Duration = Duration::from_millis(200);
 pub struct TableWriter<W> {
     out: W,
     schema: SchemaRef,
+    order: Order,
     is_live: bool,
     /// Rows in the order in which they came; `None` where one was taken back.
-    rows: Vec<Option<Row>>,
+    rows: Vec<Option<Placed>>,
     /// Where equal rows are, newest last.
     places: HashMap<Row, Vec<usize>>,
     count: usize,
@@ -34,15 +45,17 @@ pub struct TableWriter<W> {
 }
 
 impl<W: Write + Send> TableWriter<W> {
-    /// A table of this schema; `is_live` draws it again and again.
-    pub fn new(out: W, schema: SchemaRef, is_live: bool) -> Self {
-        Self { out, schema, is_live, rows: Vec::new(), places: HashMap::new(), count: 0, drawn: None }
+    /// A table of this result; `is_live` draws it again and again.
+    pub fn new(out: W, result: &SinkSpec, is_live: bool) -> Self {
+        let schema = result.schema.clone();
+        let order = Order::new(&schema, &result.order);
+        Self { out, schema, order, is_live, rows: Vec::new(), places: HashMap::new(), count: 0, drawn: None }
     }
 
-    fn apply(&mut self, row: Row, is_addition: bool) {
+    fn apply(&mut self, row: Row, key: Box<[u8]>, is_addition: bool) {
         if is_addition {
             self.places.entry(row.clone()).or_default().push(self.rows.len());
-            self.rows.push(Some(row));
+            self.rows.push(Some(Placed { cells: row, key }));
             self.count += 1;
             return;
         }
@@ -65,7 +78,7 @@ impl<W: Write + Send> TableWriter<W> {
         self.places.clear();
         for (place, row) in self.rows.iter().enumerate() {
             if let Some(row) = row {
-                self.places.entry(row.clone()).or_default().push(place);
+                self.places.entry(row.cells.clone()).or_default().push(place);
             }
         }
     }
@@ -81,10 +94,12 @@ impl<W: Write + Send> TableWriter<W> {
                 column.set_cell_alignment(CellAlignment::Right);
             }
         }
-        let rows = self.rows.iter().flatten();
         let skipped = limit.map_or(0, |limit| self.count.saturating_sub(limit));
-        for row in rows.skip(skipped) {
-            table.add_row(row.iter().map(|cell| cell.as_deref().unwrap_or("<NULL>")));
+        let mut rows: Vec<&Placed> = self.rows.iter().flatten().skip(skipped).collect();
+        // Rows with equal keys stay as they came.
+        rows.sort_by(|a, b| a.key.cmp(&b.key));
+        for row in rows {
+            table.add_row(row.cells.iter().map(|cell| cell.as_deref().unwrap_or("<NULL>")));
         }
         writeln!(self.out, "{table}")?;
         let plural = if self.count == 1 { "row" } else { "rows" };
@@ -100,9 +115,10 @@ impl<W: Write + Send> TableWriter<W> {
 impl<W: Write + Send> ResultWriter for TableWriter<W> {
     fn write(&mut self, batch: &StreamBatch) -> io::Result<()> {
         let columns = cells::columns(batch.columns()).map_err(io::Error::other)?;
-        for row in 0..batch.num_rows() {
+        let keys = self.order.keys(batch).map_err(io::Error::other)?;
+        for (row, key) in keys.into_iter().enumerate() {
             let cells = columns.iter().map(|c| c[row].clone()).collect();
-            self.apply(cells, batch.op(row).is_addition());
+            self.apply(cells, key, batch.op(row).is_addition());
         }
         Ok(())
     }
@@ -130,6 +146,32 @@ fn is_number(data_type: &DataType) -> bool {
     data_type.is_numeric()
 }
 
+/// Columns whose values, ascending and NULL last as in PostgreSQL, decide where a row is shown.
+struct Order {
+    columns: Vec<usize>,
+    converter: Option<RowConverter>,
+}
+
+impl Order {
+    fn new(schema: &SchemaRef, columns: &[usize]) -> Self {
+        let options = SortOptions { descending: false, nulls_first: false };
+        let field = |c: &usize| SortField::new_with_options(schema.field(*c).data_type().clone(), options);
+        let fields: Vec<SortField> = columns.iter().map(field).collect();
+        // A type that cannot be sorted leaves the rows as they come.
+        let converter = if fields.is_empty() { None } else { RowConverter::new(fields).ok() };
+        Self { columns: columns.to_vec(), converter }
+    }
+
+    /// Bytes that compare as the rows do; empty ones if there is no order.
+    fn keys(&self, batch: &StreamBatch) -> Result<Vec<Box<[u8]>>, arrow::error::ArrowError> {
+        let Some(converter) = &self.converter else {
+            return Ok(vec![Box::default(); batch.num_rows()]);
+        };
+        let columns: Vec<ArrayRef> = self.columns.iter().map(|c| batch.column(*c).clone()).collect();
+        Ok(converter.convert_columns(&columns)?.iter().map(|row| row.data().into()).collect())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
@@ -137,6 +179,7 @@ mod tests {
     use arrow::array::{Int32Array, RecordBatch};
     use arrow::datatypes::{Field, Schema};
     use millstream_batch::{Ops, RowOp};
+    use millstream_plan::SinkTarget;
 
     use super::*;
 
@@ -147,8 +190,42 @@ mod tests {
         StreamBatch::new(RecordBatch::try_new(schema, vec![Arc::new(values)]).unwrap()).with_ops(Some(ops))
     }
 
+    fn writer(batch: &StreamBatch, order: &[usize]) -> TableWriter<Vec<u8>> {
+        let result = SinkSpec {
+            target: SinkTarget::Collect,
+            schema: batch.schema(),
+            not_null: Vec::new(),
+            order: order.to_vec(),
+        };
+        TableWriter::new(Vec::new(), &result, false)
+    }
+
     fn remaining(writer: &TableWriter<Vec<u8>>) -> Vec<String> {
-        writer.rows.iter().flatten().map(|r| r[0].clone().unwrap_or_default()).collect()
+        writer.rows.iter().flatten().map(|r| r.cells[0].clone().unwrap_or_default()).collect()
+    }
+
+    #[test]
+    fn groups_are_shown_in_the_order_of_their_key_and_other_rows_as_they_come() {
+        let additions = |numbers: &[i32]| batch(&Vec::from_iter(numbers.iter().map(|n| (RowOp::Insert, *n))));
+        for (order, expected) in [(&[0][..], ["-5", "9", "10", "200"]), (&[], ["10", "9", "200", "-5"])] {
+            let mut writer = writer(&additions(&[]), order);
+            writer.write(&additions(&[10, 9])).unwrap();
+            writer.write(&additions(&[200, -5])).unwrap();
+            writer.finish().unwrap();
+            let text = String::from_utf8(writer.out).unwrap();
+            let numbers: Vec<&str> =
+                text.split_whitespace().filter(|word| word.parse::<i32>().is_ok()).take(4).collect();
+            assert_eq!(numbers, expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn null_comes_last() {
+        let schema = Arc::new(Schema::new(vec![Field::new("n", DataType::Int32, true)]));
+        let values = Int32Array::from(vec![None, Some(3), Some(1)]);
+        let batch = StreamBatch::new(RecordBatch::try_new(schema, vec![Arc::new(values)]).unwrap());
+        let keys = Order::new(&batch.schema(), &[0]).keys(&batch).unwrap();
+        assert!(keys[2] < keys[1] && keys[1] < keys[0]);
     }
 
     #[test]
@@ -162,7 +239,7 @@ mod tests {
             (RowOp::Delete, 3),
         ];
         let batch = batch(&changes);
-        let mut writer = TableWriter::new(Vec::new(), batch.schema(), false);
+        let mut writer = writer(&batch, &[]);
         writer.write(&batch).unwrap();
         assert_eq!(remaining(&writer), ["1", "2"]);
         writer.finish().unwrap();
@@ -172,7 +249,7 @@ mod tests {
 
     #[test]
     fn gaps_close_without_losing_rows() {
-        let mut writer = TableWriter::new(Vec::new(), batch(&[]).schema(), false);
+        let mut writer = writer(&batch(&[]), &[]);
         for n in 0..5_000 {
             writer.write(&batch(&[(RowOp::Insert, n)])).unwrap();
             if n >= 10 {

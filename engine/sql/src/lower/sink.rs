@@ -8,7 +8,7 @@ use millstream_plan::{SinkSpec, SinkTarget};
 
 use super::compile::internal;
 use super::identity::long_hash;
-use super::node::{Changelog, Node, NodeKind, SinkNode};
+use super::node::{Changelog, Node, NodeId, NodeKind, SinkNode};
 use super::query::Lowering;
 use super::stream::Stream;
 use super::{Output, PlannedOutput};
@@ -35,9 +35,35 @@ impl Lowering<'_> {
 
     fn collect(&self, stream: &Stream) -> Node {
         let input = self.graph.node(stream.node);
-        let spec =
-            SinkSpec { target: SinkTarget::Collect, schema: Arc::clone(&input.schema), not_null: Vec::new() };
+        let spec = SinkSpec {
+            target: SinkTarget::Collect,
+            schema: Arc::clone(&input.schema),
+            not_null: Vec::new(),
+            order: self.order(stream.node),
+        };
         self.sink_node(stream, spec, "collect", "Collect", false, RollPolicy { bytes: 0, age_ms: 0 }, Some(1))
+    }
+
+    /// How a complete result is shown. Groups have no order of their own, and in what order they come depends on threads:
+    /// they are sorted by their key, as far as the result has it, else by everything. Rows that were only read stay as they
+    /// come.
+    fn order(&self, id: NodeId) -> Vec<usize> {
+        let node = self.graph.node(id);
+        match &node.unique_key {
+            Some(key) => {
+                let mut key = key.clone();
+                key.sort_unstable();
+                key
+            }
+            None if self.is_grouped(id) => (0..node.schema.fields().len()).collect(),
+            None => Vec::new(),
+        }
+    }
+
+    fn is_grouped(&self, id: NodeId) -> bool {
+        let node = self.graph.node(id);
+        matches!(node.kind, NodeKind::GroupAggregate { .. } | NodeKind::WindowAggregate { .. })
+            || node.inputs.iter().any(|input| self.is_grouped(*input))
     }
 
     fn table_sink(
@@ -73,6 +99,7 @@ impl Lowering<'_> {
             target: SinkTarget::Table(table.config.clone()),
             schema: Arc::clone(&input.schema),
             not_null,
+            order: Vec::new(),
         };
         let label = format!("Sink({})", table.config.name);
         Ok(self.sink_node(

@@ -236,7 +236,7 @@ fn job(parallelism: u32) -> CompiledJob {
         schema: schema.clone(),
         watermark: None,
     };
-    let sink = SinkSpec { target: SinkTarget::Collect, schema, not_null: vec![] };
+    let sink = SinkSpec { target: SinkTarget::Collect, schema, not_null: vec![], order: vec![] };
     CompiledJob {
         graph,
         chains: vec![

@@ -69,6 +69,48 @@ fn a_table_holds_the_final_rows_and_the_others_every_change() {
     assert_eq!(folded, expected.map(|row| (row, 1)).into());
 }
 
+/// The cells of a table, row by row.
+fn rows_of(table: &str) -> Vec<String> {
+    let rows = table.lines().filter(|l| l.contains('│'));
+    rows.map(|l| l.replace('│', " ").split_whitespace().collect::<Vec<_>>().join(" ")).collect()
+}
+
+#[test]
+fn groups_are_shown_in_the_order_of_their_key() {
+    let folder = folder();
+    let path = folder.path();
+    let ids: Vec<String> = (0..500_u32).map(|n| (n * 7_919 % 1_000).to_string()).collect();
+    for (name, part) in ["a", "b", "c"].into_iter().zip(ids.chunks(170)) {
+        fs::create_dir_all(path.join("ids")).unwrap();
+        fs::write(path.join(format!("ids/{name}.csv")), part.join("\n") + "\n").unwrap();
+    }
+    let table =
+        "CREATE TABLE ids (id INT) WITH ('connector' = 'filesystem', 'path' = 'ids', 'format' = 'csv');\n";
+    let by_key = format!("{table}SELECT COUNT(*) AS n, MOD(id, 120) AS k FROM ids GROUP BY MOD(id, 120);");
+    let without = format!("{table}SELECT COUNT(*) AS n FROM ids GROUP BY MOD(id, 7);");
+    fs::write(path.join("by_key.sql"), by_key).unwrap();
+    fs::write(path.join("without.sql"), without).unwrap();
+    for parallelism in [1, 3] {
+        let run = |file: &str| {
+            let line = format!("run {file} -o table --set parallelism.default={parallelism}");
+            rows_of(&millstream_in(path, &line).code(0).stdout)
+        };
+        let keys: Vec<u32> = run("by_key.sql")[1..]
+            .iter()
+            .map(|row| row.split_whitespace().nth(1).unwrap().parse().unwrap())
+            .collect();
+        assert_eq!(keys, (0..120).collect::<Vec<_>>(), "numbers, not texts, at parallelism {parallelism}");
+        // Where the key is not among the columns, everything is.
+        let counts: Vec<u32> = run("without.sql")[1..].iter().map(|row| row.parse().unwrap()).collect();
+        assert!(counts.len() == 7 && counts.is_sorted(), "{counts:?}");
+    }
+    // Rows that are only read stay as they come.
+    fs::write(path.join("ids/b.csv"), "").unwrap();
+    fs::write(path.join("ids/c.csv"), "").unwrap();
+    fs::write(path.join("read.sql"), format!("{table}SELECT id FROM ids;")).unwrap();
+    assert_eq!(rows_of(&millstream_in(path, "run read.sql -o table").code(0).stdout)[1..], ids[..170]);
+}
+
 #[test]
 fn without_a_terminal_changes_are_printed_and_nothing_is_kept() {
     let folder = folder();

@@ -9,6 +9,7 @@ use millstream_connectors::print::{PrintConnector, PrintTarget};
 use millstream_connectors::sink::{Publisher, Sink, SinkWriter, WriterContext};
 use millstream_connectors::{Connector as _, ConnectorError, TableConfig};
 use millstream_coordinator::JobOutcome;
+use millstream_plan::SinkSpec;
 
 use crate::cli::args::OutputFormat;
 use crate::output::{CollectSink, CsvWriter, JsonWriter, TableWriter};
@@ -40,15 +41,16 @@ impl Result {
     }
 }
 
-/// The sink for a result of this schema.
-pub(super) fn sink(schema: &SchemaRef, format: Option<OutputFormat>, is_bounded: bool) -> Result {
+/// The sink for a result.
+pub(super) fn sink(result: &SinkSpec, format: Option<OutputFormat>, is_bounded: bool) -> Result {
+    let schema = &result.schema;
     let is_terminal = io::stdout().is_terminal();
     let format = format.unwrap_or(if is_terminal { OutputFormat::Table } else { OutputFormat::Changelog });
     let out = io::BufWriter::new(io::stdout());
     match format {
         OutputFormat::Table => {
             let is_live = is_terminal && !is_bounded;
-            Result::Collected(CollectSink::new(Box::new(TableWriter::new(out, schema.clone(), is_live))))
+            Result::Collected(CollectSink::new(Box::new(TableWriter::new(out, result, is_live))))
         }
         OutputFormat::Json => Result::Collected(CollectSink::new(Box::new(JsonWriter::new(out)))),
         OutputFormat::Csv => {
