@@ -4,6 +4,7 @@ mod continuing;
 mod job;
 mod results;
 mod running;
+mod terminal;
 mod words;
 
 use std::fs;
