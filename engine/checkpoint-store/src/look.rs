@@ -1,7 +1,7 @@
 //! Looking at a job's folder without touching it: what would be restored, what waits, whether the job is over.
 
 use millstream_checkpoint::{Manifest, OwnedCheckpoint};
-use millstream_model::{Epoch, Generation};
+use millstream_model::{Epoch, Generation, JobError};
 
 use crate::error::StoreError;
 use crate::job_store::JobStore;
@@ -14,8 +14,10 @@ pub struct Overview {
     pub newest: Option<Epoch>,
     /// The coordinator that wrote it.
     pub generation: Generation,
-    /// What a start would continue from.
+    /// What a start would continue from; `None` if there is nothing, or if it is damaged.
     pub restorable: Option<(OwnedCheckpoint, Manifest)>,
+    /// Why what a start would continue from cannot be read. Going back and starting over are still possible.
+    pub damage: Option<JobError>,
     /// Older checkpoints that the job could go back to and that are still kept, newest first.
     pub ancestors: Vec<OwnedCheckpoint>,
     /// Owned epochs whose output is not all visible yet.
@@ -28,30 +30,28 @@ impl JobStore {
     /// What the job's folder says now.
     ///
     /// # Errors
-    /// `Log`; `Damaged` if the manifest that a start would restore cannot be read; `Storage`.
+    /// `Log`; `Storage`.
     pub async fn look(&self) -> Result<Overview, StoreError> {
         let newest = log::newest(&self.folder).await?;
         let resolved = log::read(&self.folder, newest, self.folder.settings.retained.max(1)).await?;
         let mut lineage = resolved.lineage.into_iter();
-        let restorable = match lineage.next() {
-            None => None,
-            Some(owned) => match objects::manifest(&self.folder, &owned).await {
-                Ok(manifest) => Some((owned, manifest)),
+        let (mut restorable, mut damage) = (None, None);
+        if let Some(owned) = lineage.next() {
+            match objects::manifest(&self.folder, &owned).await {
+                Ok(manifest) => restorable = Some((owned, manifest)),
                 Err(reason) if reason.is_damage() => {
-                    let previous = lineage.next().map(|c| c.epoch);
-                    return Err(StoreError::Damaged {
-                        epoch: owned.epoch,
-                        previous,
-                        source: Box::new(reason),
-                    });
+                    let (epoch, previous) = (owned.epoch, lineage.as_slice().first().map(|c| c.epoch));
+                    let damaged = StoreError::Damaged { epoch, previous, source: Box::new(reason) };
+                    damage = Some(JobError::from(damaged));
                 }
                 Err(error) => return Err(error),
-            },
-        };
+            }
+        }
         Ok(Overview {
             newest: (newest > Epoch(0)).then_some(newest),
             generation: resolved.generation,
             restorable,
+            damage,
             ancestors: lineage.take(self.folder.settings.retained.saturating_sub(1)).collect(),
             unpublished: resolved.unpublished.iter().map(|c| c.epoch).collect(),
             is_closed: resolved.is_closed,

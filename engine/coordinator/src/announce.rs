@@ -1,9 +1,13 @@
 //! Log lines for whoever is on call: what happened, from which epoch the job goes on, what comes next.
 //!
 //! Made from two successive reports, so that a line says what changed and nothing is said twice. Example:
-//! `attempt 1 failed: chain 0 (0/0): cannot read data/a.csv; next: attempt 2 in 1000 ms from epoch 41`.
+//! `attempt 1 failed: chain 0 (0/0): cannot read data/a.csv; next: attempt 2 in 1000 ms from epoch 41`. Where no attempt
+//! follows, the reason is in the last line, `failed: ...`.
 
 use millstream_jobmaster::{JobPhase, StatusReport};
+
+/// Target of the line that says why the job failed, for a log beside which the reason is told in another way.
+pub const OUTCOME: &str = "millstream_outcome";
 
 /// How urgent a line is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +18,8 @@ pub(crate) enum Tone {
     Info,
     /// Somebody may have to look.
     Warn,
+    /// The end of a job that failed.
+    Outcome,
 }
 
 /// What to say when `before` became `after`.
@@ -55,7 +61,10 @@ fn phase_line(after: &StatusReport, error: Option<&String>) -> Option<(Tone, Str
         JobPhase::Running => format!("attempt {attempt} runs, restored from {from}"),
         JobPhase::Stopping => "stopping: a final checkpoint first, then its output becomes visible".into(),
         JobPhase::Cancelling => match error {
-            Some(error) => return Some((Tone::Warn, format!("attempt {attempt} failed: {error}{next}"))),
+            Some(error) if after.next.is_some() => {
+                return Some((Tone::Warn, format!("attempt {attempt} failed: {error}{next}")));
+            }
+            Some(_) => format!("attempt {attempt} failed for good: ending its tasks"),
             None => format!("ending the tasks of attempt {attempt}{next}"),
         },
         JobPhase::Backoff => return next.strip_prefix("; ").map(|next| (Tone::Debug, next.to_owned())),
@@ -66,7 +75,7 @@ fn phase_line(after: &StatusReport, error: Option<&String>) -> Option<(Tone, Str
         JobPhase::Stopped => format!("stopped, {newest}; running the job again continues from there"),
         JobPhase::Failed => {
             let error = after.last_error.as_deref().unwrap_or("no reason known");
-            return Some((Tone::Warn, format!("failed: {error}; {newest}")));
+            return Some((Tone::Outcome, format!("failed: {error}; {newest}")));
         }
         JobPhase::Fenced => {
             let error = after.last_error.as_deref().unwrap_or("a newer coordinator owns the job");
@@ -88,6 +97,7 @@ pub(crate) fn announce(before: &StatusReport, after: &StatusReport) {
             Tone::Debug => tracing::debug!("{line}"),
             Tone::Info => tracing::info!("{line}"),
             Tone::Warn => tracing::warn!("{line}"),
+            Tone::Outcome => tracing::error!(target: OUTCOME, "{line}"),
         }
     }
 }
@@ -131,6 +141,10 @@ mod tests {
                 Some("attempt 2 failed: disk full; next: attempt 3 in 1000 ms from epoch 41"),
             ),
             (report(JobPhase::Cancelling), Some("ending the tasks of attempt 2")),
+            (
+                StatusReport { last_error: error.clone(), ..report(JobPhase::Cancelling) },
+                Some("attempt 2 failed for good: ending its tasks"),
+            ),
             (
                 StatusReport { next, ..report(JobPhase::Backoff) },
                 Some("next: attempt 3 in 1000 ms from epoch 41"),

@@ -77,7 +77,7 @@ impl Coordinator {
         let (takeover, metadata) = match taken {
             Ok(taken) => taken,
             Err(outcome) => {
-                tracing::error!("the job could not be taken over: {outcome}");
+                tracing::error!(target: crate::OUTCOME, "the job could not be taken over: {outcome}");
                 return outcome;
             }
         };

@@ -30,6 +30,7 @@ mod settings;
 pub mod status;
 mod timers;
 
+pub use announce::OUTCOME;
 pub use coordinator::{Coordinator, JobParts};
 pub use handle::{JobHandle, Request};
 pub use links::{Transport, WorkerLink};

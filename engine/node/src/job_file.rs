@@ -11,6 +11,10 @@ use millstream_model::JobIdentity;
 
 use crate::cli::Failure;
 
+/// SQL's names of two fields of a manifest.
+const PARALLELISM: &str = "parallelism.default";
+const MAX_PARALLELISM: &str = "pipeline.max-parallelism";
+
 /// Longest job file: a manifest has the same limit.
 const MAX_FILE_BYTES: u64 = 4 << 20;
 
@@ -86,9 +90,34 @@ impl JobFile {
                 )));
             }
         };
+        // What is typed wins over the manifest's fields of the same meaning. Values are checked by the compiler.
+        for (key, value) in &overrides.settings {
+            let field = match key.as_str() {
+                PARALLELISM => &mut job.parallelism,
+                MAX_PARALLELISM => &mut job.max_parallelism,
+                _ => continue,
+            };
+            *field = value.trim().parse().ok().or(*field);
+        }
         job.settings.extend(overrides.settings.iter().cloned());
         job.variables.extend(overrides.variables.iter().cloned());
         Ok(job)
+    }
+
+    /// Settings of the SQL that a field of the manifest overrules, each with a sentence about it.
+    #[must_use]
+    pub fn overruled(&self, settings: &BTreeMap<String, String>) -> Vec<String> {
+        [
+            (PARALLELISM, "spec.parallelism", self.parallelism),
+            ("table.exec.resource.default-parallelism", "spec.parallelism", self.parallelism),
+            (MAX_PARALLELISM, "spec.maxParallelism", self.max_parallelism),
+        ]
+        .into_iter()
+        .filter_map(|(key, field, obeyed)| {
+            let (set, obeyed) = (settings.get(key)?.trim().parse::<u32>().ok()?, obeyed?);
+            (set != obeyed).then(|| format!("setting '{key}' = '{set}' has no effect: {field} is {obeyed}"))
+        })
+        .collect()
     }
 
     /// The same position in the file that the user wrote, for a place in the SQL.

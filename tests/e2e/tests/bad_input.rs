@@ -36,6 +36,9 @@ fn check(cases: &[Case]) {
         assert!(ended.stderr.contains("error: ") || ended.stderr.contains("\nerror: "), "{ended}");
         for text in case.says {
             ended.says(text);
+            // A job that failed on its way has a log, which must not repeat the reason.
+            let times = ended.stderr.matches(text).count();
+            assert!(case.code == 2 || times == 1, "`{text}` is said {times} times in {ended}");
         }
         assert!(case.code == 1 || ended.stdout.is_empty(), "a mistake printed a result: {ended}");
     }

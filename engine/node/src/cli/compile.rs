@@ -40,6 +40,9 @@ pub(super) fn compile(arguments: &JobArguments, connectors: &ConnectorRegistry) 
         let text = report(&file, warnings, warnings.render_warnings(color));
         let _ = writeln!(std::io::stderr(), "{text}");
     }
+    for overruled in file.overruled(&compiled.settings) {
+        let _ = writeln!(std::io::stderr(), "warning: {overruled}");
+    }
     Ok(Job { file, compiled })
 }
 

@@ -1,5 +1,6 @@
 //! `millstream run`.
 
+mod advice;
 mod outcome;
 mod result;
 mod start;
@@ -27,7 +28,11 @@ pub(super) fn run(arguments: Box<RunArguments>) -> Result<(), Failure> {
     let is_query = compiled.job.as_ref().is_some_and(|job| job.collected().is_some());
     // Whoever types a query wants its rows, not the life of the job behind it.
     let level = if is_query { "warn" } else { "warn,millstream=info" };
-    telemetry::start(arguments.log == LogFormat::Json, level, display.log_writer());
+    // People read the reason of a failure where the command ends; programs read the log alone.
+    let is_json = arguments.log == LogFormat::Json;
+    let level =
+        if is_json { level.to_owned() } else { format!("{level},{}=off", millstream_coordinator::OUTCOME) };
+    telemetry::start(is_json, &level, display.log_writer());
     for explanation in &compiled.explains {
         let _ = std::io::stdout().write_all(explanation.to_text().as_bytes());
     }
@@ -58,23 +63,26 @@ pub(super) fn run(arguments: Box<RunArguments>) -> Result<(), Failure> {
     let outcome = runtime.block_on(async {
         let start = start::prepare(&arguments, &file, &compiled.settings, &job, collect.is_some()).await?;
         let Start::Go(plan) = start else { return Ok(()) };
+        let store = plan.store.clone();
         let local = LocalJob {
             identity: file.identity.clone(),
             job: job.clone(),
             connectors,
             collect: collect.as_ref().map(result::Result::sink),
-            store: plan.store,
+            store: plan.store.clone(),
             settings: plan.settings,
             coordinator: plan.coordinator,
             droppable: plan.droppable,
             batch_rows: millstream_batch::MAX_BATCH_ROWS,
         };
         let running = local.start().map_err(Failure::from)?;
+        let status = running.handle.status();
         let outcome = supervise(running, &arguments, display).await?;
         if let Some(result) = &collect {
             result.finish(&outcome).map_err(|e| Failure::Job(format!("stdout: {e}")))?;
         }
-        outcome::judge(outcome, &file, collect.is_some())
+        let last = status.borrow().clone();
+        outcome::judge(outcome, &last, &file, &store, collect.is_some()).await
     });
     // Reading threads that wait for input that never comes must not hold the process.
     runtime.shutdown_background();

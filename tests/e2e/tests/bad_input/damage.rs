@@ -118,7 +118,7 @@ fn damaged_checkpoints_are_named_and_nothing_goes_on() {
         (
             "manifest flipped",
             |j| flip(newest(&manifests(j))),
-            &["cannot be used", "/manifest is damaged", "the newest one before it is epoch"],
+            &["cannot be used", "/manifest is damaged", "the newest one before it is epoch", "--from-epoch"],
         ),
         ("manifest cut", |j| cut(newest(&manifests(j))), &["cannot be used", "/manifest is damaged"]),
         ("manifest empty", |j| empty(newest(&manifests(j))), &["/manifest is damaged", "found 0 bytes"]),
@@ -148,7 +148,13 @@ fn damaged_checkpoints_are_named_and_nothing_goes_on() {
         (
             "state flipped",
             |j| each(&j.files("state"), flip),
-            &["restore operator window-aggregate-", "is damaged: expected"],
+            &[
+                "restore operator window-aggregate-",
+                "is damaged: expected",
+                "--from-epoch",
+                "goes back to the epoch before it",
+                "--fresh starts from the beginning",
+            ],
         ),
         (
             "state cut",
@@ -232,5 +238,41 @@ fn a_damaged_newest_checkpoint_can_be_gone_behind() {
     let job = job(folder.path());
     let older = *job.restorable().iter().rev().nth(1).unwrap();
     remove(newest(&manifests(&job)));
-    line_in(folder.path(), "run j.sql").code(2).says(&format!("the newest one before it is epoch {older}"));
+    let refused = line_in(folder.path(), "run j.sql");
+    refused.code(2).says(&format!("the newest one before it is epoch {older}"));
+    go_back_as_told(folder.path(), &refused.stderr, older);
+}
+
+/// Types what the message says, and sees the job run and stop.
+fn go_back_as_told(folder: &Path, message: &str, older: u64) {
+    let flag = format!("--from-epoch {older} ");
+    assert!(message.contains(&flag), "{message}");
+    let mut command = millstream();
+    let line = format!("run j.sql {flag}--yes");
+    let mut process = Process::start(command.current_dir(folder).args(line.split_whitespace()));
+    let runs = process.wait_until(LIMIT, |p| p.stderr().contains("attempt 1 runs"));
+    assert!(runs, "{}", process.stderr());
+    process.signal("TERM");
+    process.end(LIMIT).code(0).says(&format!("restored from epoch {older}"));
+}
+
+#[test]
+fn a_flipped_bit_in_the_newest_state_can_be_gone_behind() {
+    let folder = killed();
+    let job = job(folder.path());
+    let older = *job.restorable().iter().rev().nth(1).unwrap();
+    // What only the newest checkpoint has: its own segments are those with the highest number of bytes nobody else names.
+    let manifests = manifests(&job);
+    let [.., before, newest] = manifests.as_slice() else { panic!("two manifests are needed") };
+    let names = |manifest: &Path, file: &Path| {
+        let bytes = fs::read(manifest).unwrap();
+        let name = file.file_name().unwrap().as_encoded_bytes();
+        bytes.windows(name.len()).any(|w| w == name)
+    };
+    let own: Vec<PathBuf> =
+        job.files("state").into_iter().filter(|f| names(newest, f) && !names(before, f)).collect();
+    each(&own, flip);
+    let refused = line_in(folder.path(), "run j.sql");
+    refused.code(2).says("is damaged: expected");
+    go_back_as_told(folder.path(), &refused.stderr, older);
 }

@@ -100,6 +100,37 @@ fn options_and_variables_reach_the_sql() {
 }
 
 #[test]
+fn options_without_an_effect_are_named() {
+    let folder = folder();
+    for (line, says) in [
+        ("--set no.such.option=1", "warning: setting 'no.such.option' has no effect"),
+        ("--set paralelism.default=2", "did you mean `parallelism.default`?"),
+        ("--set restart-strategy.type=none", "write spec.restart in the job's manifest"),
+        ("--set pipeline.name=x", "setting 'pipeline.name' has no effect"),
+    ] {
+        for command in ["plan", "run"] {
+            millstream_in(folder.path(), &format!("{command} query.sql {line}")).code(0).says(says);
+        }
+    }
+    millstream_in(folder.path(), "run query.sql --set execution.checkpointing.timeout=1ms")
+        .code(2)
+        .says("must be at least 10 ms");
+}
+
+#[test]
+fn the_command_line_wins_over_the_manifest_and_the_manifest_over_its_sql() {
+    let folder = folder();
+    let sql = format!("SET 'parallelism.default' = '4';\n{ORDERS}{COPY}");
+    fs::write(folder.path().join("job.yaml"), manifest("parallelism: 2", &sql)).unwrap();
+    let plan = millstream_in(folder.path(), "plan job.yaml");
+    plan.code(0)
+        .prints("parallelism 2")
+        .says("'parallelism.default' = '4' has no effect: spec.parallelism is 2");
+    let plan = millstream_in(folder.path(), "plan job.yaml --set parallelism.default=3");
+    plan.code(0).prints("parallelism 3").is_silent_on("no effect");
+}
+
+#[test]
 fn fields_of_clusters_are_named_and_ignored() {
     let folder = folder();
     let fields = "upgrade: {mode: Savepoint}\nautoscaling: {mode: Disabled}";

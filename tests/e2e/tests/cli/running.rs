@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::{ORDERS, folder, millstream_in};
-use crate::harness::{JobFolder, Process, get, lines_of, millstream};
+use crate::harness::{JobFolder, Process, S3Server, get, lines_of, millstream};
 
 const LIMIT: Duration = Duration::from_secs(60);
 /// 20,000 numbers a second, for ever.
@@ -60,6 +60,52 @@ fn signals_stop_behind_a_final_checkpoint_and_the_next_run_goes_on() {
         assert!(now > written + 2_000, "{now} rows after {written}: {ended}");
         written = now;
     }
+}
+
+#[test]
+fn a_second_signal_while_output_cannot_be_shown_is_no_success() {
+    let folder = folder();
+    let mut server = S3Server::start();
+    let out = server.bucket().join("out");
+    let sql = ENDLESS.replace("'path' = 'out'", "'path' = 's3://streams/out'");
+    fs::write(folder.path().join("endless.sql"), sql).unwrap();
+    let start = |server: &S3Server| {
+        let mut command = millstream();
+        server.configure(&mut command);
+        let line = "run endless.sql --set execution.checkpointing.interval=1s";
+        Process::start(command.current_dir(folder.path()).args(line.split_whitespace()))
+    };
+    let mut process = start(&server);
+    assert!(process.wait_until(LIMIT, |_| !lines_of(&out).is_empty()), "{}", process.stderr());
+    server.stop();
+    let fails = process.wait_until(LIMIT, |p| p.stderr().contains("publishing epoch"));
+    assert!(fails, "{}", process.stderr());
+    process.signal("TERM");
+    assert!(process.wait_until(LIMIT, |p| p.stderr().contains("no more records; publishing")));
+    process.signal("TERM");
+    let ended = process.end(LIMIT);
+    ended.code(1).says("endless: ended at epoch").says("not all visible yet (publishing epoch");
+    ended.says("run the job again, which makes it visible first and then continues");
+
+    server.start_again();
+    let before = contiguous(&server.bucket());
+    let mut process = start(&server);
+    assert!(process.wait_until(LIMIT, |p| p.stderr().contains("attempt 1 runs")), "{}", process.stderr());
+    process.signal("TERM");
+    process.end(LIMIT).code(0).says("of an earlier run");
+    assert!(contiguous(&server.bucket()) > before);
+}
+
+#[test]
+fn the_pause_between_checkpoints_is_obeyed() {
+    let folder = folder();
+    let mut process = endless(folder.path(), &["--set", "execution.checkpointing.min-pause=1 h"]);
+    wait_for_epochs(&mut process, folder.path(), 1);
+    std::thread::sleep(Duration::from_millis(1_500));
+    let epochs = JobFolder::new(&folder.path().join(".millstream"), "endless").epochs();
+    assert_eq!(epochs.len(), 1, "one every 200 ms, were it not for the pause: {epochs:?}");
+    process.signal("TERM");
+    process.end(LIMIT).code(0);
 }
 
 #[test]

@@ -18,7 +18,7 @@ const TRIES: usize = 5;
 pub(crate) struct S3Server {
     port: u16,
     folder: TempDir,
-    _process: Process,
+    process: Option<Process>,
 }
 
 impl S3Server {
@@ -30,20 +30,41 @@ impl S3Server {
             let folder = tempfile::tempdir().unwrap();
             std::fs::create_dir(folder.path().join(Self::BUCKET)).unwrap();
             let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-            let mut command = Command::new(program());
-            command
-                .env("ROOT_ACCESS_KEY", USER)
-                .env("ROOT_SECRET_KEY", PASSWORD)
-                .args(["--quiet", "--port", &format!("127.0.0.1:{port}"), "posix"])
-                .arg(folder.path());
-            let mut process = Process::start(&mut command);
-            let is_up = process
-                .wait_until(Duration::from_secs(30), |_| TcpStream::connect(("127.0.0.1", port)).is_ok());
-            if is_up && process.is_running() {
-                return Self { port, folder, _process: process };
+            let mut server = Self { port, folder, process: None };
+            if server.serves() {
+                return server;
             }
         }
         panic!("{} does not start", program().display());
+    }
+
+    /// Takes it away; its objects stay.
+    pub(crate) fn stop(&mut self) {
+        self.process.take().unwrap().kill();
+    }
+
+    /// Brings it back.
+    pub(crate) fn start_again(&mut self) {
+        assert!((0..TRIES).any(|_| self.serves()), "{} does not start again", program().display());
+    }
+
+    /// Starts the server; false if another process has the port.
+    fn serves(&mut self) -> bool {
+        let port = self.port;
+        let mut command = Command::new(program());
+        command
+            .env("ROOT_ACCESS_KEY", USER)
+            .env("ROOT_SECRET_KEY", PASSWORD)
+            .args(["--quiet", "--port", &format!("127.0.0.1:{port}"), "posix"])
+            .arg(self.folder.path());
+        let mut process = Process::start(&mut command);
+        let is_up =
+            process.wait_until(Duration::from_secs(30), |_| TcpStream::connect(("127.0.0.1", port)).is_ok());
+        if !is_up || !process.is_running() {
+            return false;
+        }
+        self.process = Some(process);
+        true
     }
 
     /// Lets a command find the server.

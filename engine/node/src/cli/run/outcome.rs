@@ -1,15 +1,25 @@
 //! What the end of a job means for the user and for the exit code.
 
-use millstream_coordinator::JobOutcome;
-use millstream_model::ErrorKind;
+use millstream_checkpoint_store::JobStore;
+use millstream_coordinator::{JobOutcome, JobStatus};
+use millstream_model::{ErrorKind, JobError};
 
-use super::say;
+use super::{advice, say};
 use crate::cli::failure::Failure;
 use crate::job_file::JobFile;
 
-/// Says how the job ended.
-pub(super) fn judge(outcome: JobOutcome, file: &JobFile, is_query: bool) -> Result<(), Failure> {
+/// Says how the job ended; `last` is its last status.
+pub(super) async fn judge(
+    outcome: JobOutcome,
+    last: &JobStatus,
+    file: &JobFile,
+    store: &JobStore,
+    is_query: bool,
+) -> Result<(), Failure> {
     let job = &file.identity.name;
+    if let Some(hidden) = hidden(&outcome, last) {
+        return Err(Failure::Job(format!("{job}: {hidden}")));
+    }
     match outcome {
         JobOutcome::Finished { .. } | JobOutcome::Stopped { .. } if is_query => Ok(()),
         JobOutcome::Finished { epoch } => {
@@ -24,12 +34,84 @@ pub(super) fn judge(outcome: JobOutcome, file: &JobFile, is_query: bool) -> Resu
             say(&format!("{job}: stopped before its first checkpoint; run it again to start over"));
             Ok(())
         }
-        JobOutcome::Failed(error) if error.kind == ErrorKind::User => {
-            Err(Failure::Job(format!("{job}: {}", error.message)))
+        JobOutcome::Failed(error) if error.kind == ErrorKind::State => {
+            let error = JobError::new(error.kind, format!("{job}: {}", error.message));
+            Err(advice::on(error, last.restored_from, store).await)
         }
-        JobOutcome::Failed(error) => Err(Failure::from(error)),
+        JobOutcome::Failed(error) => {
+            Err(Failure::Job(format!("{job}: {}{}", error.message, way_on(last, is_query))))
+        }
         JobOutcome::Fenced { by } => Err(Failure::Job(format!(
             "{job}: fenced: generation {by} took the job over (another `millstream run` of the same job and storage?); nothing of it is lost"
         ))),
+    }
+}
+
+/// A job that was ended before everything it owns was visible: that is no success, however well its tasks ended.
+fn hidden(outcome: &JobOutcome, last: &JobStatus) -> Option<String> {
+    let newest = match outcome {
+        JobOutcome::Finished { epoch } | JobOutcome::Stopped { epoch: Some(epoch) } => *epoch,
+        _ => return None,
+    };
+    let oldest = match u64::try_from(last.unpublished).ok()? {
+        0 => return None,
+        1 => format!("epoch {newest}"),
+        epochs => format!("the last {epochs} epochs up to {newest}"),
+    };
+    let reason = last.last_error.as_ref().map(|e| format!(" ({e})")).unwrap_or_default();
+    Some(format!(
+        "ended at epoch {newest}, but the output of {oldest} is not all visible yet{reason}; it is kept: run the job again, \
+         which makes it visible first and then continues"
+    ))
+}
+
+/// What running the job again would do.
+fn way_on(last: &JobStatus, is_query: bool) -> String {
+    match last.epoch {
+        _ if is_query => String::new(),
+        Some(epoch) => format!("\n  running it again continues from epoch {epoch}"),
+        None => "\n  there is no epoch yet: running it again starts from the beginning".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use millstream_model::Epoch;
+
+    use super::*;
+
+    #[test]
+    fn what_is_not_visible_is_no_success() {
+        let status = |unpublished, error: Option<&str>| JobStatus {
+            unpublished,
+            last_error: error.map(str::to_owned),
+            ..JobStatus::default()
+        };
+        let stopped = JobOutcome::Stopped { epoch: Some(Epoch(12)) };
+        let full = status(3, Some("publishing epoch 10 failed: disk full"));
+        let table = [
+            (&stopped, status(0, Some("old news")), None),
+            (
+                &stopped,
+                full,
+                Some(
+                    "ended at epoch 12, but the output of the last 3 epochs up to 12 is not all visible yet (publishing epoch \
+                     10 failed: disk full); it is kept: run the job again, which makes it visible first and then continues",
+                ),
+            ),
+            (
+                &JobOutcome::Finished { epoch: Epoch(12) },
+                status(1, None),
+                Some(
+                    "ended at epoch 12, but the output of epoch 12 is not all visible yet; it is kept: run the job again, which \
+                     makes it visible first and then continues",
+                ),
+            ),
+            (&JobOutcome::Stopped { epoch: None }, status(0, None), None),
+            (&JobOutcome::Fenced { by: millstream_model::Generation(2) }, status(2, None), None),
+        ];
+        for (outcome, last, expected) in table {
+            assert_eq!(hidden(outcome, &last).as_deref(), expected);
+        }
     }
 }

@@ -8,13 +8,14 @@ use std::time::Duration;
 use millstream_api::RestartPolicy;
 use millstream_checkpoint::restore::{Loss, LossKind, plan_restore};
 use millstream_checkpoint::{Manifest, Outcome, StartFrom};
-use millstream_checkpoint_store::{JobStore, Overview, StoreSettings, TakeOverRequest};
+use millstream_checkpoint_store::{JobStore, Overview, StoreError, StoreSettings, TakeOverRequest};
+use millstream_connectors::options::parse_duration;
 use millstream_coordinator::CoordinatorSettings;
 use millstream_jobmaster::{CheckpointSettings, RestartStrategy, Settings};
 use millstream_model::{Epoch, JobError, OperatorUid};
 use millstream_plan::CompiledJob;
 
-use super::say;
+use super::{advice, say};
 use crate::cli::args::RunArguments;
 use crate::cli::failure::Failure;
 use crate::job_file::JobFile;
@@ -60,6 +61,13 @@ pub(super) async fn prepare(
     let store = JobStore::open(storage, file.identity.clone(), settings);
     tracing::info!("state is kept in {}", store.location());
     let overview = store.look().await.map_err(|e| Failure::from(JobError::from(e)))?;
+    let mut discard = Vec::new();
+    if arguments.fresh || arguments.from_epoch.is_some() {
+        for (epoch, reason) in unpublishable(&store, &overview.unpublished).await? {
+            say(&format!("the output of epoch {epoch} that is not visible yet is given up: {reason}"));
+            discard.push(epoch);
+        }
+    }
     let droppable: BTreeSet<OperatorUid> =
         arguments.allow_state_loss.iter().cloned().map(OperatorUid).collect();
     let from = if arguments.fresh {
@@ -67,6 +75,9 @@ pub(super) async fn prepare(
     } else if let Some(epoch) = arguments.from_epoch {
         go_back(arguments, &store, &overview, Epoch(epoch), job, &droppable).await?
     } else {
+        if let Some(damage) = overview.damage {
+            return Err(advice::on(damage, None, &store).await);
+        }
         if let Some((owned, manifest)) = &overview.restorable {
             if manifest.outcome == Outcome::Finished
                 && manifest.fingerprint == job.graph.fingerprint
@@ -83,10 +94,10 @@ pub(super) async fn prepare(
         }
         StartFrom::Newest
     };
-    let take_over = TakeOverRequest { from, ..TakeOverRequest::default() };
+    let take_over = TakeOverRequest { from, discard, ..TakeOverRequest::default() };
     Ok(Start::Go(Box::new(StartPlan {
         store,
-        settings: job_settings(file, sql_settings)?,
+        settings: job_settings(file, sql_settings),
         coordinator: CoordinatorSettings { take_over, ..CoordinatorSettings::default() },
         droppable,
     })))
@@ -143,7 +154,7 @@ fn start_over(
     overview: &Overview,
 ) -> Result<StartFrom, Failure> {
     let Some(newest) = overview.newest else { return Ok(StartFrom::Newest) };
-    if overview.restorable.is_none() && overview.unpublished.is_empty() {
+    if overview.restorable.is_none() && overview.damage.is_none() && overview.unpublished.is_empty() {
         return Ok(StartFrom::Empty);
     }
     say(&format!(
@@ -170,6 +181,30 @@ async fn go_back(
         confirm(arguments, "go back?")?;
     }
     Ok(StartFrom::Epoch(epoch))
+}
+
+/// Owned epochs whose output can never be made visible, because it is damaged or gone, with the reason. Whoever goes back
+/// behind them need not wait for them: what they hold is made again.
+async fn unpublishable(store: &JobStore, unpublished: &[Epoch]) -> Result<Vec<(Epoch, String)>, Failure> {
+    let mut found = Vec::new();
+    for epoch in unpublished {
+        if let Err(error) = read_output(store, *epoch).await {
+            if !error.is_damage() {
+                return Err(Failure::from(JobError::from(error)));
+            }
+            found.push((*epoch, JobError::from(error).message));
+        }
+    }
+    Ok(found)
+}
+
+async fn read_output(store: &JobStore, epoch: Epoch) -> Result<(), StoreError> {
+    let (_, manifest) = store.read_manifest(epoch).await?;
+    let objects = store.objects();
+    for segment in manifest.sinks.iter().flat_map(|s| &s.publications).flat_map(|p| &p.segments) {
+        objects.fetch(&segment.object).await?;
+    }
+    Ok(())
 }
 
 /// Asks on a terminal; elsewhere `--yes` must have been given.
@@ -224,24 +259,24 @@ fn describe(loss: &Loss) -> String {
     format!("  {}: {what} ({})", loss.uid, loss.name)
 }
 
-fn job_settings(file: &JobFile, sql_settings: &BTreeMap<String, String>) -> Result<Settings, Failure> {
-    let checkpoint = &file.checkpoint;
-    let interval = match sql_settings.get("execution.checkpointing.interval") {
-        Some(text) => millstream_api::parse_duration(&text.replace(' ', ""))
-            .map_err(|e| Failure::Mistake(format!("execution.checkpointing.interval: {e}")))?,
-        None => checkpoint.interval,
+/// What SET says wins over the manifest: it is nearer to the one who runs the job. The compiler has checked the values.
+fn job_settings(file: &JobFile, sql_settings: &BTreeMap<String, String>) -> Settings {
+    let set = |key: &str, otherwise: Duration| {
+        let value = sql_settings.get(&format!("execution.checkpointing.{key}"));
+        millis(value.and_then(|text| parse_duration(text)).unwrap_or(otherwise))
     };
-    Ok(Settings {
+    let checkpoint = &file.checkpoint;
+    Settings {
         checkpoint: CheckpointSettings {
-            interval_ms: Some(millis(interval)),
-            timeout_ms: millis(checkpoint.timeout),
-            min_pause_ms: millis(checkpoint.min_pause),
+            interval_ms: Some(set("interval", checkpoint.interval)),
+            timeout_ms: set("timeout", checkpoint.timeout),
+            min_pause_ms: set("min-pause", checkpoint.min_pause),
             tolerable_failures: checkpoint.tolerable_failures,
             ..CheckpointSettings::default()
         },
         restart: file.restart.map_or_else(RestartStrategy::default, restart),
         ..Settings::default()
-    })
+    }
 }
 
 fn restart(policy: RestartPolicy) -> RestartStrategy {
@@ -263,4 +298,32 @@ fn restart(policy: RestartPolicy) -> RestartStrategy {
 
 fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::job_file::JobOverrides;
+
+    #[test]
+    fn checkpoints_are_taken_as_set_says_else_as_the_manifest_says() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("job.yaml");
+        let spec = "spec:\n  checkpoint: {interval: 7s, timeout: 50s, minPause: 2s}\n  sql: SELECT 1;\n";
+        let head = "apiVersion: millstream.dev/v1alpha1\nkind: StreamJob\nmetadata: {name: j}\n";
+        std::fs::write(&path, format!("{head}{spec}")).unwrap();
+        let file = JobFile::read(&path, &JobOverrides::default()).unwrap();
+        let table: [(&[(&str, &str)], _); 4] = [
+            (&[], (7_000, 50_000, 2_000)),
+            (&[("interval", "200")], (200, 50_000, 2_000)),
+            (&[("timeout", "3 min"), ("min-pause", "0")], (7_000, 180_000, 0)),
+            (&[("interval", "1s"), ("timeout", "20 ms"), ("min-pause", "1 h")], (1_000, 20, 3_600_000)),
+        ];
+        for (set, expected) in table {
+            let set = set.iter().map(|(k, v)| (format!("execution.checkpointing.{k}"), (*v).to_owned()));
+            let found = job_settings(&file, &set.collect()).checkpoint;
+            let found = (found.interval_ms, found.timeout_ms, found.min_pause_ms);
+            assert_eq!(found, (Some(expected.0), expected.1, expected.2));
+        }
+    }
 }
