@@ -1,5 +1,5 @@
-//! What tests share: text tables of changes, folding of changelogs, a harness that drives operators as a worker does, and
-//! operators that are wrong on purpose.
+//! What tests share: text tables of changes, folding of changelogs, a harness that drives operators as a worker does,
+//! operators that are wrong on purpose, and the suite that every store for spilled state passes.
 //!
 //! This crate is never part of what is shipped.
 
@@ -8,4 +8,5 @@ pub mod harness;
 pub mod mock_sink;
 pub mod mutants;
 pub mod plans;
+pub mod spill_suite;
 pub mod table;
