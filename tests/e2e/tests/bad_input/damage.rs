@@ -99,7 +99,7 @@ fn exchange(files: &[PathBuf]) {
 }
 
 fn manifests(job: &JobFolder) -> Vec<PathBuf> {
-    job.files("checkpoint").into_iter().filter(|f| f.ends_with("manifest")).collect()
+    job.restorable().into_iter().filter_map(|epoch| job.manifest(epoch)).collect()
 }
 
 fn newest(files: &[PathBuf]) -> &Path {
@@ -261,7 +261,7 @@ fn a_flipped_bit_in_the_newest_state_can_be_gone_behind() {
     let folder = killed();
     let job = job(folder.path());
     let older = *job.restorable().iter().rev().nth(1).unwrap();
-    // What only the newest checkpoint has: its own segments are those with the highest number of bytes nobody else names.
+    // Only what the newest checkpoint has and the one before has not.
     let manifests = manifests(&job);
     let [.., before, newest] = manifests.as_slice() else { panic!("two manifests are needed") };
     let names = |manifest: &Path, file: &Path| {

@@ -28,14 +28,16 @@ impl JobFolder {
 
     /// Epochs whose manifest is still kept.
     pub(crate) fn restorable(&self) -> Vec<u64> {
-        let has_manifest = |epoch: &u64| {
-            let record = fs::read(self.0.join(format!("epoch/{epoch:010}"))).unwrap_or_default();
-            let text = String::from_utf8_lossy(&record);
-            let Some(begin) = text.find("checkpoint/") else { return false };
-            let Some(length) = text[begin..].find("/manifest") else { return false };
-            self.0.join(&text[begin..begin + length]).join("manifest").is_file()
-        };
-        self.epochs().into_iter().filter(has_manifest).collect()
+        self.epochs().into_iter().filter(|epoch| self.manifest(*epoch).is_some()).collect()
+    }
+
+    /// The manifest of an epoch, if it is still kept. One that was written and not claimed is of no epoch.
+    pub(crate) fn manifest(&self, epoch: u64) -> Option<PathBuf> {
+        let record = fs::read(self.0.join(format!("epoch/{epoch:010}"))).unwrap_or_default();
+        let text = String::from_utf8_lossy(&record);
+        let begin = text.find("checkpoint/")?;
+        let length = text[begin..].find("/manifest")?;
+        Some(self.0.join(&text[begin..begin + length]).join("manifest")).filter(|path| path.is_file())
     }
 
     /// The last number in the epoch log, of whatever kind.
