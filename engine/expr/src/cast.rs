@@ -272,6 +272,12 @@ pub(crate) fn folded(call: &ScalarFunction) -> Option<Expr> {
     integer_literal(call.args.first()?, &function.to)
 }
 
+/// The target of a call that is a cast, and whether a value that does not fit fails the job instead of being null.
+pub(crate) fn target(call: &ScalarFunction) -> Option<(SqlType, bool)> {
+    let function = call.func.inner().downcast_ref::<CastFunction>()?;
+    Some((function.to, function.failure == OnFailure::Error))
+}
+
 /// Whether a call is a cast that some value makes fail; `None` when it is no cast.
 pub(crate) fn can_fail(call: &ScalarFunction, schema: &DFSchema) -> Result<Option<bool>> {
     let Some(function) = call.func.inner().downcast_ref::<CastFunction>() else { return Ok(None) };

@@ -18,6 +18,7 @@ use datafusion_expr::{Expr, ExprSchemable, LogicalPlan, Operator, Projection, Un
 
 use crate::cast::{self, cast};
 use crate::functions;
+use crate::type_of::type_of;
 use crate::types::{SqlType, type_name};
 use crate::unify::{common_type, comparison_type};
 
@@ -54,6 +55,9 @@ pub fn coerce(expr: Expr, schema: &DFSchema) -> Result<Expr> {
             Expr::SimilarTo(like) => {
                 texts("SIMILAR TO", [&like.expr, &like.pattern], schema)?;
                 functions::similar_to(like).map(Transformed::yes)
+            }
+            Expr::ScalarFunction(call) if call.func.name() == "typeof" => {
+                Ok(Transformed::yes(type_of(&call, schema)?))
             }
             Expr::ScalarFunction(call) => match cast::folded(&call) {
                 Some(literal) => Ok(Transformed::yes(literal)),

@@ -9,9 +9,11 @@
 use std::fmt;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, BooleanArray, RecordBatch};
+use arrow::array::{
+    Array, ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions, TimestampMillisecondArray,
+};
 use arrow::compute::prep_null_mask_filter;
-use arrow::datatypes::{DataType, Field, Schema};
+use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
 use datafusion_common::config::ConfigOptions;
 use datafusion_common::{DFSchema, DataFusionError};
 use datafusion_expr::Expr;
@@ -22,7 +24,7 @@ use datafusion_physical_expr::create_physical_expr;
 use datafusion_physical_expr::expressions::Column;
 
 use crate::error::{ExprError, plain_message, value_error};
-use crate::lazy;
+use crate::{functions, lazy};
 
 /// An expression over the columns of one fixed schema.
 ///
@@ -34,6 +36,8 @@ pub struct CompiledExpr {
     nullable: bool,
     column_index: Option<usize>,
     text: Arc<str>,
+    /// The name of the column behind the others that holds the time, if the expression reads the clock.
+    now: Option<Arc<str>>,
 }
 
 impl CompiledExpr {
@@ -64,10 +68,20 @@ impl CompiledExpr {
         let mut props = ExecutionProps::new();
         props.config_options = Some(Arc::new(config));
 
-        let expr = lazy::rewrite(expr.clone(), schema).map_err(failed)?;
-        let physical = create_physical_expr(&expr, schema, &props, &PhysicalPlanningContext::default())
+        let mut expr = lazy::rewrite(expr.clone(), schema).map_err(failed)?;
+        let mut schema = schema.clone();
+        let mut now = None;
+        if functions::has_clock(&expr) {
+            let name = free_name(&schema);
+            expr = functions::bind(expr, &name).map_err(failed)?;
+            let time = Schema::new(vec![now_field(&name)]);
+            schema.merge(&DFSchema::try_from(time).map_err(failed)?);
+            now = Some(name.into());
+        }
+        let physical = create_physical_expr(&expr, &schema, &props, &PhysicalPlanningContext::default())
             .map_err(failed)?;
-        Self::from_physical(physical, schema.as_arrow()).map_err(failed)
+        let compiled = Self::from_physical(physical, schema.as_arrow()).map_err(failed)?;
+        Ok(Self { now, ..compiled })
     }
 
     /// The column at `index` of the input, named `name`.
@@ -79,6 +93,7 @@ impl CompiledExpr {
             nullable: true,
             column_index: Some(index),
             text: text.into(),
+            now: None,
         }
     }
 
@@ -88,18 +103,47 @@ impl CompiledExpr {
             nullable: physical.nullable(schema)?,
             column_index: physical.downcast_ref::<Column>().map(Column::index),
             text: physical.to_string().into(),
+            now: None,
             physical,
         })
     }
 
-    /// Evaluates the expression for every row of `batch`.
+    /// Evaluates an expression that does not read the clock for every row of `batch`.
     ///
-    /// Guarantees an array of `batch.num_rows()` rows of type [`CompiledExpr::data_type`].
+    /// # Errors
+    /// As [`CompiledExpr::evaluate_at`], and when the expression reads the clock.
+    pub fn evaluate(&self, batch: &RecordBatch) -> Result<ArrayRef, ExprError> {
+        if self.reads_clock() {
+            return Err(ExprError::Evaluate {
+                expression: self.text.to_string(),
+                reason: "it reads the clock, and nobody says what time it is".to_string(),
+            });
+        }
+        self.evaluate_columns(batch)
+    }
+
+    /// Evaluates the expression for every row of `batch` at the time `now_ms`, in milliseconds since 1970.
+    ///
+    /// Guarantees an array of `batch.num_rows()` rows of type [`CompiledExpr::data_type`]. Every reading of the clock in
+    /// it gives `now_ms`, for every row.
     ///
     /// # Errors
     /// [`ExprError::Value`] when a row's value does not allow the operation (a bad cast, an integer division by zero);
     /// [`ExprError::Evaluate`] for anything else.
-    pub fn evaluate(&self, batch: &RecordBatch) -> Result<ArrayRef, ExprError> {
+    pub fn evaluate_at(&self, batch: &RecordBatch, now_ms: i64) -> Result<ArrayRef, ExprError> {
+        let Some(name) = &self.now else { return self.evaluate_columns(batch) };
+        let rows = batch.num_rows();
+        let mut fields = batch.schema().fields().to_vec();
+        fields.push(Arc::new(now_field(name)));
+        let mut columns = batch.columns().to_vec();
+        columns.push(Arc::new(TimestampMillisecondArray::from_value(now_ms, rows).with_timezone("UTC")));
+        let options = RecordBatchOptions::new().with_row_count(Some(rows));
+        let with_time = RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), columns, &options)
+            .map_err(|error| self.failed(error.into()))?;
+        self.evaluate_columns(&with_time)
+    }
+
+    fn evaluate_columns(&self, batch: &RecordBatch) -> Result<ArrayRef, ExprError> {
         let array = self
             .physical
             .evaluate(batch)
@@ -114,14 +158,25 @@ impl CompiledExpr {
         })
     }
 
-    /// Evaluates a condition: true exactly where the expression is true; null counts as false.
+    /// Evaluates a condition that does not read the clock.
+    ///
+    /// # Errors
+    /// As [`CompiledExpr::evaluate_predicate_at`], and when the condition reads the clock.
+    pub fn evaluate_predicate(&self, batch: &RecordBatch) -> Result<BooleanArray, ExprError> {
+        self.truth(self.evaluate(batch)?, batch)
+    }
+
+    /// Evaluates a condition at the time `now_ms`: true exactly where the expression is true; null counts as false.
     ///
     /// Guarantees an array of `batch.num_rows()` rows without nulls.
     ///
     /// # Errors
-    /// As [`CompiledExpr::evaluate`], and when the expression is not a boolean.
-    pub fn evaluate_predicate(&self, batch: &RecordBatch) -> Result<BooleanArray, ExprError> {
-        let array = self.evaluate(batch)?;
+    /// As [`CompiledExpr::evaluate_at`], and when the expression is not a boolean.
+    pub fn evaluate_predicate_at(&self, batch: &RecordBatch, now_ms: i64) -> Result<BooleanArray, ExprError> {
+        self.truth(self.evaluate_at(batch, now_ms)?, batch)
+    }
+
+    fn truth(&self, array: ArrayRef, batch: &RecordBatch) -> Result<BooleanArray, ExprError> {
         match array.as_any().downcast_ref::<BooleanArray>() {
             Some(truth) if truth.null_count() == 0 => Ok(truth.clone()),
             Some(truth) => Ok(prep_null_mask_filter(truth)),
@@ -131,6 +186,11 @@ impl CompiledExpr {
                 reason: format!("a condition must be BOOLEAN, not {}", self.data_type),
             }),
         }
+    }
+
+    /// Whether the result depends on when the expression is evaluated.
+    pub fn reads_clock(&self) -> bool {
+        self.now.is_some()
     }
 
     /// The type of every result.
@@ -168,6 +228,19 @@ impl CompiledExpr {
             None => ExprError::Evaluate { expression, reason: plain_message(&error) },
         }
     }
+}
+
+fn now_field(name: &str) -> Field {
+    Field::new(name, DataType::Timestamp(TimeUnit::Millisecond, Some("UTC".into())), false)
+}
+
+/// A name for the column with the time that no column has.
+fn free_name(schema: &DFSchema) -> String {
+    let mut name = "$now".to_string();
+    while schema.fields().iter().any(|field| *field.name() == name) {
+        name.push('$');
+    }
+    name
 }
 
 impl fmt::Display for CompiledExpr {

@@ -1,11 +1,12 @@
 //! Flink's built-in scalar functions under Flink's names, with Flink's types.
 //!
 //! Owns the table of functions; each subject has a file below `functions/`, and `definition` is the shape that all share.
-//! Names are registered in lower case, the planner looks them up whatever their case. No function reads a clock or is
-//! random: `CURRENT_TIMESTAMP` and its kin are not here. Strings count in Unicode code points everywhere (Flink counts in
+//! Names are registered in lower case, the planner looks them up whatever their case. No function is
+//! random, and those that read the clock are given the time (see `clock`). Strings count in Unicode code points everywhere (Flink counts in
 //! UTF-16 units in `LPAD`, `RPAD` and `OVERLAY`, which differs only beyond U+FFFF), and positions begin at 1.
 
 mod arithmetic;
+mod clock;
 mod conditional;
 mod datetime;
 mod definition;
@@ -21,6 +22,8 @@ use std::sync::{Arc, LazyLock};
 use datafusion_expr::ScalarUDF;
 
 pub(crate) use arithmetic::ArithmeticFunction;
+pub use clock::has_clock;
+pub(crate) use clock::{bind, reads_clock};
 pub(crate) use conditional::Conditional;
 use definition::{Definition, FlinkFunction};
 pub(crate) use regex::{like, similar_to};
@@ -31,7 +34,8 @@ pub fn scalar_functions() -> Vec<Arc<ScalarUDF>> {
 }
 
 static FUNCTIONS: LazyLock<Vec<Arc<ScalarUDF>>> = LazyLock::new(|| {
-    let subjects: [fn() -> Vec<Definition>; 8] = [
+    let subjects: [fn() -> Vec<Definition>; 9] = [
+        clock::definitions,
         string::definitions,
         math::definitions,
         rounding::definitions,
@@ -61,6 +65,11 @@ pub(crate) fn function(name: &str) -> Option<Arc<ScalarUDF>> {
 /// Which conditional function this is, if it is one.
 pub(crate) fn conditional(function: &ScalarUDF) -> Option<Conditional> {
     function.inner().downcast_ref::<FlinkFunction>()?.definition().conditional
+}
+
+/// Whether this is the function behind one of the operators `+ - * / %`.
+pub(crate) fn is_arithmetic(function: &ScalarUDF) -> bool {
+    function.inner().downcast_ref::<ArithmeticFunction>().is_some()
 }
 
 /// Whether some value of a row can make the function fail; true when it is not known.

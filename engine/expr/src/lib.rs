@@ -4,7 +4,7 @@
 //! types of aggregates, and [`CompiledExpr`], the only form in which an expression leaves it. Beside `sql` it is the only
 //! crate that names DataFusion: operators see [`CompiledExpr`] and nothing below it.
 //!
-//! This crate never reads a clock, a file or the network, and it never plans a query: it answers what one expression
+//! This crate never reads a clock (the time is handed in), a file or the network, and it never plans a query: it answers what one expression
 //! means and what it is for a batch. For example `CAST('5.7' AS INT) + 1` over a batch of 3 rows is a column of three
 //! `Int32` with the value 6.
 //!
@@ -27,6 +27,7 @@ mod decimal;
 mod java;
 mod lazy;
 mod pattern;
+mod type_of;
 mod unify;
 mod zone;
 
@@ -35,7 +36,7 @@ pub use cast::{can_cast, cast, type_field};
 pub use coerce::{coerce, coerce_plan};
 pub use compiled::CompiledExpr;
 pub use error::{ExprError, ValueError, plain_message};
-pub use functions::scalar_functions;
+pub use functions::{has_clock, scalar_functions};
 pub use planner::expr_planners;
 pub use types::SqlType;
 

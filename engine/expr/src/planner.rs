@@ -129,6 +129,8 @@ fn plan_arithmetic(
     if a.is_interval() || b.is_interval() || !is_number_or_null(a) || !is_number_or_null(b) {
         return match temporal(arithmetic, a, b) {
             Temporal::AsWritten => Ok(PlannerResult::Original(RawBinaryExpr { op, left, right })),
+            Temporal::OfDay => call(time_shift(arithmetic), vec![left, right]),
+            Temporal::OfDaySwapped => call(time_shift(arithmetic), vec![right, left]),
             Temporal::Swapped => Ok(PlannerResult::Original(RawBinaryExpr { op, left: right, right: left })),
             Temporal::Refused(hint) => refused(hint),
         };
@@ -168,7 +170,14 @@ fn is_number_or_null(sql_type: SqlType) -> bool {
 enum Temporal {
     AsWritten,
     Swapped,
+    /// A time of day, which a function of our own moves.
+    OfDay,
+    OfDaySwapped,
     Refused(&'static str),
+}
+
+fn time_shift(arithmetic: Arithmetic) -> &'static str {
+    if arithmetic == Arithmetic::Subtract { "$time_subtract" } else { "$time_add" }
 }
 
 fn temporal(arithmetic: Arithmetic, left: SqlType, right: SqlType) -> Temporal {
@@ -179,6 +188,10 @@ fn temporal(arithmetic: Arithmetic, left: SqlType, right: SqlType) -> Temporal {
         {
             Temporal::AsWritten
         }
+        (Arithmetic::Add | Arithmetic::Subtract, SqlType::Time(_), right) if right.is_interval() => {
+            Temporal::OfDay
+        }
+        (Arithmetic::Add, left, SqlType::Time(_)) if left.is_interval() => Temporal::OfDaySwapped,
         (Arithmetic::Add, left, right) if left.is_interval() && point(right) => Temporal::Swapped,
         (Arithmetic::Subtract, left, right) if point(left) && point(right) => {
             Temporal::Refused("; write TIMESTAMPDIFF(SECOND, earlier, later)")

@@ -17,7 +17,7 @@ use crate::window_assign::WindowAssign;
 /// [`OperatorError::Plan`] when the specification contradicts itself, or is a source's or a sink's.
 pub fn build(spec: &OperatorSpec, context: BuildContext) -> Result<Box<dyn Operator>, OperatorError> {
     Ok(match spec {
-        OperatorSpec::Calc(spec) => Box::new(Calc::new(spec.clone())?),
+        OperatorSpec::Calc(spec) => Box::new(Calc::new(spec.clone(), context.clock)?),
         OperatorSpec::WindowAssign(spec) => Box::new(WindowAssign::new(spec.clone())?),
         OperatorSpec::LocalWindowAggregate(spec) => Box::new(LocalWindowAggregate::new(spec.clone())?),
         OperatorSpec::WindowAggregate(spec) => Box::new(WindowAggregate::new(spec.clone(), context)?),

@@ -8,37 +8,41 @@ use millstream_model::snapshot::OperatorCounters;
 use millstream_plan::CalcSpec;
 
 use crate::error::OperatorError;
-use crate::operator::{Operator, Output, Progress};
+use crate::operator::{Clock, Operator, Output, Progress};
 
 /// The operator.
 #[derive(Debug)]
 pub(crate) struct Calc {
     spec: CalcSpec,
+    clock: Clock,
+    reads_clock: bool,
     counters: OperatorCounters,
 }
 
 impl Calc {
-    pub(crate) fn new(spec: CalcSpec) -> Result<Self, OperatorError> {
+    pub(crate) fn new(spec: CalcSpec, clock: Clock) -> Result<Self, OperatorError> {
         let types = spec.project.iter().map(|e| e.data_type());
         if !types.eq(spec.schema.fields().iter().map(|f| f.data_type())) {
             return Err(OperatorError::Plan("a projection does not have the types of its schema".into()));
         }
-        Ok(Self { spec, counters: OperatorCounters::default() })
+        let reads_clock = spec.project.iter().chain(&spec.filter).any(|e| e.reads_clock());
+        Ok(Self { spec, clock, reads_clock, counters: OperatorCounters::default() })
     }
 
     fn apply(&self, batch: StreamBatch) -> Result<StreamBatch, OperatorError> {
+        let now = if self.reads_clock { self.clock.now_ms() } else { 0 };
         let kept = match &self.spec.filter {
             None => batch,
             Some(filter) => {
-                let mask = filter.evaluate_predicate(batch.columns())?;
+                let mask = filter.evaluate_predicate_at(batch.columns(), now)?;
                 batch.filter(&mask).map_err(OperatorError::columns("filter rows"))?
             }
         };
         if kept.num_rows() == 0 {
             return Ok(kept);
         }
-        let columns =
-            self.spec.project.iter().map(|e| e.evaluate(kept.columns())).collect::<Result<Vec<_>, _>>()?;
+        let evaluated = self.spec.project.iter().map(|e| e.evaluate_at(kept.columns(), now));
+        let columns = evaluated.collect::<Result<Vec<_>, _>>()?;
         let options = RecordBatchOptions::new().with_row_count(Some(kept.num_rows()));
         let columns = RecordBatch::try_new_with_options(self.spec.schema.clone(), columns, &options)
             .map_err(OperatorError::columns("project columns"))?;

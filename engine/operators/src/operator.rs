@@ -1,8 +1,8 @@
 //! The trait that the worker drives, and what goes in and out of it.
 //!
 //! An operator is synchronous and resumable: it emits up to the budget of [`Output`], returns [`Progress::More`], and goes
-//! on when [`Operator::resume`] is called, so that a chain with bounded queues never deadlocks. It never reads a clock, never
-//! waits and never does I/O.
+//! on when [`Operator::resume`] is called, so that a chain with bounded queues never deadlocks. It reads no clock but the one
+//! that it is given, never waits and never does I/O.
 //!
 //! Example: a window of 20,000 keys fires into an output with a budget of 8,192 rows: `on_watermark` emits 8,192 rows and
 //! returns `More`, `resume` emits 8,192 and returns `More`, `resume` emits 3,616 and returns `Done`.
@@ -93,20 +93,56 @@ pub trait Operator: Send {
     }
 }
 
+/// Tells operators what time it is.
+///
+/// The worker has the real one; a test says the time. Operators ask once a batch, so that all rows of a batch see the same
+/// time.
+#[derive(Clone, Copy, Debug)]
+pub struct Clock(fn() -> i64);
+
+impl Clock {
+    /// Asks `read` for the milliseconds since 1970, UTC.
+    #[must_use]
+    pub const fn new(read: fn() -> i64) -> Self {
+        Self(read)
+    }
+
+    /// Always 1970: for operators that do not ask.
+    #[must_use]
+    pub const fn stopped() -> Self {
+        Self(|| 0)
+    }
+
+    /// Milliseconds since 1970, UTC.
+    #[must_use]
+    pub fn now_ms(self) -> i64 {
+        (self.0)()
+    }
+}
+
 /// What the operators of a subtask are built for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub struct BuildContext {
     /// The key groups that the subtask owns.
     pub key_groups: KeyGroupRange,
     /// Number of key groups of the job.
     pub max_parallelism: u32,
+    /// What `CURRENT_TIMESTAMP` and its kin read.
+    pub clock: Clock,
 }
 
 impl BuildContext {
-    /// For subtask `index` of `parallelism`.
+    /// For subtask `index` of `parallelism`, with a clock that has stopped.
     #[must_use]
     pub const fn of_subtask(index: u32, parallelism: u32, max_parallelism: u32) -> Self {
-        Self { key_groups: KeyGroupRange::of_subtask(index, parallelism, max_parallelism), max_parallelism }
+        let key_groups = KeyGroupRange::of_subtask(index, parallelism, max_parallelism);
+        Self { key_groups, max_parallelism, clock: Clock::stopped() }
+    }
+
+    /// The same with this clock.
+    #[must_use]
+    pub const fn with_clock(self, clock: Clock) -> Self {
+        Self { clock, ..self }
     }
 }
 

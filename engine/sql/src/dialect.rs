@@ -7,10 +7,12 @@
 pub(crate) mod create;
 pub(crate) mod cursor;
 pub(crate) mod flink;
+mod json;
 pub(crate) mod limits;
 pub(crate) mod script;
 pub(crate) mod statement;
 pub(crate) mod tokens;
 pub(crate) mod types;
+mod unicode;
 
 pub(crate) use script::parse_script;

@@ -58,8 +58,9 @@ pub(crate) fn lower(outputs: &[PlannedOutput], environment: &Environment<'_>) ->
     let mut lowering =
         query::Lowering { graph: Graph::default(), environment, used, sources: BTreeMap::new() };
     for output in outputs {
-        let stream = lowering.query(&output.plan, &output.tokens)?;
-        lowering.sink(stream, output)?;
+        let place = |problem| compile::place_clock(problem, &output.tokens);
+        let stream = lowering.query(&output.plan, &output.tokens).map_err(place)?;
+        lowering.sink(stream, output).map_err(place)?;
     }
     Ok(lowering.graph)
 }

@@ -13,6 +13,7 @@ pub(crate) mod locate;
 pub(crate) mod relation;
 pub(crate) mod rules;
 pub(crate) mod time_attribute;
+pub(crate) mod wildcard;
 pub(crate) mod window_call;
 pub(crate) mod window_node;
 
@@ -40,7 +41,13 @@ pub(crate) fn plan_query(
     rewrite_query(&mut rewritten, tokens)?;
     let options = ParserOptions::from(&context.config().sql_parser);
     let planner = SqlToRel::new_with_options(context, options);
-    planner
-        .sql_statement_to_plan(Statement::Query(Box::new(rewritten)))
-        .map_err(|error| error::from_datafusion(&error, tokens))
+    let plan = |query: Query| {
+        planner
+            .sql_statement_to_plan(Statement::Query(Box::new(query)))
+            .map_err(|error| error::from_datafusion(&error, tokens))
+    };
+    wildcard::expand_wildcards(&mut rewritten, &|query| {
+        Ok(plan(query)?.schema().fields().iter().map(|field| field.name().clone()).collect())
+    })?;
+    plan(rewritten)
 }

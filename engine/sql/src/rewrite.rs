@@ -10,6 +10,7 @@ mod call;
 mod group_window;
 mod literal;
 mod names;
+mod star;
 
 use std::ops::ControlFlow;
 
@@ -19,6 +20,8 @@ use datafusion_sql::sqlparser::ast::{
 use datafusion_sql::sqlparser::tokenizer::{Span, TokenWithSpan};
 
 use crate::diagnostic::Problem;
+pub(crate) use names::name_columns;
+pub(crate) use star::everything_from;
 
 /// Rewrites a query.
 ///
@@ -53,7 +56,9 @@ impl VisitorMut for Rewriter {
     type Break = Box<Problem>;
 
     fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<Self::Break> {
-        names::name_columns(select);
+        if !names::has_company(select) {
+            name_columns(select);
+        }
         if let Err(problem) = group_window::rewrite(select) {
             return ControlFlow::Break(Box::new(problem));
         }

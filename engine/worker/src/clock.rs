@@ -15,3 +15,8 @@ pub(crate) fn unix_ms() -> u64 {
         .duration_since(UNIX_EPOCH)
         .map_or(0, |d| u64::try_from(d.as_millis()).unwrap_or(u64::MAX))
 }
+
+/// Wall clock in milliseconds since the epoch, for `CURRENT_TIMESTAMP` and its kin.
+pub(crate) fn wall_clock_ms() -> i64 {
+    i64::try_from(unix_ms()).unwrap_or(i64::MAX)
+}

@@ -46,6 +46,9 @@ pub(super) fn definitions() -> Vec<Definition> {
             .conditional(Conditional::NullIf),
         Definition::new("greatest", &[Any, Any], Returns::Argument(0), greatest).variadic().unify(to_common),
         Definition::new("least", &[Any, Any], Returns::Argument(0), least).variadic().unify(to_common),
+        // Replaced by a literal when its argument has a type. The second argument changes no name that is known here.
+        Definition::new("typeof", &[Any, Parameter::Boolean], Returns::Type(SqlType::String), only_as_case)
+            .optional(1),
         Definition::new("is_alpha", &[Any], boolean, |call| {
             test_text(call, |text| text.chars().all(char::is_alphabetic))
         }),

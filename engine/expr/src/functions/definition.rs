@@ -5,11 +5,12 @@
 //! `UPPER takes a string as argument 1, not INT`.
 
 use arrow::array::ArrayRef;
-use arrow::datatypes::DataType;
+use arrow::datatypes::{DataType, Field, FieldRef};
 use chrono_tz::Tz;
 use datafusion_common::{Result, ScalarValue, plan_err};
-use datafusion_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility};
+use datafusion_expr::{ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility};
 use std::hash::{Hash, Hasher};
+use std::sync::Arc;
 
 use super::conditional::Conditional;
 use crate::column::{
@@ -156,6 +157,7 @@ pub(crate) struct Definition {
     returns: Returns,
     evaluate: Kernel,
     pub(crate) can_fail: bool,
+    pub(crate) reads_clock: bool,
     pub(crate) conditional: Option<Conditional>,
 }
 
@@ -177,6 +179,7 @@ impl Definition {
             returns,
             evaluate,
             can_fail: false,
+            reads_clock: false,
             conditional: None,
         }
     }
@@ -208,6 +211,12 @@ impl Definition {
     /// Some value of a row makes the function fail.
     pub(crate) fn failing(mut self) -> Self {
         self.can_fail = true;
+        self
+    }
+
+    /// The function reads the clock, and is never null.
+    pub(crate) fn reading_clock(mut self) -> Self {
+        self.reads_clock = true;
         self
     }
 
@@ -259,7 +268,8 @@ pub(crate) struct FlinkFunction {
 
 impl FlinkFunction {
     pub(crate) fn new(definition: Definition) -> Self {
-        Self { definition, signature: Signature::user_defined(Volatility::Immutable) }
+        let volatility = if definition.reads_clock { Volatility::Volatile } else { Volatility::Immutable };
+        Self { definition, signature: Signature::user_defined(volatility) }
     }
 
     pub(crate) fn definition(&self) -> &Definition {
@@ -313,6 +323,13 @@ impl ScalarUDFImpl for FlinkFunction {
             },
             Returns::Of(answer) => answer(&arguments),
         }
+    }
+
+    fn return_field_from_args(&self, arguments: ReturnFieldArgs<'_>) -> Result<FieldRef> {
+        let types: Vec<DataType> =
+            arguments.arg_fields.iter().map(|field| field.data_type().clone()).collect();
+        let nullable = !self.definition.reads_clock;
+        Ok(Arc::new(Field::new(self.definition.name, self.return_type(&types)?, nullable)))
     }
 
     fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {

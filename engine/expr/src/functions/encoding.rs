@@ -5,6 +5,7 @@
 
 mod charset;
 mod sha1;
+mod url;
 
 use std::fmt::Write;
 use std::sync::Arc;
@@ -43,6 +44,7 @@ pub(super) fn definitions() -> Vec<Definition> {
         Definition::new("decode", &[Bytes, Text], STRING, decode).failing(),
         Definition::new("url_encode", &[Text], STRING, url_encode),
         Definition::new("url_decode", &[Text], STRING, url_decode),
+        Definition::new("parse_url", &[Text, Text, Text], STRING, url::parse_url).optional(1),
     ]
 }
 

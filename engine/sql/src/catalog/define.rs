@@ -46,10 +46,11 @@ pub(crate) fn define_table(
     }
     let physical = schema_of(columns.iter().filter(|column| column.computed.is_none()));
     let config = config(statement, physical, partition_keys, primary_key, environment)?;
+    let planned = Schema::new(columns.iter().map(TableColumn::planner_field).collect::<Vec<_>>());
     Ok(StreamTable {
         config,
         columns,
-        schema,
+        schema: Arc::new(planned),
         watermark,
         span: statement.name.span,
         option_spans: option_spans(statement),

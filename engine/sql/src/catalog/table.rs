@@ -1,13 +1,14 @@
 //! A table as the planner and the lowering see it.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::datatypes::{Field, SchemaRef};
 use datafusion_expr::{Expr, LogicalPlan, TableSource, TableType};
 use datafusion_sql::sqlparser::tokenizer::Span;
 use millstream_connectors::TableConfig;
-use millstream_expr::SqlType;
+use millstream_expr::{SqlType, type_field};
 
 /// A declared table.
 #[derive(Clone)]
@@ -49,6 +50,14 @@ impl TableColumn {
     /// accepted, as in Flink.
     pub(crate) fn field(&self) -> Field {
         Field::new(&self.name, self.sql_type.to_arrow(), true)
+    }
+
+    /// The field as the planner sees it: with the declared type where Arrow has a wider one, for TYPEOF.
+    pub(crate) fn planner_field(&self) -> Field {
+        let declared = type_field(&self.sql_type);
+        let is_exact = SqlType::from_arrow(declared.data_type()) == Some(self.sql_type);
+        let metadata = if is_exact { HashMap::new() } else { declared.metadata().clone() };
+        self.field().with_metadata(metadata)
     }
 }
 

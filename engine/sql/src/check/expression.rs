@@ -107,20 +107,6 @@ impl Checker<'_> {
             "SESSION" | "SESSION_START" | "SESSION_END" => {
                 return Err(not_yet(at, "SESSION is").help("use TUMBLE with the longest pause as its size"));
             }
-            "PROCTIME" => {
-                return Err(not_yet(at, "processing time (PROCTIME) is")
-                    .help("declare a WATERMARK and use event time"));
-            }
-            "CURRENT_TIMESTAMP"
-            | "CURRENT_ROW_TIMESTAMP"
-            | "NOW"
-            | "CURRENT_DATE"
-            | "CURRENT_TIME"
-            | "LOCALTIME"
-            | "LOCALTIMESTAMP" => {
-                return Err(not_yet(at, format!("{name}, which reads the clock, is"))
-                    .help("use the time in the rows; the same input then gives the same result"));
-            }
             "RAND" | "RAND_INTEGER" | "UUID" => {
                 return Err(not_yet(at, format!("{name}, which gives another value every time, is"))
                     .help("a restart would give other rows; put the value into the data that is read"));
@@ -170,7 +156,6 @@ fn literal(value: &Value) -> Result<(), Problem> {
     match value {
         Value::Number(..)
         | Value::SingleQuotedString(_)
-        | Value::UnicodeStringLiteral(_)
         | Value::HexStringLiteral(_)
         | Value::Boolean(_)
         | Value::Null => Ok(()),

@@ -1,18 +1,20 @@
 //! Flink's dialect for sqlparser: which characters and clauses it knows, and the prefix forms of its own.
 //!
 //! `TABLE t` as an argument becomes the call `$table(t)`, `CAST(x AS type)` becomes `$cast(x, 'type')`, so that neither
-//! sqlparser nor DataFusion has to know Flink's types. Example: `CAST(a AS TIMESTAMP_LTZ(3))` is
-//! `$cast(a, 'TIMESTAMP_LTZ(3)')`.
+//! sqlparser nor DataFusion has to know Flink's types; `json` does the same with the clauses of JSON functions. Example:
+//! `CAST(a AS TIMESTAMP_LTZ(3))` is `$cast(a, 'TIMESTAMP_LTZ(3)')`.
 
 use datafusion_sql::sqlparser::ast::{
     Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident, ObjectName,
-    ObjectNamePart, Value,
+    ObjectNamePart, TrimWhereField, Value,
 };
 use datafusion_sql::sqlparser::dialect::Dialect;
 use datafusion_sql::sqlparser::keywords::Keyword;
 use datafusion_sql::sqlparser::parser::{Parser, ParserError};
 use datafusion_sql::sqlparser::tokenizer::{Span, Token};
 
+use super::json;
+use super::tokens::is_word;
 use super::types::parse_type_in;
 
 /// Name of the call that stands for `TABLE t` as an argument.
@@ -59,10 +61,6 @@ impl Dialect for FlinkDialect {
         true
     }
 
-    fn supports_unicode_string_literal(&self) -> bool {
-        true
-    }
-
     fn supports_parens_around_table_factor(&self) -> bool {
         true
     }
@@ -75,13 +73,26 @@ impl Dialect for FlinkDialect {
         }
         let (keyword, span) = (word.keyword, token.span);
         let opens = parser.peek_nth_token_ref(1).token == Token::LParen;
+        if opens && let Some(read) = json::reader_of(&word.value) {
+            return Some(read(parser, span));
+        }
         match keyword {
             Keyword::TABLE if !opens => Some(table_argument(parser, span)),
             Keyword::TABLE => Some(table_query(parser)),
             Keyword::CAST if opens => Some(cast(parser, span, CAST)),
             Keyword::TRY_CAST if opens => Some(cast(parser, span, TRY_CAST)),
+            Keyword::TRIM if opens => trim_blanks(parser).transpose(),
             _ => None,
         }
+    }
+
+    fn parse_infix(
+        &self,
+        parser: &mut Parser,
+        expr: &Expr,
+        _precedence: u8,
+    ) -> Option<Result<Expr, ParserError>> {
+        json::is_json(parser, expr).map(Ok)
     }
 }
 
@@ -100,6 +111,27 @@ fn table_query(parser: &mut Parser) -> Result<Expr, ParserError> {
     let query = parser.parse_query()?;
     parser.expect_token(&Token::RParen)?;
     Ok(Expr::Subquery(query))
+}
+
+/// `TRIM(BOTH FROM x)`: sqlparser wants the characters to be named.
+fn trim_blanks(parser: &mut Parser) -> Result<Option<Expr>, ParserError> {
+    let trim_where = match &parser.peek_nth_token_ref(2).token {
+        Token::Word(word) => match word.keyword {
+            Keyword::BOTH => TrimWhereField::Both,
+            Keyword::LEADING => TrimWhereField::Leading,
+            Keyword::TRAILING => TrimWhereField::Trailing,
+            _ => return Ok(None),
+        },
+        _ => return Ok(None),
+    };
+    if !is_word(parser.peek_nth_token_ref(3), "FROM") {
+        return Ok(None);
+    }
+    // TRIM ( where FROM
+    (0..4).for_each(|_| parser.advance_token());
+    let expr = Box::new(parser.parse_expr()?);
+    parser.expect_token(&Token::RParen)?;
+    Ok(Some(Expr::Trim { expr, trim_where: Some(trim_where), trim_what: None, trim_characters: None }))
 }
 
 fn cast(parser: &mut Parser, span: Span, name: &str) -> Result<Expr, ParserError> {

@@ -248,16 +248,7 @@ fn mistakes_are_shown_in_place() {
         ("SELECT ROW(1, 2) FROM t", 1, 8, 3, "values of type ROW are not supported yet", ""),
         ("SELECT a[1] FROM t", 1, 8, 3, "access to elements and fields is not supported yet", ""),
         ("SELECT x.y.z.w FROM t", 1, 8, 7, "fields of rows are not supported yet", ""),
-        (
-            "SELECT CURRENT_TIMESTAMP FROM t",
-            1,
-            8,
-            17,
-            "CURRENT_TIMESTAMP, which reads the clock, is not supported yet",
-            "rows",
-        ),
         ("SELECT RAND() FROM t", 1, 8, 4, "RAND, which gives another value every time, is not", "restart"),
-        ("SELECT PROCTIME() FROM t", 1, 8, 8, "processing time (PROCTIME) is not supported yet", "WATERMARK"),
         (
             "SELECT COUNT(DISTINCT a, b) FROM t",
             1,

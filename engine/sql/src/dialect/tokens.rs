@@ -7,6 +7,7 @@ use datafusion_sql::sqlparser::keywords::Keyword;
 use datafusion_sql::sqlparser::tokenizer::{Location, Span, Token, TokenWithSpan, Tokenizer, Whitespace};
 
 use super::flink::FlinkDialect;
+use super::unicode::join_literals;
 use crate::diagnostic::Problem;
 
 /// Tokens of a statement or a whole text.
@@ -22,7 +23,7 @@ pub(crate) fn tokenize(text: &str) -> Result<Tokens, Problem> {
         let end = Location::new(at.line, at.column + 1);
         Problem::new(Span::new(at, end), lower_first(&error.message)).label("here")
     })?;
-    let mut tokens = Tokens::with_capacity(raw.len());
+    let mut read = Tokens::with_capacity(raw.len());
     for token in raw {
         match &token.token {
             Token::Whitespace(Whitespace::MultiLineComment(text)) if text.starts_with('+') => {
@@ -31,12 +32,11 @@ pub(crate) fn tokenize(text: &str) -> Result<Tokens, Problem> {
                     .help("set options in the WITH clause of the table, and remove the hint"));
             }
             Token::Whitespace(_) => {}
-            _ => {
-                refuse(&token)?;
-                tokens.push(token);
-            }
+            _ => read.push(token),
         }
     }
+    let tokens = join_literals(read)?;
+    tokens.iter().try_for_each(refuse)?;
     Ok(tokens)
 }
 

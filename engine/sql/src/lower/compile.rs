@@ -5,18 +5,19 @@ use std::sync::Arc;
 use arrow::datatypes::{Field, Schema, SchemaRef};
 use datafusion_common::{DFSchema, ToDFSchema};
 use datafusion_expr::Expr;
-use datafusion_sql::sqlparser::tokenizer::Span;
-use millstream_expr::CompiledExpr;
+use datafusion_sql::sqlparser::tokenizer::{Span, TokenWithSpan};
+use millstream_expr::{CompiledExpr, has_clock};
 use millstream_plan::{CalcSpec, WindowAssignSpec, WindowSpec};
 
 use super::identity::{lineage_of, long_hash};
-use super::node::{Node, NodeId, NodeKind};
+use super::node::{Changelog, Node, NodeId, NodeKind};
 use super::query::Lowering;
 use super::stream::{
     Bound, Stream, StreamColumn, WINDOW_END, WINDOW_START, WINDOW_TIME, free_name, is_virtual, reference,
 };
 use super::text::plain_text;
 use crate::diagnostic::Problem;
+use crate::dialect::tokens::is_word;
 
 /// A fault of the planner, not of the author; still shown with the expression that caused it.
 pub(crate) fn internal(what: impl std::fmt::Display) -> Problem {
@@ -80,6 +81,10 @@ impl Lowering<'_> {
             });
         if is_identity {
             return Ok(input);
+        }
+        let exprs = project.iter().map(|(_, expr)| expr).chain(&filter);
+        if node.changelog == Changelog::Retract && exprs.into_iter().any(has_clock) {
+            return Err(clock_over_updates());
         }
         let zone = self.environment.settings.time_zone();
         let schema = Arc::clone(&node.schema);
@@ -208,6 +213,35 @@ impl Lowering<'_> {
         stream.attached = Some(shape);
         Ok(stream)
     }
+}
+
+const CLOCK_OVER_UPDATES: &str = "a query over rows that are updated cannot read the clock";
+
+/// Gives [`clock_over_updates`] the place of the first reading of the clock in a statement.
+pub(super) fn place_clock(problem: Problem, tokens: &[TokenWithSpan]) -> Problem {
+    const CLOCKS: [&str; 9] = [
+        "CURRENT_TIMESTAMP",
+        "NOW",
+        "CURRENT_ROW_TIMESTAMP",
+        "PROCTIME",
+        "LOCALTIMESTAMP",
+        "CURRENT_DATE",
+        "CURRENT_TIME",
+        "LOCALTIME",
+        "UNIX_TIMESTAMP",
+    ];
+    if problem.message != CLOCK_OVER_UPDATES {
+        return problem;
+    }
+    let found = tokens.iter().find(|token| CLOCKS.iter().any(|clock| is_word(token, clock)));
+    found.map_or(problem.clone(), |token| problem.or_at(token.span))
+}
+
+/// A row that is taken back must be the row that was sent, and the clock has moved on since.
+fn clock_over_updates() -> Problem {
+    Problem::new(Span::empty(), CLOCK_OVER_UPDATES)
+        .label("would take back other rows than it sent")
+        .help("read the clock below the aggregate: in a view over the table, say, or in a computed column of it")
 }
 
 fn shown(name: &str, expr: &Expr) -> String {

@@ -3,6 +3,8 @@
 //! The library's own spelling changes with its versions; uids may not. Example: `a > 5 AND k LIKE 'x%'`, `ts - INTERVAL
 //! '5' SECOND`, `CAST(a AS BIGINT)`.
 
+mod json;
+
 use arrow::datatypes::IntervalMonthDayNano;
 use datafusion_common::ScalarValue;
 use datafusion_expr::expr::{Between, BinaryExpr, Case, InList, Like, ScalarFunction};
@@ -93,10 +95,14 @@ impl Printer<'_> {
                 return format!("{keyword}({} AS {})", args.join(", "), target.trim());
             }
         }
+        if let Some(text) = json::json_text(name, &args) {
+            return text;
+        }
         if let (Some(symbol), [left, right]) = (arithmetic(name), call.args.as_slice()) {
             return format!("{} {symbol} {}", self.operand(left), self.operand(right));
         }
         let name = name.strip_suffix("_in_place").unwrap_or(name);
+        let name = name.strip_prefix('$').unwrap_or(name);
         format!("{}({})", name.to_uppercase(), args.join(", "))
     }
 
@@ -143,7 +149,7 @@ impl Printer<'_> {
 
 /// The operator behind a function that has Flink's rules for exact numbers.
 fn arithmetic(name: &str) -> Option<&'static str> {
-    let operation = name.strip_prefix("decimal_").or_else(|| name.strip_prefix("exact_"))?;
+    let operation = ["decimal_", "exact_", "$time_"].iter().find_map(|prefix| name.strip_prefix(prefix))?;
     Some(match operation {
         "add" => "+",
         "subtract" => "-",

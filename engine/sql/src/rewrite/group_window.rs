@@ -6,13 +6,13 @@
 use std::ops::ControlFlow;
 
 use datafusion_sql::sqlparser::ast::{
-    Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, GroupByExpr, Ident, Query, Select,
-    SelectItem, SetExpr, Spanned, TableAlias, TableFactor, VisitMut, VisitorMut,
+    Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, GroupByExpr, Ident, Select, Spanned,
+    TableAlias, TableFactor, VisitMut, VisitorMut,
 };
-use datafusion_sql::sqlparser::ast::{SelectFlavor, WildcardAdditionalOptions};
 use datafusion_sql::sqlparser::tokenizer::Span;
 
 use super::call::quoted;
+use super::star::everything_from;
 use crate::diagnostic::Problem;
 use crate::dialect::flink::{TABLE_ARGUMENT, call};
 use crate::plan::window_call::{GROUP_HOP, GROUP_TUMBLE};
@@ -125,48 +125,6 @@ fn alias_of(factor: &TableFactor) -> Option<TableAlias> {
     match factor {
         TableFactor::Table { alias, .. } | TableFactor::TableFunction { alias, .. } => alias.clone(),
         _ => None,
-    }
-}
-
-/// `SELECT * FROM relation`.
-fn everything_from(relation: TableFactor) -> Query {
-    let select = Select {
-        select_token: datafusion_sql::sqlparser::ast::helpers::attached_token::AttachedToken::empty(),
-        optimizer_hints: Vec::new(),
-        distinct: None,
-        select_modifiers: None,
-        top: None,
-        top_before_distinct: false,
-        projection: vec![SelectItem::Wildcard(WildcardAdditionalOptions::default())],
-        exclude: None,
-        into: None,
-        from: vec![datafusion_sql::sqlparser::ast::TableWithJoins { relation, joins: Vec::new() }],
-        lateral_views: Vec::new(),
-        prewhere: None,
-        selection: None,
-        connect_by: Vec::new(),
-        group_by: GroupByExpr::Expressions(Vec::new(), Vec::new()),
-        cluster_by: Vec::new(),
-        distribute_by: Vec::new(),
-        sort_by: Vec::new(),
-        having: None,
-        named_window: Vec::new(),
-        qualify: None,
-        window_before_qualify: false,
-        value_table_mode: None,
-        flavor: SelectFlavor::Standard,
-    };
-    Query {
-        with: None,
-        body: Box::new(SetExpr::Select(Box::new(select))),
-        order_by: None,
-        limit_clause: None,
-        fetch: None,
-        locks: Vec::new(),
-        for_clause: None,
-        settings: None,
-        format_clause: None,
-        pipe_operators: Vec::new(),
     }
 }
 

@@ -9,7 +9,7 @@ use crate::dialect::cursor::local_name;
 use crate::dialect::statement::Name;
 
 /// Gives every computed column of a select list a name, and a second name to columns that would be named twice.
-pub(super) fn name_columns(select: &mut Select) {
+pub(crate) fn name_columns(select: &mut Select) {
     let mut taken: HashSet<String> = HashSet::new();
     for (position, item) in select.projection.iter_mut().enumerate() {
         let (expr, name, span) = match item {
@@ -40,6 +40,13 @@ pub(super) fn name_columns(select: &mut Select) {
         taken.insert(free.clone());
         *item = SelectItem::ExprWithAlias { expr, alias: Ident::with_span(span, free) };
     }
+}
+
+/// Whether a select list has a wildcard and more. Its columns get their names when the wildcard is written out.
+pub(super) fn has_company(select: &Select) -> bool {
+    let is_wildcard =
+        |item: &SelectItem| matches!(item, SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(..));
+    select.projection.len() > 1 && select.projection.iter().any(is_wildcard)
 }
 
 fn free_name(name: String, taken: &HashSet<String>) -> String {

@@ -10,7 +10,7 @@ use millstream_model::control::FromWorker;
 use millstream_model::graph::{Chain as GraphChain, OperatorNode};
 use millstream_model::snapshot::{OperatorCounters, OperatorFacts, SubtaskRestore};
 use millstream_model::{Attempt, ErrorKind, Generation, KeyGroupRange, OperatorUid, SubtaskId, Watermark};
-use millstream_operators::BuildContext;
+use millstream_operators::{BuildContext, Clock};
 use millstream_plan::{CompiledJob, OperatorSpec, SinkSpec, SinkTarget, SourceSpec};
 use millstream_state::{BasePolicy, RestoredTable};
 use tokio::sync::mpsc;
@@ -22,7 +22,7 @@ use super::sink::SinkStage;
 use super::snapshot::Snapshots;
 use super::source::SourceHead;
 use super::{pipeline, source};
-use crate::clock::now;
+use crate::clock::{now, wall_clock_ms};
 use crate::error::{TaskError, chain_of};
 use crate::exchange::gate::Gate;
 use crate::exchange::inbox::Inbox;
@@ -68,7 +68,8 @@ impl Blueprint {
         let mut tables = self.fetch_state(&restore, key_groups).await?;
         let facts: BTreeMap<OperatorUid, OperatorFacts> =
             restore.facts.into_iter().map(|f| (f.operator.clone(), f)).collect();
-        let context = BuildContext { key_groups, max_parallelism: self.job.graph.max_parallelism };
+        let max_parallelism = self.job.graph.max_parallelism;
+        let context = BuildContext { key_groups, max_parallelism, clock: Clock::new(wall_clock_ms) };
 
         let mut head = None;
         let mut stages = Vec::new();

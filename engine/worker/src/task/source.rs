@@ -20,7 +20,7 @@ use tokio::sync::mpsc;
 use super::fetch::{Fetched, Fetcher};
 use super::run::{Control, Core};
 use super::split_clock::SplitClock;
-use crate::clock::now;
+use crate::clock::{now, wall_clock_ms};
 use crate::error::TaskError;
 
 /// How often figures are shown while nothing comes.
@@ -116,10 +116,11 @@ impl SourceHead {
             operator: self.name.clone(),
             message: e.to_string(),
         };
+        let now_ms = wall_clock_ms();
         let mut row_watermark = None;
         if let Some(split) = self.splits.get_mut(id) {
             if let Some(spec) = &self.spec.watermark {
-                let times = spec.time.evaluate(&batch.columns).map_err(data)?;
+                let times = spec.time.evaluate_at(&batch.columns, now_ms).map_err(data)?;
                 if times.null_count() > 0 {
                     return Err(TaskError::Data {
                         operator: self.name.clone(),
@@ -129,7 +130,7 @@ impl SourceHead {
                         ),
                     });
                 }
-                let marks = spec.watermark.evaluate(&batch.columns).map_err(data)?;
+                let marks = spec.watermark.evaluate_at(&batch.columns, now_ms).map_err(data)?;
                 let interval = i64::try_from(spec.emit_interval_ms).unwrap_or(i64::MAX).saturating_mul(1_000);
                 row_watermark = Some(split.clock.advance(&marks, interval)?);
                 split.state.watermark = split.clock.watermark();
@@ -143,7 +144,7 @@ impl SourceHead {
             .spec
             .columns
             .iter()
-            .map(|c| c.evaluate(&batch.columns))
+            .map(|c| c.evaluate_at(&batch.columns, now_ms))
             .collect::<Result<Vec<_>, _>>()
             .map_err(data)?;
         let options = RecordBatchOptions::new().with_row_count(Some(rows));

@@ -1,7 +1,6 @@
 -- feature: projection
 -- about: columns by table name and alias, a star by alias
 -- oracle: flink 2.3.0
--- refused: projections require unique expression names
 
 CREATE TABLE payments (
   id INT,

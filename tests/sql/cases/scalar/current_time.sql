@@ -2,7 +2,6 @@
 -- about: the clock is read and of the right type
 -- oracle: flink 2.3.0
 -- marks: processing-time
--- refused: which reads the clock, is not supported yet
 
 -- the values themselves cannot be recorded
 CREATE TABLE scores (

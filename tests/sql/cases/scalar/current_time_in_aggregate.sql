@@ -2,7 +2,6 @@
 -- about: a count of rows before now
 -- oracle: flink 2.3.0
 -- marks: processing-time
--- refused: which reads the clock, is not supported yet
 
 CREATE TABLE payments (
   id INT,

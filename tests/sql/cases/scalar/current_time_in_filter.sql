@@ -2,7 +2,6 @@
 -- about: the clock in a condition
 -- oracle: flink 2.3.0
 -- marks: processing-time
--- refused: which reads the clock, is not supported yet
 
 CREATE TABLE times (
   id INT,

@@ -1,7 +1,6 @@
 -- feature: JSON functions
 -- about: JSON_EXISTS and IS JSON
 -- oracle: flink 2.3.0
--- refused: found `JSON`
 
 CREATE TABLE documents (
   id INT,

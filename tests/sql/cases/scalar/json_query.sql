@@ -1,7 +1,6 @@
 -- feature: JSON functions
 -- about: JSON_QUERY returns objects and arrays as text
 -- oracle: flink 2.3.0
--- refused: found `WITH`
 
 CREATE TABLE documents (
   id INT,

@@ -1,7 +1,6 @@
 -- feature: JSON functions
 -- about: JSON_VALUE with paths, types and defaults
 -- oracle: flink 2.3.0
--- refused: found `DEFAULT`
 
 CREATE TABLE documents (
   id INT,

@@ -1,7 +1,6 @@
 -- feature: literals
 -- about: strings with quotes, booleans, NULL, bytes
 -- oracle: flink 2.3.0
--- refused: unsupported Value 'UnicodeStringLiteral
 
 CREATE TABLE scores (
   k STRING,

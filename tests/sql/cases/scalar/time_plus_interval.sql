@@ -1,7 +1,6 @@
 -- feature: date and time arithmetic
 -- about: a time of day plus an interval stays within the day
 -- oracle: flink 2.3.0
--- refused: cannot apply '+' to TIME(0) and INTERVAL DAY TO SECOND
 
 CREATE TABLE times (
   id INT,

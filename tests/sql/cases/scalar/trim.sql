@@ -1,7 +1,6 @@
 -- feature: string functions
 -- about: TRIM in its spellings, LTRIM, RTRIM, BTRIM
 -- oracle: flink 2.3.0
--- refused: expected ), found `s`
 
 CREATE TABLE strings (
   id INT,

@@ -1,7 +1,6 @@
 -- feature: conditionals
 -- about: TYPEOF names Flink's types
 -- oracle: flink 2.3.0
--- refused: unknown function `typeof`
 
 CREATE TABLE numbers (
   id INT,

@@ -1,7 +1,6 @@
 -- feature: hashes and encodings
 -- about: URL_ENCODE, URL_DECODE and PARSE_URL
 -- oracle: flink 2.3.0
--- refused: unknown function `parse_url`
 
 CREATE TABLE strings (
   id INT,

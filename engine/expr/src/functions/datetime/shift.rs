@@ -1,10 +1,10 @@
-//! `TIMESTAMPADD` and `TIMESTAMPDIFF`.
+//! `TIMESTAMPADD` and `TIMESTAMPDIFF`, and a time of day plus or minus an interval, which stays within the day.
 //!
 //! A difference counts whole units and is negative when the second moment is the earlier one. Months are whole when the
 //! same day of the month has come, or the last day of a shorter month: from 31 January to 29 February it is 1.
 
 use arrow::array::ArrayRef;
-use arrow::datatypes::DataType;
+use arrow::datatypes::{DataType, IntervalMonthDayNanoType};
 use datafusion_common::Result;
 
 use super::super::definition::{Call, Definition, Parameter, Returns};
@@ -13,7 +13,7 @@ use super::unit::Units;
 use crate::calendar::Moment;
 use crate::types::SqlType;
 
-use Parameter::{DateOrTimestamp, Integer, Text};
+use Parameter::{Any, DateOrTimestamp, Integer, Temporal, Text};
 
 pub(super) fn definitions() -> Vec<Definition> {
     vec![
@@ -26,7 +26,24 @@ pub(super) fn definitions() -> Vec<Definition> {
             difference,
         )
         .failing(),
+        Definition::new("$time_add", &[Temporal, Any], Returns::Argument(0), |call| shift_time(call, 1)),
+        Definition::new("$time_subtract", &[Temporal, Any], Returns::Argument(0), |call| {
+            shift_time(call, -1)
+        }),
     ]
+}
+
+/// A time of day moved around the clock. Months and whole days make no difference, as in Flink.
+fn shift_time(call: &Call<'_>, sign: i64) -> Result<ArrayRef> {
+    const NANOS_PER_DAY: i64 = 86_400_000_000_000;
+    let (times, intervals) =
+        (call.moments(0)?, call.column(1)?.primitives::<IntervalMonthDayNanoType>()?);
+    call.temporals(|row| {
+        let (Some(time), Some(interval)) = (times.get(row), intervals.get(row)) else { return Ok(None) };
+        let nanos = time.clock().seconds() * 1_000_000_000 + i64::from(time.nanos);
+        let shift = interval.nanoseconds % NANOS_PER_DAY * sign;
+        Ok(Some(Moment::new(0, 0).plus_nanos((nanos + shift).rem_euclid(NANOS_PER_DAY))))
+    })
 }
 
 fn add(call: &Call<'_>) -> Result<ArrayRef> {

@@ -3,6 +3,9 @@
 //! Owns soundness: every value that is skipped is checked on the way. Nesting is limited to 512, so that no document
 //! exhausts the stack.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
 const DEEPEST: usize = 512;
 
 /// A position in a document.
@@ -68,6 +71,33 @@ impl<'d> Scanner<'d> {
         self.elements(|value| all.push(value))?;
         let at = if index < 0 { all.len() as i64 + index } else { index };
         all.get(usize::try_from(at).ok()?).copied()
+    }
+
+    /// The members of this object with their keys, or the elements of this array with empty keys; none of anything else.
+    /// A key that comes again keeps its first place and takes the last value, as in Java's reader.
+    pub(super) fn children(&mut self) -> Vec<(&'d str, &'d str)> {
+        let mut all: Vec<(&'d str, &'d str)> = Vec::new();
+        match self.peek() {
+            Some(b'[') => {
+                let _ = self.elements(|value| all.push(("", value)));
+            }
+            Some(b'{') => {
+                let mut places: HashMap<String, usize> = HashMap::new();
+                let _ = self.members(|key, value| match places.entry(name_of(key)) {
+                    Entry::Vacant(vacant) => {
+                        vacant.insert(all.len());
+                        all.push((key, value));
+                    }
+                    Entry::Occupied(place) => {
+                        if let Some(known) = all.get_mut(*place.get()) {
+                            known.1 = value;
+                        }
+                    }
+                });
+            }
+            _ => {}
+        }
+        all
     }
 
     fn members(&mut self, mut each: impl FnMut(&'d str, &'d str)) -> Option<()> {
@@ -164,6 +194,11 @@ impl<'d> Scanner<'d> {
         self.at = at;
         Some(())
     }
+}
+
+/// The text of a key with its quotes and escapes.
+fn name_of(key: &str) -> String {
+    serde_json::from_str(key).unwrap_or_else(|_| key.to_string())
 }
 
 /// Whether a key with its quotes and escapes is this name.
