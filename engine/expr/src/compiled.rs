@@ -36,8 +36,8 @@ pub struct CompiledExpr {
     nullable: bool,
     column_index: Option<usize>,
     text: Arc<str>,
-    /// The name of the column behind the others that holds the time, if the expression reads the clock.
-    now: Option<Arc<str>>,
+    /// The time is in one more column behind the input's.
+    reads_clock: bool,
 }
 
 impl CompiledExpr {
@@ -70,18 +70,17 @@ impl CompiledExpr {
 
         let mut expr = lazy::rewrite(expr.clone(), schema).map_err(failed)?;
         let mut schema = schema.clone();
-        let mut now = None;
-        if functions::has_clock(&expr) {
+        let reads_clock = functions::has_clock(&expr);
+        if reads_clock {
             let name = free_name(&schema);
             expr = functions::bind(expr, &name).map_err(failed)?;
             let time = Schema::new(vec![now_field(&name)]);
             schema.merge(&DFSchema::try_from(time).map_err(failed)?);
-            now = Some(name.into());
         }
         let physical = create_physical_expr(&expr, &schema, &props, &PhysicalPlanningContext::default())
             .map_err(failed)?;
         let compiled = Self::from_physical(physical, schema.as_arrow()).map_err(failed)?;
-        Ok(Self { now, ..compiled })
+        Ok(Self { reads_clock, ..compiled })
     }
 
     /// The column at `index` of the input, named `name`.
@@ -93,7 +92,7 @@ impl CompiledExpr {
             nullable: true,
             column_index: Some(index),
             text: text.into(),
-            now: None,
+            reads_clock: false,
         }
     }
 
@@ -103,7 +102,7 @@ impl CompiledExpr {
             nullable: physical.nullable(schema)?,
             column_index: physical.downcast_ref::<Column>().map(Column::index),
             text: physical.to_string().into(),
-            now: None,
+            reads_clock: false,
             physical,
         })
     }
@@ -131,10 +130,13 @@ impl CompiledExpr {
     /// [`ExprError::Value`] when a row's value does not allow the operation (a bad cast, an integer division by zero);
     /// [`ExprError::Evaluate`] for anything else.
     pub fn evaluate_at(&self, batch: &RecordBatch, now_ms: i64) -> Result<ArrayRef, ExprError> {
-        let Some(name) = &self.now else { return self.evaluate_columns(batch) };
+        if !self.reads_clock {
+            return self.evaluate_columns(batch);
+        }
         let rows = batch.num_rows();
         let mut fields = batch.schema().fields().to_vec();
-        fields.push(Arc::new(now_field(name)));
+        // Columns are found by their index; no other one is looked for by this name.
+        fields.push(Arc::new(now_field("$now")));
         let mut columns = batch.columns().to_vec();
         columns.push(Arc::new(TimestampMillisecondArray::from_value(now_ms, rows).with_timezone("UTC")));
         let options = RecordBatchOptions::new().with_row_count(Some(rows));
@@ -190,7 +192,7 @@ impl CompiledExpr {
 
     /// Whether the result depends on when the expression is evaluated.
     pub fn reads_clock(&self) -> bool {
-        self.now.is_some()
+        self.reads_clock
     }
 
     /// The type of every result.

@@ -20,6 +20,7 @@ pub mod error;
 pub mod functions;
 pub mod planner;
 pub mod types;
+pub mod zone;
 
 mod calendar;
 mod column;
@@ -29,7 +30,6 @@ mod lazy;
 mod pattern;
 mod type_of;
 mod unify;
-mod zone;
 
 pub use aggregate::{AggregateKind, aggregate_functions, result_type};
 pub use cast::{can_cast, cast, type_field};

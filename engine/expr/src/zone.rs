@@ -8,11 +8,46 @@ use chrono::{DateTime, MappedLocalTime, NaiveDateTime, Offset, TimeZone};
 use chrono_tz::Tz;
 use datafusion_common::{DataFusionError, plan_datafusion_err};
 
+/// A time zone of the IANA database.
+pub type Zone = Tz;
+
+/// Whether a zone is UTC, under any of its names.
+pub fn is_utc(zone: Zone) -> bool {
+    matches!(zone, Tz::UTC | Tz::Etc__UTC | Tz::GMT | Tz::Etc__GMT | Tz::Zulu | Tz::Etc__Zulu)
+}
+
+/// The name of a zone, such as `Europe/Berlin`.
+pub fn name(zone: Zone) -> &'static str {
+    zone.name()
+}
+
+/// The wall clock from which on the clocks of `zone` will show everything once more, if at the instant `seconds` they show
+/// a time that is still to be repeated; both in seconds since 1970.
+pub fn repeated_from(zone: Zone, seconds: i64) -> Option<i64> {
+    let offset = offset_at(zone, seconds);
+    let wall = DateTime::from_timestamp(seconds.checked_add(offset)?, 0)?.naive_utc();
+    let MappedLocalTime::Ambiguous(first, second) = zone.offset_from_local_datetime(&wall) else {
+        return None;
+    };
+    let (before, after) =
+        (i64::from(first.fix().local_minus_utc()), i64::from(second.fix().local_minus_utc()));
+    if offset != before {
+        return None;
+    }
+    // The change of clocks lies between the two instants that the wall clock stands for.
+    let (mut low, mut high) = (seconds, seconds + before - after);
+    while high - low > 1 {
+        let middle = low + (high - low) / 2;
+        if offset_at(zone, middle) == before { low = middle } else { high = middle }
+    }
+    Some(high + after)
+}
+
 /// The zone called `name`: a name such as `Europe/Berlin`, `UTC`, or `Z`.
 ///
 /// # Errors
 /// A plan error when there is no such zone.
-pub(crate) fn parse(name: &str) -> Result<Tz, DataFusionError> {
+pub fn parse(name: &str) -> Result<Tz, DataFusionError> {
     match name {
         "Z" | "GMT" | "UTC" => Ok(Tz::UTC),
         other => other.parse().map_err(|_| {
@@ -24,7 +59,7 @@ pub(crate) fn parse(name: &str) -> Result<Tz, DataFusionError> {
 }
 
 /// Seconds that the clocks of `zone` are ahead of UTC at the instant `seconds` (since 1970).
-pub(crate) fn offset_at(zone: Tz, seconds: i64) -> i64 {
+pub fn offset_at(zone: Tz, seconds: i64) -> i64 {
     if zone == Tz::UTC {
         return 0;
     }
@@ -34,12 +69,12 @@ pub(crate) fn offset_at(zone: Tz, seconds: i64) -> i64 {
 }
 
 /// The wall clock of `zone` at an instant, both in seconds since 1970.
-pub(crate) fn to_local(zone: Tz, seconds: i64) -> i64 {
+pub fn to_local(zone: Tz, seconds: i64) -> i64 {
     seconds.saturating_add(offset_at(zone, seconds))
 }
 
 /// The instant of a wall clock of `zone`, both in seconds since 1970.
-pub(crate) fn to_instant(zone: Tz, local_seconds: i64) -> i64 {
+pub fn to_instant(zone: Tz, local_seconds: i64) -> i64 {
     if zone == Tz::UTC {
         return local_seconds;
     }

@@ -2,6 +2,7 @@
 //!
 //! Example: a `TIMESTAMP(3)` of 1,500 ms is 1,500,000; the nanosecond -1 is the microsecond -1 (toward the past).
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array};
@@ -11,6 +12,8 @@ use arrow::datatypes::{
     TimestampSecondType,
 };
 use arrow::record_batch::RecordBatch;
+use millstream_model::Watermark;
+use millstream_plan::WindowSpec;
 
 use crate::error::OperatorError;
 
@@ -21,7 +24,7 @@ const FAR: i64 = i64::MAX / 4;
 ///
 /// # Errors
 /// [`OperatorError::NullTime`] when a row has none; [`OperatorError::Plan`] when the column is not a timestamp.
-pub(crate) fn event_times(rows: &RecordBatch, column: usize) -> Result<Vec<i64>, OperatorError> {
+fn event_times(rows: &RecordBatch, column: usize) -> Result<Vec<i64>, OperatorError> {
     let array = rows.column(column);
     if array.null_count() > 0 {
         return Err(OperatorError::NullTime { column: rows.schema_ref().field(column).name().clone() });
@@ -49,11 +52,62 @@ pub(crate) fn event_times(rows: &RecordBatch, column: usize) -> Result<Vec<i64>,
     })
 }
 
+/// The time of each row by which windows are: that of the wall clock of the windows' zone if the column holds instants.
+///
+/// # Errors
+/// As [`event_times`].
+pub(crate) fn window_times(rows: &RecordBatch, window: &WindowSpec) -> Result<Vec<i64>, OperatorError> {
+    let mut times = event_times(rows, window.time_column)?;
+    if let Some(zone) = window.zone
+        && is_instant(rows.column(window.time_column).data_type())
+    {
+        times.iter_mut().for_each(|time| *time = zone.local(*time));
+    }
+    Ok(times)
+}
+
+/// The running watermark before each row, in the time in which the windows are.
+pub(crate) fn window_watermarks<'a>(
+    window: &WindowSpec,
+    row_watermark: Option<&'a [i64]>,
+) -> Option<Cow<'a, [i64]>> {
+    let known = row_watermark?;
+    let Some(zone) = window.zone else { return Some(Cow::Borrowed(known)) };
+    // The watermark seldom moves from row to row.
+    let mut last: Option<(i64, i64)> = None;
+    let local = known.iter().map(|instant| match last {
+        Some((before, local)) if before == *instant => local,
+        _ => last.insert((*instant, zone.watermark(Watermark(*instant)).0)).1,
+    });
+    Some(local.collect())
+}
+
+/// A bound of windows, in the time in which they are, as a column of this type: an instant where the type is one.
+///
+/// # Errors
+/// As [`timestamps`].
+pub(crate) fn window_bounds(
+    window: &WindowSpec,
+    mut micros: Vec<i64>,
+    data_type: &DataType,
+) -> Result<ArrayRef, OperatorError> {
+    if let Some(zone) = window.zone
+        && is_instant(data_type)
+    {
+        micros.iter_mut().for_each(|time| *time = zone.instant(*time));
+    }
+    timestamps(&micros, data_type)
+}
+
+const fn is_instant(data_type: &DataType) -> bool {
+    matches!(data_type, DataType::Timestamp(_, Some(_)))
+}
+
 /// A column of this timestamp type from microseconds. What does not fit the type becomes NULL.
 ///
 /// # Errors
 /// [`OperatorError::Plan`] when the type is not a timestamp.
-pub(crate) fn timestamps(micros: &[i64], data_type: &DataType) -> Result<ArrayRef, OperatorError> {
+fn timestamps(micros: &[i64], data_type: &DataType) -> Result<ArrayRef, OperatorError> {
     let DataType::Timestamp(unit, _) = data_type else {
         return Err(OperatorError::Plan(format!("a window column of type {data_type}")));
     };

@@ -14,7 +14,7 @@ use millstream_plan::WindowAggregateSpec;
 use crate::aggregate::{Changes, PartialTable};
 use crate::batch_keys::BatchKeys;
 use crate::error::OperatorError;
-use crate::event_time::event_times;
+use crate::event_time::{window_times, window_watermarks};
 use crate::local_aggregate::MAX_GROUPS;
 use crate::operator::{Operator, Output, Progress};
 use crate::pending::Pending;
@@ -53,9 +53,9 @@ impl LocalWindowAggregate {
     }
 
     fn apply(&mut self, batch: StreamBatch) -> Result<(), OperatorError> {
-        let times = event_times(batch.columns(), self.spec.window.time_column)?;
-        let row_watermark = batch.row_watermark().map(|w| &w[..]);
-        let assigned = assign(&self.spec.window, &times, row_watermark, self.watermark);
+        let times = window_times(batch.columns(), &self.spec.window)?;
+        let row_watermark = window_watermarks(&self.spec.window, batch.row_watermark().map(|w| &w[..]));
+        let assigned = assign(&self.spec.window, &times, row_watermark.as_deref(), self.watermark);
         self.counters.late_dropped += assigned.late;
         let batch = kept_rows(batch, &assigned)?;
         let keys = WindowKeys::of(&batch, &self.spec.keys, assigned.slice_ends, assigned.visible_from)?;
@@ -92,7 +92,7 @@ impl Operator for LocalWindowAggregate {
     }
 
     fn on_watermark(&mut self, watermark: Watermark, _out: &mut Output) -> Result<Progress, OperatorError> {
-        self.watermark = self.watermark.max(watermark);
+        self.watermark = self.watermark.max(self.spec.window.watermark(watermark));
         Ok(Progress::Done)
     }
 
@@ -106,7 +106,7 @@ impl Operator for LocalWindowAggregate {
         tables: Vec<millstream_state::RestoredTable>,
         watermark: Watermark,
     ) -> Result<(), OperatorError> {
-        self.watermark = watermark;
+        self.watermark = self.spec.window.watermark(watermark);
         match tables.first() {
             None => Ok(()),
             Some(table) => Err(OperatorError::UnknownTable { table: table.name.clone() }),

@@ -17,7 +17,7 @@ use millstream_state::{FrozenTable, GroupTable, KeyHashes, RestoredTable, StateE
 
 use crate::aggregate::{Aggregates, Changes};
 use crate::error::OperatorError;
-use crate::event_time::event_times;
+use crate::event_time::{window_times, window_watermarks};
 use crate::operator::{BuildContext, Operator, Output, Progress};
 use crate::pending::Pending;
 use crate::window::{
@@ -87,9 +87,9 @@ impl WindowAggregate {
 
     /// Rows of the first phase's input.
     fn apply_rows(&mut self, batch: StreamBatch) -> Result<(), OperatorError> {
-        let times = event_times(batch.columns(), self.spec.window.time_column)?;
-        let row_watermark = batch.row_watermark().map(|w| &w[..]);
-        let assigned = assign(&self.spec.window, &times, row_watermark, self.watermark);
+        let times = window_times(batch.columns(), &self.spec.window)?;
+        let row_watermark = window_watermarks(&self.spec.window, batch.row_watermark().map(|w| &w[..]));
+        let assigned = assign(&self.spec.window, &times, row_watermark.as_deref(), self.watermark);
         self.counters.late_dropped += assigned.late;
         let batch = kept_rows(batch, &assigned)?;
         let groups = self.resolve(&batch, assigned.slice_ends, assigned.visible_from)?;
@@ -249,6 +249,7 @@ impl Operator for WindowAggregate {
     }
 
     fn on_watermark(&mut self, watermark: Watermark, out: &mut Output) -> Result<Progress, OperatorError> {
+        let watermark = self.spec.window.watermark(watermark);
         if watermark > self.watermark {
             self.next_end = self.next_end.max(first_open_end(&self.spec.window, self.watermark));
             self.watermark = watermark;
@@ -263,8 +264,8 @@ impl Operator for WindowAggregate {
     }
 
     fn restore(&mut self, tables: Vec<RestoredTable>, watermark: Watermark) -> Result<(), OperatorError> {
-        self.watermark = watermark;
-        self.next_end = first_open_end(&self.spec.window, watermark);
+        self.watermark = self.spec.window.watermark(watermark);
+        self.next_end = first_open_end(&self.spec.window, self.watermark);
         for table in &tables {
             if table.name == SLICES {
                 self.table.restore(table, &mut self.aggregates, SlicePrefix::index_hash)?;

@@ -10,7 +10,7 @@ use millstream_model::time::MILLISECOND;
 use millstream_plan::WindowAssignSpec;
 
 use crate::error::OperatorError;
-use crate::event_time::{event_times, timestamps};
+use crate::event_time::{window_bounds, window_times};
 use crate::operator::{Operator, Output, Progress};
 
 /// Columns that the operator adds: start, end, time.
@@ -72,8 +72,8 @@ impl WindowAssign {
         let window_types = fields.iter().skip(fields.len() - WINDOW_COLUMNS).map(|f| f.data_type());
         let mut columns: Vec<ArrayRef> = repeated.columns().columns().to_vec();
         for (data_type, shift) in window_types.zip([-self.spec.window.size(), 0, -MILLISECOND]) {
-            let micros: Vec<i64> = ends.iter().map(|end| end + shift).collect();
-            columns.push(timestamps(&micros, data_type)?);
+            let micros = ends.iter().map(|end| end + shift).collect();
+            columns.push(window_bounds(&self.spec.window, micros, data_type)?);
         }
         let columns = RecordBatch::try_new(self.spec.schema.clone(), columns)
             .map_err(OperatorError::columns("add window columns"))?;
@@ -84,7 +84,7 @@ impl WindowAssign {
 impl Operator for WindowAssign {
     fn process(&mut self, batch: StreamBatch, out: &mut Output) -> Result<Progress, OperatorError> {
         self.counters.rows_in += batch.num_rows() as u64;
-        let times = event_times(batch.columns(), self.spec.window.time_column)?;
+        let times = window_times(batch.columns(), &self.spec.window)?;
         self.rest = Some((batch, times, Next { row: 0, end: None }));
         self.resume(out)
     }

@@ -13,6 +13,7 @@ fn assign(size: i64, slide: i64, budget: usize, input: &str) -> String {
             kind: WindowKind::Hop { size: size * S, slide: slide * S },
             offset: 0,
             time_column: 1,
+            zone: None,
         },
         schema: schema(
             "k STRING | ts TIMESTAMP(3) | window_start TIMESTAMP(3) | window_end TIMESTAMP(3) | window_time TIMESTAMP(3)",
@@ -57,7 +58,7 @@ fn many_windows_a_row_are_emitted_in_batches() {
 #[should_panic(expected = "the time attribute ts is NULL")]
 fn a_row_without_time_is_an_error() {
     let spec = OperatorSpec::WindowAssign(WindowAssignSpec {
-        window: WindowSpec { kind: WindowKind::Tumble { size: S }, offset: 0, time_column: 0 },
+        window: WindowSpec { kind: WindowKind::Tumble { size: S }, offset: 0, time_column: 0, zone: None },
         schema: schema("ts TIMESTAMP(3) | s TIMESTAMP(3) | e TIMESTAMP(3) | t TIMESTAMP(3)"),
     });
     let mut operator = build(&spec, BuildContext::of_subtask(0, 1, 16)).unwrap();

@@ -1,12 +1,14 @@
 //! The compiled job: a job graph with what each of its operators computes.
 //!
 //! Produced by `sql`, consumed by `operators` and `worker`. The skeleton (`model::graph::JobGraph`) is plain data for the
-//! job master; the specifications here hold Arrow schemas and compiled expressions. This crate computes nothing.
+//! job master; the specifications here hold Arrow schemas and compiled expressions. This crate computes nothing
+//! but which window a time belongs to.
 
 mod aggregate;
 mod job;
 mod operator;
 mod window;
+mod window_zone;
 
 pub use aggregate::{AggregateCall, partial_schema, state_types};
 pub use job::{CompiledChain, CompiledJob};
@@ -15,3 +17,4 @@ pub use operator::{
     WatermarkSpec, WindowAggregateSpec, WindowAssignSpec, WindowField,
 };
 pub use window::{WindowKind, WindowSpec};
+pub use window_zone::WindowZone;

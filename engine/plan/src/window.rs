@@ -3,6 +3,10 @@
 //! Windows are half-open. A row belongs to one slice; a window is a run of slices. Example: `HOP(slide 2 s, size 6 s)` has
 //! slices of 2 s; the slice `[4 s, 6 s)` belongs to the windows `[0, 6) [2, 8) [4, 10)`. All numbers are microseconds.
 
+use millstream_model::Watermark;
+
+use crate::window_zone::WindowZone;
+
 /// Shape of the windows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum WindowKind {
@@ -29,9 +33,18 @@ pub struct WindowSpec {
     pub offset: i64,
     /// Index of the time column in the operator's input: a timestamp of any unit, with or without time zone.
     pub time_column: usize,
+    /// The zone by whose wall clock windows over instants begin; `None`: UTC, or the time is a wall clock itself and so are
+    /// the watermarks.
+    pub zone: Option<WindowZone>,
 }
 
 impl WindowSpec {
+    /// A watermark in the time in which the windows are.
+    #[must_use]
+    pub fn watermark(&self, watermark: Watermark) -> Watermark {
+        self.zone.map_or(watermark, |zone| zone.watermark(watermark))
+    }
+
     /// Length of a window.
     #[must_use]
     pub const fn size(&self) -> i64 {
@@ -90,7 +103,7 @@ mod tests {
     use super::*;
 
     fn hop(size: i64, slide: i64, offset: i64) -> WindowSpec {
-        WindowSpec { kind: WindowKind::Hop { size, slide }, offset, time_column: 0 }
+        WindowSpec { kind: WindowKind::Hop { size, slide }, offset, time_column: 0, zone: None }
     }
 
     /// All windows `[end - size, end)` that hold `time`, found by trying.
@@ -118,7 +131,7 @@ mod tests {
 
     #[test]
     fn a_tumbling_window_is_its_own_slice() {
-        let w = WindowSpec { kind: WindowKind::Tumble { size: 10 }, offset: 3, time_column: 0 };
+        let w = WindowSpec { kind: WindowKind::Tumble { size: 10 }, offset: 3, time_column: 0, zone: None };
         assert_eq!((w.slice(), w.slice_end(2), w.slice_end(3)), (10, 3, 13));
         assert_eq!((w.first_window_end(13), w.last_window_end(13)), (13, 13));
     }

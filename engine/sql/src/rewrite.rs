@@ -20,7 +20,7 @@ use datafusion_sql::sqlparser::ast::{
 use datafusion_sql::sqlparser::tokenizer::{Span, TokenWithSpan};
 
 use crate::diagnostic::Problem;
-pub(crate) use names::name_columns;
+pub(crate) use names::{free_name, name_columns, plain_name};
 pub(crate) use star::everything_from;
 
 /// Rewrites a query.

@@ -104,7 +104,7 @@ impl Aggregation {
     pub fn windows(&self, time: &str, size: i64, slide: i64) -> HarnessPlan {
         let (size, slide) = (size * 1_000_000, slide * 1_000_000);
         let kind = if size == slide { WindowKind::Tumble { size } } else { WindowKind::Hop { size, slide } };
-        let window = WindowSpec { kind, offset: 0, time_column: column(&self.rows, time) };
+        let window = WindowSpec { kind, offset: 0, time_column: column(&self.rows, time), zone: None };
         let big = |name| Field::new(name, DataType::Int64, false);
         let prefix: Vec<Field> =
             [big("slice_end"), big("visible_from")].into_iter().chain(self.key_fields()).collect();

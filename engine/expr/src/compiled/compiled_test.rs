@@ -109,3 +109,64 @@ fn errors_name_the_value_and_the_expression() {
     let error = CompiledExpr::compile_in_zone(&column, &schema(), "Nowhere").unwrap_err();
     assert!(error.to_string().contains("'Nowhere' is not a time zone"), "{error}");
 }
+
+/// 2024-01-01 00:00:00.123 UTC.
+const NOW_MS: i64 = 1_704_067_200_123;
+
+#[test]
+fn the_clock_is_the_one_that_is_handed_in() {
+    // (expression, in UTC, in Kolkata, which is 5:30 ahead)
+    let cases = [
+        ("CAST(CURRENT_TIMESTAMP AS STRING)", "2024-01-01 00:00:00.123", "2024-01-01 05:30:00.123"),
+        ("CAST(NOW() AS STRING)", "2024-01-01 00:00:00.123", "2024-01-01 05:30:00.123"),
+        ("CAST(PROCTIME() AS STRING)", "2024-01-01 00:00:00.123", "2024-01-01 05:30:00.123"),
+        ("CAST(LOCALTIMESTAMP AS STRING)", "2024-01-01 00:00:00.123", "2024-01-01 05:30:00.123"),
+        ("CAST(CURRENT_DATE AS STRING)", "2024-01-01", "2024-01-01"),
+        ("CAST(LOCALTIME AS STRING)", "00:00:00", "05:30:00"),
+        ("CAST(`$unix_timestamp`() AS STRING)", "1704067200", "1704067200"),
+        ("IF(a > 8, CAST(CURRENT_TIME AS STRING), s)", "00:00:00", "05:30:00"),
+    ];
+    for (sql, utc, kolkata) in cases {
+        let expr = plan(sql, &schema()).unwrap();
+        for (zone, expected) in [("UTC", utc), ("Asia/Kolkata", kolkata)] {
+            let compiled = CompiledExpr::compile_in_zone(&expr, &schema(), zone).unwrap();
+            assert!(compiled.reads_clock(), "{sql}");
+            let array = compiled.evaluate_at(&batch(), NOW_MS).unwrap();
+            assert_eq!((array.len(), array.as_string::<i32>().value(0)), (4, expected), "{sql} in {zone}");
+        }
+    }
+}
+
+#[test]
+fn without_a_time_an_expression_that_reads_the_clock_fails() {
+    let compiled = compile("CURRENT_DATE > DATE '2020-01-01'");
+    let error = compiled.evaluate_predicate(&batch()).unwrap_err().to_string();
+    assert!(error.contains("nobody says what time it is"), "{error}");
+    assert_eq!(compiled.evaluate_predicate_at(&batch(), NOW_MS).unwrap().true_count(), 4);
+    assert_eq!(compiled.evaluate_predicate_at(&batch(), 0).unwrap().true_count(), 0);
+    assert!(!compile("a > 1").reads_clock());
+}
+
+#[test]
+fn a_column_may_have_the_name_of_the_time() {
+    let schema = DFSchema::try_from(Schema::new(vec![Field::new("$now", DataType::Int32, true)])).unwrap();
+    let expr = plan("IF(`$now` = 5, CURRENT_DATE, DATE '2000-01-01') > DATE '2010-01-01'", &schema).unwrap();
+    let compiled = CompiledExpr::compile(&expr, &schema).unwrap();
+    let column = Int32Array::from(vec![5, 6]);
+    let batch = RecordBatch::try_new(Arc::clone(schema.inner()), vec![Arc::new(column)]).unwrap();
+    let truth = compiled.evaluate_predicate_at(&batch, NOW_MS).unwrap();
+    assert_eq!((truth.value(0), truth.value(1)), (true, false));
+}
+
+#[test]
+fn the_optimizer_leaves_the_clock_alone() {
+    use datafusion_expr::simplify::SimplifyContext;
+    use datafusion_optimizer::simplify_expressions::ExprSimplifier;
+
+    let expr = plan("CURRENT_DATE > DATE '2020-01-01' AND NOW() = NOW()", &schema()).unwrap();
+    let context = SimplifyContext::builder().with_schema(Arc::new(schema())).build();
+    let simplified = ExprSimplifier::new(context).simplify(expr).unwrap();
+    let compiled = CompiledExpr::compile(&simplified, &schema()).unwrap();
+    assert!(compiled.reads_clock());
+    assert_eq!(compiled.evaluate_predicate_at(&batch(), 0).unwrap().true_count(), 0);
+}

@@ -86,7 +86,12 @@ fn operands_that_do_not_fit_are_refused() {
         ("TRUE + 1", "ERROR", "cannot apply '+' to BOOLEAN and INT"),
         ("DATE '2020-01-31' - DATE '2020-01-30'", "ERROR", "write TIMESTAMPDIFF"),
         ("TIMESTAMP '2020-01-31 00:00:00' - TIMESTAMP '2020-01-30 00:00:00'", "ERROR", "write TIMESTAMPDIFF"),
-        ("TIME '10:00:00' + INTERVAL '15' HOUR", "ERROR", "cannot apply '+' to TIME(0) and INTERVAL"),
+        (
+            "INTERVAL '15' HOUR - TIME '10:00:00'",
+            "ERROR",
+            "cannot apply '-' to INTERVAL DAY TO SECOND and TIME(0)",
+        ),
+        ("TIME '10:00:00' - TIME '09:00:00'", "ERROR", "cannot apply '-' to TIME(0) and TIME(0)"),
         ("-'5'", "ERROR", "Unary operator '-' only supports signed numeric"),
         ("NOT 5", "ERROR", "Unary operator 'NOT' requires a boolean expression"),
         ("TRUE AND 1", "ERROR", "AND takes a BOOLEAN, not INT"),
@@ -104,6 +109,10 @@ fn intervals_move_dates_and_timestamps() {
     check(&[
         ("TIMESTAMP '2020-01-31 00:00:00' + INTERVAL '1' MONTH", "TIMESTAMP(0)", "2020-02-29 00:00:00"),
         ("TIMESTAMP '2020-01-31 00:00:00.123' - INTERVAL '1' DAY", "TIMESTAMP(3)", "2020-01-30 00:00:00.123"),
+        ("TIME '10:00:00' + INTERVAL '15' HOUR", "TIME(0)", "01:00:00"),
+        ("INTERVAL '1' SECOND + TIME '23:59:59'", "TIME(0)", "00:00:00"),
+        ("TIME '00:00:10' - INTERVAL '25' HOUR", "TIME(0)", "23:00:10"),
+        ("TIME '10:00:00' + INTERVAL '1' MONTH", "TIME(0)", "10:00:00"),
         ("INTERVAL '1' DAY + TIMESTAMP '2020-01-31 00:00:00'", "TIMESTAMP(0)", "2020-02-01 00:00:00"),
         (
             "CAST(TIMESTAMP '2020-01-31 00:00:00' AS TIMESTAMP(3)) - INTERVAL '5' SECOND",

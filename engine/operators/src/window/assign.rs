@@ -106,7 +106,12 @@ mod tests {
     const S: i64 = 1_000_000;
 
     fn window(size: i64, slide: i64) -> WindowSpec {
-        WindowSpec { kind: WindowKind::Hop { size: size * S, slide: slide * S }, offset: 0, time_column: 0 }
+        WindowSpec {
+            kind: WindowKind::Hop { size: size * S, slide: slide * S },
+            offset: 0,
+            time_column: 0,
+            zone: None,
+        }
     }
 
     /// `(size, slide, time, watermark in ms)` and the expected `(slice end, visible from)`, or late, or nothing.

@@ -13,7 +13,7 @@ use millstream_state::GroupTable;
 
 use crate::aggregate::{Aggregates, PartialTable};
 use crate::error::OperatorError;
-use crate::event_time::timestamps;
+use crate::event_time::window_bounds;
 use crate::window::key::user_key;
 
 /// Rows of a window, ready to be shown.
@@ -97,7 +97,8 @@ impl WindowRows {
         rows: usize,
     ) -> Result<StreamBatch, OperatorError> {
         let keys = decode_keys(keys, &self.key_types)?;
-        let time = |micros: i64, data_type: &DataType| timestamps(&vec![micros; rows], data_type);
+        let time =
+            |micros: i64, data_type: &DataType| window_bounds(&self.window, vec![micros; rows], data_type);
         let mut columns: Vec<ArrayRef> = Vec::with_capacity(self.output.len());
         for (field, target) in self.output.iter().zip(self.schema.fields()) {
             let missing = || OperatorError::Plan(format!("no column for the window field {}", target.name()));

@@ -97,8 +97,12 @@ mod tests {
     use super::*;
 
     fn slices(size: i64, slide: i64, groups: &[(i64, i64)]) -> Slices {
-        let mut slices =
-            Slices::new(WindowSpec { kind: WindowKind::Hop { size, slide }, offset: 0, time_column: 0 });
+        let mut slices = Slices::new(WindowSpec {
+            kind: WindowKind::Hop { size, slide },
+            offset: 0,
+            time_column: 0,
+            zone: None,
+        });
         for (group, (slice_end, visible_from)) in groups.iter().enumerate() {
             slices.insert(SlicePrefix { slice_end: *slice_end, visible_from: *visible_from }, group as u32);
         }

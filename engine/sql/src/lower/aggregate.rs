@@ -159,10 +159,11 @@ fn titled(kind: &str, keys: &[&str]) -> String {
 pub(super) fn window_text(shape: &WindowShape, time: &str) -> String {
     let offset =
         if shape.offset == 0 { String::new() } else { format!(", offset {}", length_text(shape.offset)) };
+    let zone = shape.zone.map_or_else(String::new, |zone| format!(", in {zone}"));
     match shape.kind {
-        WindowKind::Tumble { size } => format!("TUMBLE({time}, size {}{offset})", length_text(size)),
+        WindowKind::Tumble { size } => format!("TUMBLE({time}, size {}{offset}{zone})", length_text(size)),
         WindowKind::Hop { size, slide } => {
-            format!("HOP({time}, slide {}, size {}{offset})", length_text(slide), length_text(size))
+            format!("HOP({time}, slide {}, size {}{offset}{zone})", length_text(slide), length_text(size))
         }
     }
 }

@@ -183,7 +183,7 @@ impl Lowering<'_> {
             node.lineage.get(time_column).map_or("", |lineage| lineage.rsplit('.').next().unwrap_or(lineage));
         let schema = Arc::new(Schema::new(fields));
         let spec = WindowAssignSpec {
-            window: WindowSpec { kind: shape.kind, offset: shape.offset, time_column },
+            window: WindowSpec { kind: shape.kind, offset: shape.offset, time_column, zone: shape.zone },
             schema: Arc::clone(&schema),
         };
         let meaning = long_hash(&format!("window-assign\n{}\n{shape:?} {time_column}", node.meaning));
@@ -239,9 +239,9 @@ pub(super) fn place_clock(problem: Problem, tokens: &[TokenWithSpan]) -> Problem
 
 /// A row that is taken back must be the row that was sent, and the clock has moved on since.
 fn clock_over_updates() -> Problem {
-    Problem::new(Span::empty(), CLOCK_OVER_UPDATES)
-        .label("would take back other rows than it sent")
-        .help("read the clock below the aggregate: in a view over the table, say, or in a computed column of it")
+    Problem::new(Span::empty(), CLOCK_OVER_UPDATES).label("would take back other rows than it sent").help(
+        "read the clock below the aggregate: in a view over the table, say, or in a computed column of it",
+    )
 }
 
 fn shown(name: &str, expr: &Expr) -> String {

@@ -7,6 +7,7 @@ use arrow::datatypes::DataType;
 use datafusion_common::DataFusionError;
 use datafusion_expr::{Distinct, Expr, ExprSchemable, Filter, LogicalPlan, Projection, Union};
 use datafusion_sql::sqlparser::tokenizer::{Span, TokenWithSpan};
+use millstream_plan::WindowZone;
 
 use super::Environment;
 use super::compile::{internal, window_columns};
@@ -16,7 +17,7 @@ use super::stream::{PendingWindow, Stream, StreamColumn, reads, reference};
 use crate::diagnostic::Problem;
 use crate::plan::error::from_datafusion;
 use crate::plan::time_attribute::plain_column;
-use crate::plan::window_node::WindowNode;
+use crate::plan::window_node::{WindowNode, WindowShape};
 
 /// The state of lowering one job.
 pub(crate) struct Lowering<'a> {
@@ -135,29 +136,22 @@ impl Lowering<'_> {
     }
 
     fn window(&mut self, input: Stream, window: &WindowNode) -> Result<Stream, Problem> {
-        self.refuse_zone(window)?;
+        let shape = WindowShape { zone: self.window_zone(window)?, ..window.shape };
         let mut input = self.materialize(input)?;
         let time = input.resolve(&window.time, window.input.schema()).map_err(fault)?;
         let names =
             [window.columns.start.as_str(), window.columns.end.as_str(), window.columns.time.as_str()];
         input.columns = window_columns(input.columns, names);
-        input.window = Some(PendingWindow { shape: window.shape, time, filters: Vec::new() });
+        input.window = Some(PendingWindow { shape, time, filters: Vec::new() });
         input.attached = None;
         Ok(input)
     }
 
-    /// Windows over instants begin at the full hours and days of the session's zone; operators know UTC only.
-    fn refuse_zone(&self, window: &WindowNode) -> Result<(), Problem> {
-        let zone = self.environment.settings.time_zone();
-        let is_utc = matches!(zone, "UTC" | "Z" | "GMT" | "Etc/UTC");
+    /// Windows over instants begin at the hours and days of the session's zone.
+    fn window_zone(&self, window: &WindowNode) -> Result<Option<WindowZone>, Problem> {
         let time_type = window.time.get_type(window.input.schema()).map_err(fault)?;
-        if is_utc || !matches!(time_type, DataType::Timestamp(_, Some(_))) {
-            return Ok(());
-        }
-        let message = format!("windows over TIMESTAMP_LTZ in the time zone {zone} are not supported yet");
-        Err(Problem::new(Span::empty(), message)
-            .label("would begin at the hours and days of UTC")
-            .help("remove 'table.local-time-zone', or use a TIMESTAMP(3) column as time attribute"))
+        let is_instant = matches!(time_type, DataType::Timestamp(_, Some(_)));
+        Ok(if is_instant { WindowZone::named(self.environment.settings.time_zone()) } else { None })
     }
 
     fn union(

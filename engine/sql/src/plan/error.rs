@@ -115,6 +115,10 @@ fn from_message(message: &str, span: Span) -> Problem {
                 .map(|found| format!("did you mean `{}`?", found.to_uppercase())),
         );
     }
+    if let Some(name) = message.strip_prefix("Invalid qualifier ") {
+        return Problem::new(span, format!("no table or alias `{name}` in this query"))
+            .label("not read here");
+    }
     if let Some(name) = between(message, "table '", "' not found") {
         return Problem::new(span, format!("unknown table `{name}`"))
             .label("neither a table nor a view of this job");
@@ -197,7 +201,10 @@ fn with_place(problem: Problem, tokens: &[TokenWithSpan]) -> Problem {
     if problem.span != Span::empty() {
         return name_grouped_column(problem, tokens);
     }
-    let Some(name) = between(&problem.message, "unknown column `", "`").map(str::to_owned) else {
+    let name = ["unknown column `", "no table or alias `"]
+        .iter()
+        .find_map(|start| between(&problem.message, start, "`"));
+    let Some(name) = name.map(str::to_owned) else {
         return problem;
     };
     let last = name.split('.').next().unwrap_or(&name);

@@ -4,13 +4,16 @@
 //! outwards, and asks the planner for the columns of what stands behind FROM. Example: in `SELECT p.id, p.*` over a table
 //! with the columns `id` and `who` the result has the columns `id`, `id0` and `who`.
 
+use std::collections::HashSet;
+
 use datafusion_sql::sqlparser::ast::{
     Cte, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, ObjectName, Query, Select, SelectItem,
     SelectItemQualifiedWildcardKind, SetExpr, Spanned, TableFactor, With,
 };
+use datafusion_sql::sqlparser::tokenizer::Span;
 
 use crate::diagnostic::Problem;
-use crate::rewrite::{everything_from, name_columns};
+use crate::rewrite::{everything_from, free_name, name_columns, plain_name};
 
 /// Names the columns of a query.
 pub(crate) type ColumnsOf<'a> = &'a dyn Fn(Query) -> Result<Vec<String>, Problem>;
@@ -57,18 +60,17 @@ impl Expansion<'_> {
         for from in &mut select.from {
             self.relation(&mut from.relation, visible)?;
         }
-        let is_wildcard = |item: &SelectItem| {
-            matches!(item, SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(..))
-        };
+        let is_wildcard =
+            |item: &SelectItem| matches!(item, SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(..));
         if select.projection.len() < 2 || !select.projection.iter().any(is_wildcard) {
             return Ok(());
         }
         let [from] = select.from.as_slice() else { return Ok(()) };
         let names = self.columns(&from.relation, visible)?;
         let relation = name_of(&from.relation);
+        let mut taken: HashSet<String> = HashSet::new();
         let mut written = Vec::with_capacity(select.projection.len() + names.len());
         for item in select.projection.drain(..) {
-            let span = item.span();
             let is_own = match &item {
                 SelectItem::Wildcard(_) => true,
                 SelectItem::QualifiedWildcard(SelectItemQualifiedWildcardKind::ObjectName(name), _) => {
@@ -77,11 +79,10 @@ impl Expansion<'_> {
                 _ => false,
             };
             if is_own {
-                let column = |name: &String| Ident { value: name.clone(), quote_style: None, span };
-                written.extend(
-                    names.iter().map(|name| SelectItem::UnnamedExpr(Expr::Identifier(column(name)))),
-                );
+                let span = item.span();
+                written.extend(names.iter().map(|name| column(name, span, &mut taken)));
             } else {
+                taken.insert(plain_name(&item, written.len()));
                 written.push(item);
             }
         }
@@ -119,13 +120,24 @@ impl Expansion<'_> {
     fn columns(&self, relation: &TableFactor, visible: &[Cte]) -> Result<Vec<String>, Problem> {
         let mut query = everything_from(relation.clone());
         if !visible.is_empty() {
-            let with_token =
-                datafusion_sql::sqlparser::ast::helpers::attached_token::AttachedToken::empty();
+            let with_token = datafusion_sql::sqlparser::ast::helpers::attached_token::AttachedToken::empty();
             query.with = Some(With { with_token, recursive: false, cte_tables: visible.to_vec() });
         }
         let names = (self.columns_of)(query)?;
         Ok(names.into_iter().filter(|name| !name.starts_with('$')).collect())
     }
+}
+
+/// A column of a wildcard. In Flink it gives way to the columns before it at once, any other when all are there: `SELECT id,
+/// id, *` has `id`, `id0` and `id00`, because the last one was `id0` before the second.
+fn column(name: &str, span: Span, taken: &mut HashSet<String>) -> SelectItem {
+    let free = free_name(name.to_owned(), taken);
+    taken.insert(free.clone());
+    let expr = Expr::Identifier(Ident::with_span(span, name));
+    if free == name {
+        return SelectItem::UnnamedExpr(expr);
+    }
+    SelectItem::ExprWithAlias { expr, alias: Ident::with_span(span, free) }
 }
 
 /// The name under which the columns of a relation may be qualified.

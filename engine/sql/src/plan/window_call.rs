@@ -72,7 +72,7 @@ pub(crate) fn parse_window_call(
     };
     let offset = argument("OFFSET").map(duration_micros).transpose()?.unwrap_or(0);
     let columns = if hidden { WindowColumns::hidden() } else { WindowColumns::visible() };
-    Ok(Some(WindowCall { input, time, shape: WindowShape { kind, offset }, columns, span }))
+    Ok(Some(WindowCall { input, time, shape: WindowShape { kind, offset, zone: None }, columns, span }))
 }
 
 /// The arguments of a `TABLE(f(..))` or `f(..)` in FROM, if the relation is a call.

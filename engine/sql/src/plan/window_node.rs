@@ -12,7 +12,7 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Field, TimeUnit};
 use datafusion_common::{DFSchema, DFSchemaRef, DataFusionError, ExprSchema, Result, plan_err};
 use datafusion_expr::{Expr, LogicalPlan, UserDefinedLogicalNodeCore};
-use millstream_plan::WindowKind;
+use millstream_plan::{WindowKind, WindowZone};
 
 /// Names of the three columns that a window adds.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -35,10 +35,24 @@ impl WindowColumns {
 }
 
 /// Shape of the windows, without the time column.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct WindowShape {
     pub(crate) kind: WindowKind,
     pub(crate) offset: i64,
+    /// The zone by whose wall clock they begin; `None` for UTC, and for windows over a wall clock.
+    pub(crate) zone: Option<WindowZone>,
+}
+
+/// Part of what uids are hashed from: it must never change.
+impl fmt::Debug for WindowShape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shape = f.debug_struct("WindowShape");
+        shape.field("kind", &self.kind).field("offset", &self.offset);
+        if let Some(zone) = &self.zone {
+            shape.field("zone", &zone.to_string());
+        }
+        shape.finish()
+    }
 }
 
 /// Input plus window columns.

@@ -14,13 +14,7 @@ pub(crate) fn name_columns(select: &mut Select) {
     for (position, item) in select.projection.iter_mut().enumerate() {
         let (expr, name, span) = match item {
             SelectItem::UnnamedExpr(expr) => {
-                let name = match &*expr {
-                    Expr::Identifier(ident) => ident.value.clone(),
-                    Expr::CompoundIdentifier(parts) => {
-                        parts.last().map_or_else(String::new, |ident| ident.value.clone())
-                    }
-                    _ => format!("EXPR${position}"),
-                };
+                let name = name_of(expr, position);
                 let is_plain = matches!(&*expr, Expr::Identifier(_) | Expr::CompoundIdentifier(_));
                 if is_plain && taken.insert(name.clone()) {
                     continue;
@@ -42,6 +36,23 @@ pub(crate) fn name_columns(select: &mut Select) {
     }
 }
 
+/// The name of an item at this position of a select list, whatever the others are called.
+pub(crate) fn plain_name(item: &SelectItem, position: usize) -> String {
+    match item {
+        SelectItem::UnnamedExpr(expr) => name_of(expr, position),
+        SelectItem::ExprWithAlias { alias, .. } => alias.value.clone(),
+        _ => String::new(),
+    }
+}
+
+fn name_of(expr: &Expr, position: usize) -> String {
+    match expr {
+        Expr::Identifier(ident) => ident.value.clone(),
+        Expr::CompoundIdentifier(parts) => parts.last().map_or_else(String::new, |ident| ident.value.clone()),
+        _ => format!("EXPR${position}"),
+    }
+}
+
 /// Whether a select list has a wildcard and more. Its columns get their names when the wildcard is written out.
 pub(super) fn has_company(select: &Select) -> bool {
     let is_wildcard =
@@ -49,7 +60,8 @@ pub(super) fn has_company(select: &Select) -> bool {
     select.projection.len() > 1 && select.projection.iter().any(is_wildcard)
 }
 
-fn free_name(name: String, taken: &HashSet<String>) -> String {
+/// The name, or the name with a number that is not taken.
+pub(crate) fn free_name(name: String, taken: &HashSet<String>) -> String {
     if !taken.contains(&name) {
         return name;
     }

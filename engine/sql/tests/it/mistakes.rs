@@ -261,12 +261,17 @@ const CASES: &[Case] = &[
         "",
     ),
     (
-        "SET 'table.local-time-zone' = 'Europe/Berlin'; CREATE TABLE z (ts TIMESTAMP_LTZ(3), WATERMARK FOR ts AS ts) WITH ('connector' = 'events');\nSELECT window_start FROM TABLE(TUMBLE(TABLE z, DESCRIPTOR(ts), INTERVAL '1' DAY)) GROUP BY window_start, window_end",
-        3,
-        1,
-        "windows over TIMESTAMP_LTZ in the time zone Europe/Berlin",
-        "TIMESTAMP(3)",
+        "SELECT k, n, NOW() FROM (SELECT k, COUNT(*) AS n FROM t GROUP BY k)",
+        2,
+        14,
+        "a query over rows that are updated cannot read the clock",
+        "below the aggregate",
     ),
+    ("SELECT NOW(5) FROM t", 2, 8, "CURRENT_TIMESTAMP takes 0 arguments, not 1", ""),
+    ("SELECT TYPEOF(UPPER(k)) FROM t", 2, 8, "TYPEOF does not know the exact type", "casts and arithmetic"),
+    ("SELECT JSON_VALUE(k, '$.a' RETURNING BIGINT) FROM t", 2, 38, "JSON_VALUE cannot return BIGINT", "CAST"),
+    ("SELECT x.*, t.a FROM t", 2, 8, "no table or alias `x` in this query", ""),
+    ("SELECT x.* FROM t", 2, 8, "no table or alias `x` in this query", ""),
     // CREATE TABLE
     ("CREATE TABLE q (a INT)", 2, 14, "table `q` has no connector", "connectors are events, files, print"),
     (

@@ -1,7 +1,6 @@
 -- feature: SET
 -- about: windows over TIMESTAMP_LTZ follow the session's time zone
 -- oracle: flink 2.3.0
--- refused: are not supported yet
 
 SET 'table.local-time-zone' = 'America/New_York';
 CREATE TABLE epoch (ms BIGINT, k STRING, v INT, l AS TO_TIMESTAMP_LTZ(ms, 3), WATERMARK FOR l AS l - INTERVAL '10' SECOND)

@@ -36,8 +36,7 @@ pub(super) fn definitions() -> Vec<Definition> {
 /// A time of day moved around the clock. Months and whole days make no difference, as in Flink.
 fn shift_time(call: &Call<'_>, sign: i64) -> Result<ArrayRef> {
     const NANOS_PER_DAY: i64 = 86_400_000_000_000;
-    let (times, intervals) =
-        (call.moments(0)?, call.column(1)?.primitives::<IntervalMonthDayNanoType>()?);
+    let (times, intervals) = (call.moments(0)?, call.column(1)?.primitives::<IntervalMonthDayNanoType>()?);
     call.temporals(|row| {
         let (Some(time), Some(interval)) = (times.get(row), intervals.get(row)) else { return Ok(None) };
         let nanos = time.clock().seconds() * 1_000_000_000 + i64::from(time.nanos);

@@ -105,7 +105,9 @@ fn ask(function: &str, document: &str, path: &str, clauses: &str) -> Option<Stri
         .filter(|clause| !clause.is_empty())
         .map(|clause| match clause.trim() {
             "-" => ", NULL".to_owned(),
-            number if number.parse::<f64>().is_ok() || number == "TRUE!" => format!(", {}", number.trim_end_matches('!')),
+            number if number.parse::<f64>().is_ok() || number == "TRUE!" => {
+                format!(", {}", number.trim_end_matches('!'))
+            }
             word => format!(", '{word}'"),
         })
         .collect();

@@ -50,7 +50,8 @@ impl Lowering<'_> {
         let (calls, texts) =
             self.calls(&stream, calls, input, names.get(kinds.len()..).unwrap_or(&[]), &mut rows)?;
         let node = self.rows_node(&mut stream, &rows)?;
-        let spec = WindowSpec { kind: window.shape.kind, offset: window.shape.offset, time_column };
+        let WindowShape { kind, offset, zone } = window.shape;
+        let spec = WindowSpec { kind, offset, time_column, zone };
         let added = self.window_node(node, spec, &keys, calls, &texts, &window, kinds)?;
         let id = self.graph.add(added);
         self.windowed_stream(id, kinds, names, window)
@@ -143,7 +144,7 @@ impl Lowering<'_> {
         let lineage_of = |index: usize| node.lineage.get(index).cloned().unwrap_or_default();
         let key_lineages: Vec<String> = keys.iter().map(|key| lineage_of(*key)).collect();
         let call_texts: Vec<String> = texts.iter().map(|text| text.lineage(&node.lineage)).collect();
-        let shape = WindowShape { kind: window.kind, offset: window.offset };
+        let shape = WindowShape { kind: window.kind, offset: window.offset, zone: window.zone };
         let mut uid_keys = key_lineages.clone();
         uid_keys.push(format!("{shape:?} {}", lineage_of(window.time_column)));
         let uid = stateful_uid("window-aggregate", &uid_keys, &call_texts, &node.anchors);
@@ -218,6 +219,7 @@ fn take_window(stream: &mut Stream) -> Result<Window, Problem> {
     let shifted = WindowShape {
         kind: WindowKind::Tumble { size: slide },
         offset: (shape.offset + size).rem_euclid(slide),
+        zone: shape.zone,
     };
     Ok(Window {
         shape: shifted,
@@ -233,6 +235,7 @@ fn original_shape(window: &Window) -> WindowShape {
         (Some(size), WindowKind::Tumble { size: slide }) if size != slide => WindowShape {
             kind: WindowKind::Hop { size, slide },
             offset: (window.shape.offset - size).rem_euclid(slide),
+            zone: window.shape.zone,
         },
         _ => window.shape,
     }
