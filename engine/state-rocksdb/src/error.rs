@@ -19,6 +19,10 @@ const REMEDIES: &[(&str, &str)] = &[
     ("Too many open files", "raise the limit of open files (ulimit -n)"),
     ("Input/output error", "the disk fails: look at the system's log, and spill to another disk"),
     ("Corruption", "a file is damaged: check the disk; the state itself is safe in the last checkpoint"),
+    (
+        "No such file or directory",
+        "something removed files of the store: give it a folder that nothing else cleans",
+    ),
     ("Not a directory", "something that is no folder has this name: remove it, or spill to another folder"),
     ("File exists", "something that is no folder has this name: remove it, or spill to another folder"),
 ];

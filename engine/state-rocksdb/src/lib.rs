@@ -4,12 +4,13 @@
 //! all of them take together. It never keeps anything that must survive: there is no log and no sync that we ask for, a
 //! store's folder is emptied when it is opened and removed when it is dropped. It never sorts: callers bring keys in order.
 //!
-//! Example: four subtasks share 256 MiB. Memtables take at most 128 MiB of them (16 MiB each, twice while one is flushed),
-//! blocks of files, indexes and filters get what memtables leave.
+//! Example: four subtasks share 256 MiB. RocksDB counts 205 MiB: memtables take at most 102 MiB of them (12 MiB each, twice
+//! while one is flushed), blocks of files, indexes and filters get what memtables leave.
 //!
 //! Memory is one budget. The block cache has all of it, and the write buffer manager charges what memtables take to the
-//! cache, which then holds fewer blocks. What RocksDB takes beyond that: the blocks that a single read of [`Spill::get`]
-//! holds (256 keys, 1 MiB), chunks of a snapshot that is being read (3 MiB), and some 100 KiB a store.
+//! cache, which then holds fewer blocks. A fifth of the budget is for what RocksDB takes beyond its own account: buffers of
+//! compactions, what the allocator wastes, the blocks that a single read of [`Spill::get`] holds (256 keys, 1 MiB), and
+//! chunks of a snapshot that is being read (3 MiB).
 //!
 //! [`Spill::get`]: millstream_state::Spill::get
 

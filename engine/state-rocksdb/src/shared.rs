@@ -1,7 +1,7 @@
 //! What all stores of a process share: the block cache, the account of memtables, and the list of who is open.
 //!
-//! Example: with 256 MiB and two stores, each flushes at 32 MiB. When a third opens, all three flush at 16 MiB; when two have
-//! closed, the one that is left flushes at 64 MiB again.
+//! Example: with 256 MiB and two stores, each flushes at 24 MiB. When a third opens, all three flush at 16 MiB; when two have
+//! closed, the one that is left flushes at 48 MiB.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError, Weak};

@@ -33,8 +33,7 @@ impl RocksSpills {
         Ok(Self { directory, shared: Arc::new(Shared::new(memory_bytes)) })
     }
 
-    /// Bytes of memory of all stores together, by RocksDB's own account: at most what the settings say, but for what single
-    /// reads hold.
+    /// Bytes of memory of all stores together, by RocksDB's own account: about four fifths of what the settings say, at most.
     #[must_use]
     pub fn memory_bytes(&self) -> usize {
         self.shared.block_bytes() + self.shared.memtables_bytes()

@@ -34,9 +34,9 @@ fn folders(directory: &Path) -> Vec<String> {
 fn random_sequences_agree_with_a_map() {
     let (_directory, spills) = spills(LEAST_MEMORY_BYTES);
     let store = spills.open("suite").unwrap();
-    // Many open stores make memtables of 256 KiB, so that the sequences meet files, levels and compactions too.
+    // Many open stores make memtables of 128 KiB, so that the sequences meet files, levels and compactions too.
     let others: Vec<_> = (0..31).map(|number| spills.open(&format!("idle-{number}")).unwrap()).collect();
-    spill_suite::check(&*store, 1, spill_suite::sequences(200)).unwrap();
+    spill_suite::check(&*store, 1, spill_suite::sequences(100)).unwrap();
     assert!(store.disk_bytes() > 0, "nothing came to disk");
     drop(others);
 }
@@ -91,11 +91,11 @@ fn the_sum_of_all_stores_stays_within_the_memory() {
             most = most.max(spills.memory_bytes());
             let sum: usize = stores.iter().map(|store| store.memory_bytes()).sum();
             // Stores share what they share; the memtables of one may grow between the two questions.
-            assert!(sum <= memory_bytes + memory_bytes / 8, "{sum}");
+            assert!(sum <= memory_bytes, "{sum}");
         }
     }
-    // Compactions read blocks beside the cache, and dummies are charged in pieces of 256 KiB.
-    assert!(most <= memory_bytes + memory_bytes / 8, "{most} of {memory_bytes}");
+    // The account may be passed by what single reads hold, but not by the fifth that is left for it.
+    assert!(most <= memory_bytes, "{most} of {memory_bytes}");
     assert!(most > memory_bytes / 4, "{most} of {memory_bytes}: nothing is kept in memory");
 }
 
@@ -129,6 +129,20 @@ fn a_snapshot_that_nobody_reads_does_not_hold_up_writes() {
         fill(&*store, 50_000, &[round; 100]);
     }
     drop(snapshots);
+}
+
+#[test]
+fn a_store_whose_folder_goes_away_says_so() {
+    let (directory, spills) = spills(LEAST_MEMORY_BYTES);
+    let store = spills.open("a").unwrap();
+    fill(&*store, 1_000, &[1; 100]);
+    fs::remove_dir_all(directory.path().join("spill")).unwrap();
+    // The memtable takes some megabytes before a file is written.
+    let keys: Vec<_> = (0..10_000_u32).map(u32::to_be_bytes).collect();
+    let changes: Vec<_> = keys.iter().map(|key| (key.as_slice(), Some([1; 1_000].as_slice()))).collect();
+    let error = (0..100).find_map(|_| store.write(&changes).err()).unwrap().to_string();
+    assert!(error.starts_with("could not write spilled state in ") && error.contains("a.spill"), "{error}");
+    assert!(error.contains("give it a folder that nothing else cleans"), "{error}");
 }
 
 #[test]
