@@ -2,7 +2,8 @@
 //! written. It is what a stateful operator on this store is measured against, since it can hardly be faster.
 //!
 //! ```sh
-//! cargo run --release --package millstream-state-rocksdb --example raw_rate -- keys=20000000 memory_mib=256
+//! cargo build --release --workspace --example raw_rate    # with --package, cargo would compile RocksDB a second time
+//! $CARGO_TARGET_DIR/release/examples/raw_rate keys=20000000 memory_mib=256
 //! ```
 //!
 //! Prints one line of JSON. `keys` entries of 8 + 24 bytes are written in order; then batches of 8,192 random keys are sorted,
