@@ -19,7 +19,9 @@ use arrow::datatypes::{DataType, Field, Int64Type};
 use millstream_batch::StreamBatch;
 use millstream_expr::AggregateKind;
 use millstream_plan::{AggregateCall, state_types};
-use millstream_state::{FrozenTable, GroupTable, RestoredTable, StateError, ValueColumns};
+use millstream_state::{
+    FrozenTable, GroupTable, RestoredTable, SpilledBase, StateError, TableSpill, ValueColumns,
+};
 
 pub(crate) use accumulator::Emptied;
 use accumulator::{Accumulator, accumulator};
@@ -27,6 +29,7 @@ use kept_values::KeptValues;
 pub(crate) use partial_table::PartialTable;
 
 use crate::error::OperatorError;
+use crate::operator::OperatorSpill;
 
 /// One call with its state.
 struct Call {
@@ -77,7 +80,7 @@ impl Aggregates {
     /// [`OperatorError::Plan`] when a function does not take its argument.
     pub(crate) fn new(calls: &[AggregateCall], changes: Changes) -> Result<Self, OperatorError> {
         let emptied = if changes == Changes::Retracting { Emptied::IsEmpty } else { Emptied::IsPart };
-        let call = |spec: &AggregateCall| {
+        let call = |(i, spec): (usize, &AggregateCall)| {
             let needs_argument = spec.kind != AggregateKind::CountStar;
             if needs_argument != spec.argument.is_some() {
                 return Err(OperatorError::Plan(format!("{} with the wrong number of arguments", spec.kind)));
@@ -85,10 +88,14 @@ impl Aggregates {
             Ok(Call {
                 spec: spec.clone(),
                 accumulator: accumulator(spec, emptied)?,
-                kept: KeptValues::for_call(spec, changes),
+                kept: KeptValues::for_call(kept_table_name(i), spec, changes),
             })
         };
-        Ok(Self { calls: calls.iter().map(call).collect::<Result<_, _>>()?, rows: Vec::new(), changes })
+        Ok(Self {
+            calls: calls.iter().enumerate().map(call).collect::<Result<_, _>>()?,
+            rows: Vec::new(),
+            changes,
+        })
     }
 
     /// Makes room for groups `0..slots`; new ones are empty.
@@ -100,9 +107,42 @@ impl Aggregates {
     }
 
     /// Makes a group empty, values that it keeps beside its columns included.
-    pub(crate) fn clear(&mut self, group: u32, key: &[u8]) {
+    ///
+    /// # Errors
+    /// [`StateError::Spill`].
+    pub(crate) fn clear(&mut self, group: u32, key: &[u8], key_group: u16) -> Result<(), StateError> {
         self.reset(group);
-        self.calls.iter_mut().filter_map(|c| c.kept.as_mut()).for_each(|kept| kept.remove_group(key));
+        self.kept().try_for_each(|kept| kept.remove_group(key, key_group))
+    }
+
+    fn kept(&mut self) -> impl Iterator<Item = &mut KeptValues> {
+        self.calls.iter_mut().filter_map(|c| c.kept.as_mut())
+    }
+
+    /// From now on, what is kept beside the columns lies in a store beyond a budget: tables 1, 2, ... of it, each with the same
+    /// share as the table of groups, which is 0. Returns that one's.
+    ///
+    /// # Errors
+    /// [`StateError::Encode`].
+    pub(crate) fn spill_to(&mut self, spill: &OperatorSpill) -> Result<TableSpill, StateError> {
+        let tables = 1 + self.kept().count();
+        for (table, kept) in (1..u8::MAX).zip(self.kept()) {
+            kept.spill_to(spill.table(table, tables))?;
+        }
+        Ok(spill.table(0, tables))
+    }
+
+    /// What lies in the store of what is kept beside the columns.
+    ///
+    /// # Errors
+    /// [`StateError::Spill`].
+    pub(crate) fn spilled_bases(&mut self) -> Result<Vec<SpilledBase>, StateError> {
+        self.kept().filter_map(|kept| kept.spilled_base().transpose()).collect()
+    }
+
+    /// Changes of what is kept beside the columns that left for the store.
+    pub(crate) fn take_spilled(&mut self) -> Vec<FrozenTable> {
+        self.kept().flat_map(KeptValues::take_spilled).collect()
     }
 
     /// Number of rows of a group.
@@ -237,7 +277,7 @@ impl Aggregates {
         for (call, theirs) in self.calls.iter_mut().zip(&other.calls) {
             match (&mut call.kept, &theirs.kept) {
                 (Some(kept), Some(their_kept)) => {
-                    let their_groups = others.iter().map(|g| other_keys.key(*g));
+                    let their_groups = others.iter().map(|g| (other_keys.key(*g), other_keys.key_group(*g)));
                     kept.absorb(&mut *call.accumulator, (groups, keys), their_kept, their_groups)?;
                 }
                 _ => call.accumulator.merge(groups, &theirs.accumulator.state(others)),
@@ -265,10 +305,8 @@ impl Aggregates {
     /// [`StateError`].
     pub(crate) fn freeze_kept(&mut self, full: bool) -> Result<Vec<FrozenTable>, StateError> {
         let mut frozen = Vec::new();
-        for (i, call) in self.calls.iter_mut().enumerate() {
-            if let Some(kept) = &mut call.kept {
-                frozen.extend(kept.freeze(&kept_table_name(i), full)?);
-            }
+        for kept in self.kept() {
+            frozen.extend(kept.freeze(full)?);
         }
         Ok(frozen)
     }
@@ -286,10 +324,9 @@ impl Aggregates {
         }
     }
 
-    /// Allocated bytes, by estimate.
-    pub(crate) fn bytes(&self) -> usize {
-        let call = |c: &Call| c.accumulator.bytes() + c.kept.as_ref().map_or(0, KeptValues::bytes);
-        self.rows.capacity() * 8 + self.calls.iter().map(call).sum::<usize>()
+    /// Bytes of what is kept beside the columns, by estimate.
+    pub(crate) fn kept_bytes(&self) -> usize {
+        self.calls.iter().filter_map(|c| c.kept.as_ref()).map(KeptValues::bytes).sum()
     }
 }
 
@@ -345,5 +382,14 @@ impl ValueColumns for Aggregates {
         self.resize(slots);
         groups.iter().for_each(|g| self.reset(*g));
         self.merge(groups, columns).map_err(|e| StateError::Damaged(e.to_string()))
+    }
+
+    fn reserve(&mut self, slots: usize) {
+        self.rows.reserve_exact(slots.saturating_sub(self.rows.len()));
+        self.calls.iter_mut().for_each(|c| c.accumulator.reserve(slots));
+    }
+
+    fn bytes(&self) -> usize {
+        self.rows.capacity() * 8 + self.calls.iter().map(|c| c.accumulator.bytes()).sum::<usize>()
     }
 }

@@ -12,13 +12,15 @@ use millstream_model::Watermark;
 use millstream_model::key_group::key_hash;
 use millstream_model::snapshot::OperatorCounters;
 use millstream_plan::GroupAggregateSpec;
-use millstream_state::{FrozenTable, GroupTable, KeyHashes, RestoredTable};
+use millstream_state::{
+    FrozenTable, GroupTable, KeyHashes, Resolved, RestoredTable, SpilledBase, ValueColumns as _,
+};
 
 use crate::aggregate::{Aggregates, Changes};
 use crate::batch_keys::BatchKeys;
 use crate::error::OperatorError;
 use crate::group_output::{Moment, changes};
-use crate::operator::{BuildContext, Operator, Output, Progress};
+use crate::operator::{BuildContext, Operator, OperatorSpill, Output, Progress};
 use crate::pending::Pending;
 
 /// The table of groups. Stored under this name.
@@ -32,6 +34,7 @@ pub(crate) struct GroupAggregate {
     key_types: Vec<DataType>,
     table: GroupTable,
     aggregates: Aggregates,
+    resolved: Resolved,
     /// Number of the batch that last touched each group.
     touched_by: Vec<u64>,
     batch_number: u64,
@@ -49,7 +52,8 @@ impl GroupAggregate {
         let key_types = spec.keys.iter().map(|k| spec.rows_schema.field(*k).data_type().clone()).collect();
         Ok(Self {
             aggregates: Aggregates::new(&spec.calls, changes)?,
-            table: GroupTable::new(context.key_groups, context.max_parallelism),
+            table: GroupTable::new(GROUPS, context.key_groups, context.max_parallelism),
+            resolved: Resolved::default(),
             key_columns,
             key_types,
             spec,
@@ -63,29 +67,31 @@ impl GroupAggregate {
     fn apply(&mut self, batch: &StreamBatch) -> Result<(), OperatorError> {
         let keys = BatchKeys::of(batch, &self.key_columns)?;
         let hashes = KeyHashes { key: &keys.hashes, index: &keys.hashes };
-        let (mut groups, mut created) = (Vec::new(), Vec::new());
-        self.table.resolve(&keys.encoded, hashes, &mut groups, &mut created)?;
+        let mut resolved = std::mem::take(&mut self.resolved);
+        self.table.resolve(&keys.encoded, hashes, &mut self.aggregates, &mut resolved)?;
+        let groups = &resolved.groups;
         self.aggregates.resize(self.table.slots());
-        let (touched, first_rows) = self.touched(&groups);
+        let (touched, first_rows) = self.touched(groups);
 
         let before = self.moment(&touched);
         if self.spec.is_merging {
-            self.aggregates.merge(&groups, &batch.columns().columns()[self.key_columns.len()..])?;
+            self.aggregates.merge(groups, &batch.columns().columns()[self.key_columns.len()..])?;
         } else {
-            self.counters.lost_retractions += self.aggregates.update(batch, &groups, &self.table)?;
+            self.counters.lost_retractions += self.aggregates.update(batch, groups, &self.table)?;
         }
         let after = self.moment(&touched);
 
         let key_values = self.key_values(batch, &touched, first_rows)?;
         for (group, exists) in touched.iter().zip(&after.exists) {
             if !exists {
-                self.aggregates.clear(*group, self.table.key(*group));
+                self.aggregates.clear(*group, self.table.key(*group), self.table.key_group(*group))?;
                 self.table.delete(*group);
             }
         }
         let emitted =
             changes(&self.spec.schema, &key_values, &before, &after, self.spec.emits_update_before)?;
         emitted.into_iter().for_each(|b| self.pending.push(b));
+        self.resolved = resolved;
         Ok(())
     }
 
@@ -147,8 +153,25 @@ impl Operator for GroupAggregate {
         Ok(self.pending.drain(out, &mut self.counters))
     }
 
+    fn spill_to(&mut self, spill: &OperatorSpill) -> Result<(), OperatorError> {
+        let groups = self.aggregates.spill_to(spill)?;
+        Ok(self.table.spill_to(groups, &self.aggregates)?)
+    }
+
+    fn spilled_bases(&mut self) -> Result<Vec<SpilledBase>, OperatorError> {
+        let mut bases: Vec<SpilledBase> = self.table.spilled_base()?.into_iter().collect();
+        bases.extend(self.aggregates.spilled_bases()?);
+        Ok(bases)
+    }
+
+    fn take_spilled(&mut self) -> Vec<FrozenTable> {
+        let mut parts = self.table.take_spilled();
+        parts.extend(self.aggregates.take_spilled());
+        parts
+    }
+
     fn freeze(&mut self, full: bool) -> Result<Vec<FrozenTable>, OperatorError> {
-        let mut frozen = self.table.freeze(GROUPS, &self.aggregates, full)?;
+        let mut frozen = self.table.freeze(&self.aggregates, full)?;
         frozen.extend(self.aggregates.freeze_kept(full)?);
         Ok(frozen)
     }
@@ -173,6 +196,9 @@ impl Operator for GroupAggregate {
     }
 
     fn state_bytes(&self) -> usize {
-        self.table.bytes() + self.aggregates.bytes() + self.touched_by.capacity() * 8
+        self.table.bytes()
+            + self.aggregates.bytes()
+            + self.aggregates.kept_bytes()
+            + self.touched_by.capacity() * 8
     }
 }

@@ -70,7 +70,7 @@ impl LocalWindowAggregate {
         let rows = RecordBatch::try_new(self.spec.schema.clone(), columns)
             .map_err(OperatorError::columns("build partial rows"))?;
         self.pending.push(StreamBatch::new(rows));
-        self.table.clear();
+        self.table.clear()?;
         Ok(())
     }
 }

@@ -7,10 +7,12 @@
 //! Example: a window of 20,000 keys fires into an output with a budget of 8,192 rows: `on_watermark` emits 8,192 rows and
 //! returns `More`, `resume` emits 8,192 and returns `More`, `resume` emits 3,616 and returns `Done`.
 
+use std::sync::Arc;
+
 use millstream_batch::{MAX_BATCH_ROWS, StreamBatch};
 use millstream_model::snapshot::OperatorCounters;
 use millstream_model::{KeyGroupRange, Watermark};
-use millstream_state::{FrozenTable, RestoredTable};
+use millstream_state::{FrozenTable, RestoredTable, Spill, SpilledBase, TableSpill};
 
 use crate::error::OperatorError;
 
@@ -69,8 +71,32 @@ pub trait Operator: Send {
         Ok(Vec::new())
     }
 
+    /// From now on, state beyond a budget lies in a store. Called at most once, before anything else. An operator without keyed
+    /// state has nothing to put there.
+    ///
+    /// # Errors
+    /// [`OperatorError::State`].
+    fn spill_to(&mut self, _spill: &OperatorSpill) -> Result<(), OperatorError> {
+        Ok(())
+    }
+
+    /// What lies in the store, for a full checkpoint: called right before a full [`Operator::freeze`], which then gives what lies
+    /// on top of it.
+    ///
+    /// # Errors
+    /// [`OperatorError`]; the operator must not be called again.
+    fn spilled_bases(&mut self) -> Result<Vec<SpilledBase>, OperatorError> {
+        Ok(Vec::new())
+    }
+
+    /// Changed state that left for the store since the last call, or the last freeze: parts of the next checkpoint that can be
+    /// stored already, in this order and before what is frozen then.
+    fn take_spilled(&mut self) -> Vec<FrozenTable> {
+        Vec::new()
+    }
+
     /// Takes over stored state of this subtask's key groups and the watermark that it had seen: a window that it closed
-    /// stays fired, a row that was late stays late.
+    /// stays fired, a row that was late stays late. May be called several times in a row, with a segment at a time.
     ///
     /// # Errors
     /// [`OperatorError::State`] when the tables are not this operator's.
@@ -90,6 +116,23 @@ pub trait Operator: Send {
     /// Bytes of state, by estimate.
     fn state_bytes(&self) -> usize {
         0
+    }
+}
+
+/// Where an operator's state goes that does not fit.
+#[derive(Clone, Debug)]
+pub struct OperatorSpill {
+    /// The operator's own store.
+    pub store: Arc<dyn Spill>,
+    /// Bytes that its tables may take in memory.
+    pub budget: usize,
+}
+
+impl OperatorSpill {
+    /// The share of one of `tables` tables.
+    #[must_use]
+    pub fn table(&self, table: u8, tables: usize) -> TableSpill {
+        TableSpill { store: self.store.clone(), table, budget: self.budget / tables.max(1) }
     }
 }
 

@@ -9,9 +9,11 @@ mod firing;
 mod key;
 mod merge_tree;
 mod slices;
+mod spilled;
 
 pub(crate) use assign::{Assigned, assign, first_open_end};
 pub(crate) use firing::{Firing, WindowRows};
 pub(crate) use key::{SlicePrefix, WindowKeys};
 pub(crate) use merge_tree::{MergeTree, SliceGroups};
 pub(crate) use slices::Slices;
+pub(crate) use spilled::{SpilledFiring, SpilledGroups};

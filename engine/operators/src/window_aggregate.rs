@@ -2,27 +2,33 @@
 //!
 //! Emits each window's rows once, as inserts, in the order of (window, key). Its state is one table, keyed by (slice end, visible from,
 //! key); windows and timers are derived from the keys, so a restore needs nothing else than the watermark: what it closes has
-//! fired. That is safe because watermarks are broadcast: all subtasks have the same one at a barrier.
+//! fired, and what is over is left out. That is safe because watermarks are broadcast: all subtasks have the same one at a barrier.
+//!
+//! While all groups fit into memory it knows which slice has which groups. Once some lie in a store, windows fire from there, see
+//! `window::spilled`, until no slice is left.
 //!
 //! Example: `HOP(slide 2 s, size 6 s)`: the watermark 5.999 s fires `[0, 6)` from the slices `[0, 2) [2, 4) [4, 6)` and drops the
 //! first of them.
 
-use arrow::array::{ArrayRef, AsArray, UInt32Array};
+use arrow::array::{ArrayRef, AsArray, BooleanArray, RecordBatch, UInt32Array};
+use arrow::compute::filter_record_batch;
 use arrow::datatypes::Int64Type;
 use millstream_batch::{StreamBatch, compact};
-use millstream_model::Watermark;
 use millstream_model::snapshot::OperatorCounters;
+use millstream_model::{KeyGroupRange, Watermark};
 use millstream_plan::WindowAggregateSpec;
-use millstream_state::{FrozenTable, GroupTable, KeyHashes, RestoredTable, StateError};
+use millstream_state::{
+    FrozenTable, GroupTable, KeyHashes, Resolved, RestoredTable, SpilledBase, StateError, ValueColumns as _,
+};
 
 use crate::aggregate::{Aggregates, Changes};
 use crate::error::OperatorError;
 use crate::event_time::{window_times, window_watermarks};
-use crate::operator::{BuildContext, Operator, Output, Progress};
+use crate::operator::{BuildContext, Operator, OperatorSpill, Output, Progress};
 use crate::pending::Pending;
 use crate::window::{
-    Assigned, Firing, MergeTree, SliceGroups, SlicePrefix, Slices, WindowKeys, WindowRows, assign,
-    first_open_end,
+    Assigned, Firing, MergeTree, SliceGroups, SlicePrefix, Slices, SpilledFiring, SpilledGroups, WindowKeys,
+    WindowRows, assign, first_open_end,
 };
 
 /// The table of slices. Stored under this name.
@@ -44,6 +50,12 @@ pub(crate) struct WindowAggregate {
     /// End of the first window that has not fired.
     next_end: i64,
     firing: Option<Firing>,
+    /// The same, while groups lie in a store.
+    spilled_firing: Option<SpilledFiring>,
+    /// Groups may lie in a store, and `slices` says only which slices there are.
+    is_spilled: bool,
+    changes: Changes,
+    context: BuildContext,
     pending: Pending,
     counters: OperatorCounters,
 }
@@ -70,7 +82,7 @@ impl WindowAggregate {
             schema: spec.schema.clone(),
         };
         Ok(Self {
-            table: GroupTable::new(context.key_groups, context.max_parallelism),
+            table: GroupTable::new(SLICES, context.key_groups, context.max_parallelism),
             slices: Slices::new(spec.window),
             tree: MergeTree::new(spec.window, &spec.calls, changes, aggregates.is_columnar()),
             aggregates,
@@ -80,6 +92,10 @@ impl WindowAggregate {
             watermark: Watermark::MIN,
             next_end: i64::MIN,
             firing: None,
+            spilled_firing: None,
+            is_spilled: false,
+            changes,
+            context,
             pending: Pending::default(),
             counters: OperatorCounters::default(),
         })
@@ -144,9 +160,15 @@ impl WindowAggregate {
     ) -> Result<Vec<u32>, OperatorError> {
         let keys = WindowKeys::of(batch, &self.key_columns, slice_ends, visible_from)?;
         let hashes = KeyHashes { key: &keys.key_hashes, index: &keys.index_hashes };
-        let (mut groups, mut created) = (Vec::new(), Vec::new());
-        self.table.resolve(&keys.encoded, hashes, &mut groups, &mut created)?;
+        let mut resolved = Resolved::default();
+        self.table.resolve(&keys.encoded, hashes, &mut self.aggregates, &mut resolved)?;
+        let Resolved { groups, created } = resolved;
         self.aggregates.resize(self.table.slots());
+        if !self.is_spilled && self.table.has_spilled() {
+            self.is_spilled = true;
+            self.slices.forget_groups();
+            self.tree.clear();
+        }
         for group in created {
             self.place(group)?;
         }
@@ -157,7 +179,11 @@ impl WindowAggregate {
     fn place(&mut self, group: u32) -> Result<(), OperatorError> {
         let damaged = || StateError::Damaged("a key of the table slices has no slice".into());
         let prefix = SlicePrefix::of(self.table.key(group)).ok_or_else(damaged)?;
-        self.slices.insert(prefix, group);
+        if self.is_spilled {
+            self.slices.note(prefix.slice_end);
+        } else {
+            self.slices.insert(prefix, group);
+        }
         Ok(())
     }
 
@@ -167,8 +193,15 @@ impl WindowAggregate {
             if self.pending.drain(out, &mut self.counters) == Progress::More {
                 return Ok(Progress::More);
             }
-            if !out.has_room() && (self.firing.is_some() || self.next_closed().is_some()) {
+            let is_firing = self.firing.is_some() || self.spilled_firing.is_some();
+            if !out.has_room() && (is_firing || self.next_closed().is_some()) {
                 return Ok(Progress::More);
+            }
+            if self.is_spilled {
+                if self.fire_spilled()? == Progress::Done {
+                    return Ok(Progress::Done);
+                }
+                continue;
             }
             let Some(firing) = &mut self.firing else {
                 match self.next_closed() {
@@ -185,10 +218,44 @@ impl WindowAggregate {
                 None => {
                     let end = firing.end();
                     self.firing = None;
-                    self.finish(end);
+                    self.finish(end)?;
                 }
             }
         }
+    }
+
+    /// One chunk, or the begin or end of a window, from the store.
+    fn fire_spilled(&mut self) -> Result<Progress, OperatorError> {
+        let Some(firing) = &mut self.spilled_firing else {
+            let Some(end) = self.next_closed() else { return Ok(Progress::Done) };
+            self.table.evict_all(&mut self.aggregates)?;
+            let KeyGroupRange { start, end: behind } = self.context.key_groups;
+            self.spilled_firing = Some(SpilledFiring::new(self.spec.window, end, start..behind));
+            return Ok(Progress::More);
+        };
+        let mut groups = SpilledGroups {
+            table: &mut self.table,
+            aggregates: &mut self.aggregates,
+            calls: &self.spec.calls,
+            changes: self.changes,
+            shape: &self.shape,
+        };
+        match firing.next_chunk(&mut groups)? {
+            Some(chunk) => {
+                self.counters.lost_retractions += chunk.lost_retractions;
+                self.pending.push(chunk.rows);
+            }
+            None => {
+                self.next_end = firing.end().saturating_add(self.spec.window.slide());
+                self.spilled_firing = None;
+                self.slices.expire(self.next_end);
+                if self.slices.is_empty() {
+                    self.table.forget_spilled();
+                    self.is_spilled = false;
+                }
+            }
+        }
+        Ok(Progress::More)
     }
 
     /// End of the next window to fire, if the watermark closes it.
@@ -207,16 +274,31 @@ impl WindowAggregate {
     }
 
     /// Drops what only the fired window needed.
-    fn finish(&mut self, end: i64) {
+    fn finish(&mut self, end: i64) -> Result<(), OperatorError> {
         self.next_end = end.saturating_add(self.spec.window.slide());
         for group in self.slices.expire(self.next_end) {
-            self.aggregates.clear(group, self.table.key(group));
+            self.aggregates.clear(group, self.table.key(group), self.table.key_group(group))?;
             self.table.delete(group);
         }
         self.tree.expire(self.next_end);
         if self.table.is_empty() {
             self.tree.clear();
         }
+        Ok(())
+    }
+
+    /// The rows of stored slices that are in a window which has not fired.
+    fn open_rows(&self, rows: &RecordBatch) -> Result<RecordBatch, OperatorError> {
+        let keys = rows.column(1).as_binary::<i32>();
+        let window = &self.spec.window;
+        let is_open = |key: Option<&[u8]>| {
+            key.and_then(SlicePrefix::of).is_none_or(|p| window.last_window_end(p.slice_end) >= self.next_end)
+        };
+        let mask: BooleanArray = keys.iter().map(|key| Some(is_open(key))).collect();
+        if mask.true_count() == rows.num_rows() {
+            return Ok(rows.clone());
+        }
+        filter_record_batch(rows, &mask).map_err(OperatorError::columns("leave slices out that are over"))
     }
 }
 
@@ -257,8 +339,25 @@ impl Operator for WindowAggregate {
         self.fire(out)
     }
 
+    fn spill_to(&mut self, spill: &OperatorSpill) -> Result<(), OperatorError> {
+        let groups = self.aggregates.spill_to(spill)?;
+        Ok(self.table.spill_to(groups, &self.aggregates)?)
+    }
+
+    fn spilled_bases(&mut self) -> Result<Vec<SpilledBase>, OperatorError> {
+        let mut bases: Vec<SpilledBase> = self.table.spilled_base()?.into_iter().collect();
+        bases.extend(self.aggregates.spilled_bases()?);
+        Ok(bases)
+    }
+
+    fn take_spilled(&mut self) -> Vec<FrozenTable> {
+        let mut parts = self.table.take_spilled();
+        parts.extend(self.aggregates.take_spilled());
+        parts
+    }
+
     fn freeze(&mut self, full: bool) -> Result<Vec<FrozenTable>, OperatorError> {
-        let mut frozen = self.table.freeze(SLICES, &self.aggregates, full)?;
+        let mut frozen = self.table.freeze(&self.aggregates, full)?;
         frozen.extend(self.aggregates.freeze_kept(full)?);
         Ok(frozen)
     }
@@ -266,15 +365,29 @@ impl Operator for WindowAggregate {
     fn restore(&mut self, tables: Vec<RestoredTable>, watermark: Watermark) -> Result<(), OperatorError> {
         self.watermark = self.spec.window.watermark(watermark);
         self.next_end = first_open_end(&self.spec.window, self.watermark);
-        for table in &tables {
-            if table.name == SLICES {
-                self.table.restore(table, &mut self.aggregates, SlicePrefix::index_hash)?;
-            } else {
-                self.aggregates.restore_kept(table)?;
+        for mut table in tables {
+            for rows in &mut table.segments {
+                *rows = self.open_rows(rows)?;
+            }
+            if table.name != SLICES {
+                self.aggregates.restore_kept(&table)?;
+                continue;
+            }
+            self.table.restore(&table, &mut self.aggregates, SlicePrefix::index_hash)?;
+            if self.table.is_spilling() {
+                self.is_spilled = true;
+                let keys = table.segments.iter().flat_map(|rows| rows.column(1).as_binary::<i32>().iter());
+                let ends = keys.flatten().filter_map(SlicePrefix::of).map(|prefix| prefix.slice_end);
+                ends.for_each(|end| self.slices.note(end));
             }
         }
-        let groups: Vec<u32> = self.table.live_groups().collect();
-        groups.into_iter().try_for_each(|group| self.place(group))
+        // Segments may come one by one, and later ones remove what earlier ones had.
+        if !self.is_spilled {
+            self.slices = Slices::new(self.spec.window);
+            let groups: Vec<u32> = self.table.live_groups().collect();
+            groups.into_iter().try_for_each(|group| self.place(group))?;
+        }
+        Ok(())
     }
 
     fn counters(&self) -> OperatorCounters {
@@ -286,6 +399,10 @@ impl Operator for WindowAggregate {
     }
 
     fn state_bytes(&self) -> usize {
-        self.table.bytes() + self.aggregates.bytes() + self.slices.bytes() + self.tree.bytes()
+        self.table.bytes()
+            + self.aggregates.bytes()
+            + self.aggregates.kept_bytes()
+            + self.slices.bytes()
+            + self.tree.bytes()
     }
 }

@@ -28,6 +28,9 @@ pub enum StateError {
         /// What was stored.
         found: String,
     },
+    /// The store for what does not fit into memory failed.
+    #[error(transparent)]
+    Spill(#[from] crate::spill::SpillError),
     /// A row arrived at a subtask that does not own its key.
     #[error("a row of key group {key_group} arrived at the subtask of the key groups [{start}, {end})")]
     ForeignKeyGroup {

@@ -102,6 +102,13 @@ impl GroupIndex {
         self.free.clear();
     }
 
+    /// Allocates exactly as much as numbers `0..slots` need beside their keys' bytes, if that is more than there is.
+    pub fn reserve(&mut self, slots: usize) {
+        self.table.reserve(slots.saturating_sub(self.table.len()), |slot| self.hashes[slot.group as usize]);
+        self.hashes.reserve_exact(slots.saturating_sub(self.hashes.len()));
+        self.keys.reserve(slots);
+    }
+
     /// Allocated bytes, by estimate.
     #[must_use]
     pub fn bytes(&self) -> usize {

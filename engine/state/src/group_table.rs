@@ -2,6 +2,12 @@
 //!
 //! Marks say what the next checkpoint needs. Example: a group that was stored and is deleted leaves a tombstone until the next
 //! freeze; a group that was created and deleted between two freezes (a short window) leaves nothing at all.
+//!
+//! With a store behind it the table is a cache: groups that were not used for long leave for the store, and come back when a
+//! key of a batch is theirs. Example: with room for 1,000,000 groups, a batch of 8,192 new keys first sends at least 125,000
+//! groups away, of which those that changed since the last checkpoint also become a part of the next one.
+
+mod evict;
 
 use arrow::array::{ArrayRef, AsArray, BinaryArray, RecordBatch};
 use arrow::datatypes::{Field, UInt16Type};
@@ -13,6 +19,7 @@ use crate::error::StateError;
 use crate::group_index::GroupIndex;
 use crate::restored::RestoredTable;
 use crate::segment::{FrozenTable, KEY_COLUMNS, KeyColumns, MAX_SEGMENT_ROWS, describe};
+use crate::spilled_rows::{SpilledBase, SpilledRows, TableSpill};
 
 /// The values of the groups of a table, in columns that are indexed by group number.
 pub trait ValueColumns {
@@ -30,6 +37,21 @@ pub trait ValueColumns {
     /// # Errors
     /// [`StateError::Damaged`] when a value cannot be one that was gathered.
     fn load(&mut self, slots: usize, groups: &[u32], columns: &[ArrayRef]) -> Result<(), StateError>;
+
+    /// Allocates exactly as much as groups `0..slots` need, if that is more than there is.
+    fn reserve(&mut self, slots: usize);
+
+    /// Allocated bytes, by estimate.
+    fn bytes(&self) -> usize;
+}
+
+/// What [`GroupTable::resolve`] found. Kept by the caller, so that its memory is used again.
+#[derive(Clone, Debug, Default)]
+pub struct Resolved {
+    /// The group of each key.
+    pub groups: Vec<u32>,
+    /// Groups that were created, in the order of their first keys.
+    pub created: Vec<u32>,
 }
 
 /// Hashes of the keys of a batch.
@@ -47,6 +69,12 @@ const LIVE: u8 = 1;
 const DIRTY: u8 = 2;
 /// A segment has the group: its removal must be stored too.
 const STORED: u8 = 4;
+/// The spill store has a row of the group, perhaps an old one. Whatever is spilled is stored too.
+const SPILLED: u8 = 8;
+/// The spill store's row is the group as it is.
+const CURRENT: u8 = 16;
+/// The group was used since the last search for groups to evict.
+const TOUCHED: u8 = 32;
 
 /// Keys and marks of groups.
 #[derive(Debug)]
@@ -58,12 +86,20 @@ pub struct GroupTable {
     live: usize,
     range: KeyGroupRange,
     max_parallelism: u32,
+    name: String,
+    spilled: Option<SpilledRows>,
+    /// Changed groups that were evicted since the last freeze.
+    parts: Vec<FrozenTable>,
+    /// Groups that there is room for in memory, once that is known.
+    room: Option<usize>,
+    /// Where the search for groups to evict goes on.
+    hand: usize,
 }
 
 impl GroupTable {
-    /// An empty table for the keys of these key groups.
+    /// An empty table for the keys of these key groups, stored under this name.
     #[must_use]
-    pub fn new(range: KeyGroupRange, max_parallelism: u32) -> Self {
+    pub fn new(name: impl Into<String>, range: KeyGroupRange, max_parallelism: u32) -> Self {
         Self {
             index: GroupIndex::default(),
             key_groups: Vec::new(),
@@ -72,16 +108,36 @@ impl GroupTable {
             live: 0,
             range,
             max_parallelism,
+            name: name.into(),
+            spilled: None,
+            parts: Vec::new(),
+            room: None,
+            hand: 0,
         }
     }
 
-    /// Number of live groups.
+    /// From now on, groups beyond the budget lie in the store. The table must be empty.
+    ///
+    /// # Errors
+    /// [`StateError::Encode`] when a value has a type that cannot be spilled.
+    pub fn spill_to(&mut self, spill: TableSpill, values: &dyn ValueColumns) -> Result<(), StateError> {
+        self.spilled = Some(SpilledRows::new(spill, values.fields())?);
+        Ok(())
+    }
+
+    /// Whether groups may be in a store.
+    #[must_use]
+    pub const fn is_spilling(&self) -> bool {
+        self.spilled.is_some()
+    }
+
+    /// Number of live groups in memory.
     #[must_use]
     pub const fn len(&self) -> usize {
         self.live
     }
 
-    /// Whether no group is live.
+    /// Whether no group in memory is live.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.live == 0
@@ -105,31 +161,40 @@ impl GroupTable {
         self.key_groups[group as usize]
     }
 
-    /// Live groups in ascending order of their numbers.
+    /// Live groups in memory in ascending order of their numbers.
     pub fn live_groups(&self) -> impl Iterator<Item = u32> + '_ {
         (0..self.marks.len() as u32).filter(|g| self.marks[*g as usize] & LIVE != 0)
     }
 
-    /// Finds or creates the group of each key, marks it dirty, and replaces the content of `groups` with the numbers.
-    /// Values of a new group are what the operator left when it deleted the number's former one: empty. Created groups are
-    /// appended to `created`.
+    /// Finds or creates the group of each key, marks it dirty, and replaces the content of `resolved`.
+    /// Values of a new group are what the operator left when it deleted the number's former one: empty. Numbers of groups that
+    /// were found earlier may have become others' if groups are spilled.
     ///
     /// # Errors
-    /// [`StateError::ForeignKeyGroup`] when a new key belongs to another subtask.
+    /// [`StateError::ForeignKeyGroup`] when a new key belongs to another subtask; [`StateError::Spill`].
     pub fn resolve(
         &mut self,
         keys: &EncodedKeys,
         hashes: KeyHashes<'_>,
-        groups: &mut Vec<u32>,
-        created: &mut Vec<u32>,
+        values: &mut dyn ValueColumns,
+        resolved: &mut Resolved,
     ) -> Result<(), StateError> {
+        if self.spilled.is_some() {
+            self.make_room(keys.len(), values)?;
+            self.load_missing(keys, hashes, values)?;
+        }
+        let Resolved { groups, created } = resolved;
         groups.clear();
+        created.clear();
         groups.reserve(keys.len());
         for row in 0..keys.len() {
             let (group, _) = self.index.find_or_insert(hashes.index[row], keys.get(row));
             groups.push(group);
             match self.marks.get_mut(group as usize) {
-                Some(marks) if *marks & (LIVE | DIRTY) == LIVE | DIRTY => continue,
+                Some(marks) if *marks & (LIVE | DIRTY | CURRENT) == LIVE | DIRTY => {
+                    *marks |= TOUCHED;
+                    continue;
+                }
                 Some(_) => {}
                 None => {
                     self.marks.push(0);
@@ -138,7 +203,7 @@ impl GroupTable {
             }
             if self.marks[group as usize] & LIVE == 0 {
                 let key_group = key_group_of(hashes.key[row], self.max_parallelism);
-                self.check_owned(key_group)?;
+                check_owned(self.range, key_group)?;
                 self.key_groups[group as usize] = key_group;
                 self.live += 1;
                 created.push(group);
@@ -148,20 +213,13 @@ impl GroupTable {
         Ok(())
     }
 
-    fn check_owned(&self, key_group: KeyGroup) -> Result<(), StateError> {
-        if self.range.contains(key_group) {
-            return Ok(());
-        }
-        Err(StateError::ForeignKeyGroup { key_group, start: self.range.start, end: self.range.end })
-    }
-
     /// Sets marks and puts the group on the list of dirty ones.
     fn mark(&mut self, group: u32, marks: u8) {
         let all = &mut self.marks[group as usize];
         if *all & DIRTY == 0 {
             self.dirty.push(group);
         }
-        *all |= marks | DIRTY;
+        *all = (*all & !CURRENT) | marks | DIRTY | TOUCHED;
     }
 
     /// Ends a live group. The caller empties its values.
@@ -171,6 +229,7 @@ impl GroupTable {
             return;
         }
         self.live -= 1;
+        self.doom(group);
         if marks & STORED == 0 {
             self.index.remove(group);
         } else {
@@ -181,34 +240,78 @@ impl GroupTable {
     }
 
     /// Copies the changed groups, or all live ones if `full`, and clears the marks. Cut into parts of at most
-    /// [`MAX_SEGMENT_ROWS`]; nothing if nothing changed, but a full freeze has always at least one part.
+    /// [`MAX_SEGMENT_ROWS`]; nothing if nothing changed, but a full freeze has always at least one part. With groups in a
+    /// store, [`GroupTable::spilled_base`] comes before a full freeze, which is then what lies on top of it.
     ///
     /// # Errors
-    /// [`StateError::Encode`] when the values' columns do not fit their fields.
-    pub fn freeze(
-        &mut self,
-        table: &str,
-        values: &dyn ValueColumns,
-        full: bool,
-    ) -> Result<Vec<FrozenTable>, StateError> {
+    /// [`StateError::Encode`] when the values' columns do not fit their fields; [`StateError::Spill`].
+    pub fn freeze(&mut self, values: &dyn ValueColumns, full: bool) -> Result<Vec<FrozenTable>, StateError> {
         let groups: Vec<u32> = if full {
-            self.live_groups().collect()
+            self.live_groups().filter(|g| self.marks[*g as usize] & CURRENT == 0).collect()
         } else {
             let is_needed = |g: &u32| self.marks[*g as usize] & (LIVE | STORED) != 0;
             self.dirty.iter().copied().filter(is_needed).collect()
         };
+        if let Some(spilled) = &mut self.spilled {
+            spilled.flush()?;
+        }
+        let has_base = self.spilled.is_some();
         let fields = values.fields();
-        let mut parts: Vec<FrozenTable> = Vec::new();
+        let mut parts = std::mem::take(&mut self.parts);
+        if full {
+            // The base has them.
+            parts.clear();
+        }
         let empty: &[u32] = &[];
-        let chunks = groups.chunks(MAX_SEGMENT_ROWS).chain((full && groups.is_empty()).then_some(empty));
+        let needs_base = full && !has_base;
+        let chunks =
+            groups.chunks(MAX_SEGMENT_ROWS).chain((needs_base && groups.is_empty()).then_some(empty));
         for part in chunks {
-            let keys = self.key_columns(part);
-            let is_base = full && parts.is_empty();
-            let columns = (&fields[..], values.gather(part));
-            parts.push(FrozenTable::new(table, is_base, self.live as u64, keys, columns)?);
+            let is_base = needs_base && parts.is_empty();
+            parts.push(self.frozen(part, is_base, &fields, values)?);
         }
         self.clear_marks();
         Ok(parts)
+    }
+
+    /// The groups in the store as they are at a barrier, for a full checkpoint; nothing if no store is used.
+    ///
+    /// # Errors
+    /// [`StateError::Spill`].
+    pub fn spilled_base(&mut self) -> Result<Option<SpilledBase>, StateError> {
+        self.spilled.as_mut().map(|spilled| spilled.base(&self.name)).transpose()
+    }
+
+    /// Whether some group may be in the store and not in memory.
+    #[must_use]
+    pub fn has_spilled(&self) -> bool {
+        self.spilled.as_ref().is_some_and(|spilled| spilled.rows() > 0)
+    }
+
+    /// The caller knows that no group is left in the store.
+    pub fn forget_spilled(&mut self) {
+        if let Some(spilled) = &mut self.spilled {
+            spilled.reset_rows();
+        }
+    }
+
+    /// Changed groups that were evicted since the last call, or the last freeze: parts of the next checkpoint that can be stored
+    /// already.
+    #[must_use]
+    pub fn take_spilled(&mut self) -> Vec<FrozenTable> {
+        std::mem::take(&mut self.parts)
+    }
+
+    fn frozen(
+        &self,
+        groups: &[u32],
+        is_base: bool,
+        fields: &[Field],
+        values: &dyn ValueColumns,
+    ) -> Result<FrozenTable, StateError> {
+        let live = self.live as u64 + self.spilled.as_ref().map_or(0, SpilledRows::rows);
+        let columns = (fields, values.gather(groups));
+        FrozenTable::new(&self.name, is_base, live, self.key_columns(groups), columns)
     }
 
     fn key_columns(&self, groups: &[u32]) -> KeyColumns {
@@ -223,7 +326,8 @@ impl GroupTable {
         for group in std::mem::take(&mut self.dirty) {
             let marks = &mut self.marks[group as usize];
             let was = *marks;
-            *marks = if was & LIVE == 0 { 0 } else { LIVE | STORED };
+            let kept = was & (SPILLED | CURRENT | TOUCHED);
+            *marks = if was & LIVE == 0 { 0 } else { LIVE | STORED | kept };
             if was & (LIVE | STORED) == STORED {
                 self.index.remove(group);
             }
@@ -245,11 +349,16 @@ impl GroupTable {
         for rows in &stored.segments {
             check_fields(&stored.name, rows, &values.fields())?;
             let key_groups = rows.column(0).as_primitive::<UInt16Type>().values();
+            if let Some(spilled) = &mut self.spilled {
+                key_groups.iter().try_for_each(|g| check_owned(self.range, *g))?;
+                spilled.restore(rows)?;
+                continue;
+            }
             let keys = rows.column(1).as_binary::<i32>();
             let deleted = rows.column(2).as_boolean();
             let (mut groups, mut kept) = (Vec::with_capacity(rows.num_rows()), Vec::new());
             for row in 0..rows.num_rows() {
-                self.check_owned(key_groups[row])?;
+                check_owned(self.range, key_groups[row])?;
                 let (key, hash) = (keys.value(row), index_hash(keys.value(row)));
                 if deleted.value(row) {
                     if let Some(group) = self.index.find(hash, key) {
@@ -295,6 +404,13 @@ impl GroupTable {
             + self.marks.capacity()
             + self.dirty.capacity() * 4
     }
+}
+
+fn check_owned(range: KeyGroupRange, key_group: KeyGroup) -> Result<(), StateError> {
+    if range.contains(key_group) {
+        return Ok(());
+    }
+    Err(StateError::ForeignKeyGroup { key_group, start: range.start, end: range.end })
 }
 
 /// Compares the value columns of stored rows with those that an operator keeps; names and types must agree.

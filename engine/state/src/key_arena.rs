@@ -37,6 +37,11 @@ impl KeyArena {
         if number as usize == self.spans.len() {
             self.spans.push(Span::default());
         }
+        // Rather close gaps than grow: a table that lets keys go as fast as it takes them keeps its size.
+        let is_full = self.bytes.len() + key.len() > self.bytes.capacity();
+        if is_full && self.gap_bytes > MIN_GAP_BYTES && self.gap_bytes > self.bytes.len() / 8 {
+            self.close_gaps();
+        }
         self.spans[number as usize] = Span { start: self.bytes.len(), length: key.len() as u32 };
         self.bytes.extend_from_slice(key);
     }
@@ -58,7 +63,8 @@ impl KeyArena {
     }
 
     fn close_gaps(&mut self) {
-        let mut bytes = Vec::with_capacity(self.bytes.len() - self.gap_bytes);
+        let live = self.bytes.len() - self.gap_bytes;
+        let mut bytes = Vec::with_capacity(live + live / 4);
         for span in &mut self.spans {
             let key = &self.bytes[span.start..span.start + span.length as usize];
             span.start = bytes.len();
@@ -66,6 +72,11 @@ impl KeyArena {
         }
         self.bytes = bytes;
         self.gap_bytes = 0;
+    }
+
+    /// Allocates exactly as much as numbers `0..slots` need, if that is more than there is.
+    pub(crate) fn reserve(&mut self, slots: usize) {
+        self.spans.reserve_exact(slots.saturating_sub(self.spans.len()));
     }
 
     /// Allocated bytes.

@@ -19,8 +19,8 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::error::StateError;
 
 /// A segment never has more rows; a larger table is cut into several, of which only the first is a base. Keeps the offsets
-/// of a binary column far from their 2 GB and lets several threads encode one table.
-pub const MAX_SEGMENT_ROWS: usize = 1 << 20;
+/// of a binary column far from their 2 GB, lets several threads encode one table, and bounds what a restore decodes at a time.
+pub const MAX_SEGMENT_ROWS: usize = 1 << 18;
 
 const MAGIC: &[u8; 8] = b"MSSEG001";
 const HEADER_BYTES: usize = 24;

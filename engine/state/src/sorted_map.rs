@@ -3,6 +3,10 @@
 //! A map from (group key, sort key) to a count that is never 0. Both keys are memcomparable, and no group key is a prefix of
 //! another one's, so one ordered map of the joined bytes holds each group's values side by side, in order. Example: `add("g", 5, +1)`,
 //! `add("g", 3, +1)`, `add("g", 3, -1)` leaves `("g", 5) -> 1`; the first and the last value of `g` is 5.
+//!
+//! With a store behind it the map in memory holds what was used or changed lately, on top of what lies there.
+
+mod spilled;
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -16,6 +20,8 @@ use crate::error::StateError;
 use crate::group_table::check_fields;
 use crate::restored::RestoredTable;
 use crate::segment::{FrozenTable, KEY_COLUMNS, KeyColumns, MAX_SEGMENT_ROWS};
+use crate::spill::ScanOrder;
+use crate::spilled_rows::{SpilledBase, SpilledRows};
 
 /// Bytes of a map's node for each entry, beside the key: by estimate.
 const ENTRY_BYTES: usize = 64;
@@ -35,11 +41,16 @@ struct Entry {
     key_group: KeyGroup,
     is_dirty: bool,
     is_stored: bool,
+    /// The store has a row of the entry, perhaps an old one.
+    is_spilled: bool,
+    /// The store's row is the entry as it is.
+    is_current: bool,
 }
 
 /// Counts by (group key, sort key).
 #[derive(Debug, Default)]
 pub struct SortedMap {
+    name: String,
     entries: BTreeMap<Arc<[u8]>, Entry>,
     /// Stored entries that are gone since the last freeze. Apart, so that looking for a group's first value never walks over
     /// what a queue-like group left behind.
@@ -48,22 +59,32 @@ pub struct SortedMap {
     dirty: Vec<Arc<[u8]>>,
     key_bytes: usize,
     scratch: Vec<u8>,
+    spilled: Option<SpilledRows>,
+    /// Changes that were evicted since the last freeze.
+    parts: Vec<FrozenTable>,
 }
 
 impl SortedMap {
-    /// Number of entries.
+    /// An empty map, stored under this name.
+    #[must_use]
+    pub fn new(name: impl Into<String>) -> Self {
+        Self { name: name.into(), ..Self::default() }
+    }
+
+    /// Number of entries in memory.
     #[must_use]
     pub fn len(&self) -> usize {
         self.entries.len()
     }
 
-    /// Whether there is no entry.
+    /// Whether there is no entry in memory.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
 
     /// Adds `delta` to a count. The entry exists while its count is not 0; counts below 0 are kept until they are made up for.
+    /// With a store, [`SortedMap::load`] must have been called for the key, and for no other keys since.
     pub fn add(&mut self, group_key: &[u8], sort_key: &[u8], key_group: KeyGroup, delta: i64) -> CountChange {
         let mut scratch = std::mem::take(&mut self.scratch);
         scratch.clear();
@@ -84,6 +105,7 @@ impl SortedMap {
         let before = entry.count;
         entry.count += delta;
         let after = entry.count;
+        entry.is_current = false;
         if after == 0 {
             self.remove(key);
         } else if !entry.is_dirty {
@@ -100,7 +122,8 @@ impl SortedMap {
         };
         self.key_bytes += key.len();
         self.dirty.push(key.clone());
-        self.entries.insert(key, Entry { count, key_group, is_dirty: true, is_stored });
+        let (is_dirty, is_spilled, is_current) = (true, false, false);
+        self.entries.insert(key, Entry { count, key_group, is_dirty, is_stored, is_spilled, is_current });
         self.shorten_dirty();
     }
 
@@ -114,6 +137,11 @@ impl SortedMap {
     fn remove(&mut self, key: &[u8]) {
         if let Some((key, entry)) = self.entries.remove_entry(key) {
             self.key_bytes -= key.len();
+            if entry.is_spilled
+                && let Some(spilled) = &mut self.spilled
+            {
+                spilled.doom(entry.key_group, &key);
+            }
             if entry.is_stored {
                 self.gone.insert(key, entry.key_group);
             }
@@ -131,22 +159,25 @@ impl SortedMap {
     }
 
     /// The smallest sort key of a group with a count above 0.
-    #[must_use]
-    pub fn first(&self, group_key: &[u8]) -> Option<&[u8]> {
-        self.group(group_key).find(|(_, count)| *count > 0).map(|(key, _)| key)
+    ///
+    /// # Errors
+    /// [`StateError::Spill`].
+    pub fn first(&self, group_key: &[u8], key_group: KeyGroup) -> Result<Option<Vec<u8>>, StateError> {
+        let cached = self.group(group_key).find(|(_, count)| *count > 0).map(|(key, _)| key);
+        self.extreme(group_key, key_group, ScanOrder::Ascending, cached)
     }
 
     /// The greatest sort key of a group with a count above 0.
-    #[must_use]
-    pub fn last(&self, group_key: &[u8]) -> Option<&[u8]> {
-        self.group(group_key).rfind(|(_, count)| *count > 0).map(|(key, _)| key)
+    ///
+    /// # Errors
+    /// [`StateError::Spill`].
+    pub fn last(&self, group_key: &[u8], key_group: KeyGroup) -> Result<Option<Vec<u8>>, StateError> {
+        let cached = self.group(group_key).rfind(|(_, count)| *count > 0).map(|(key, _)| key);
+        self.extreme(group_key, key_group, ScanOrder::Descending, cached)
     }
 
-    /// Sort keys and counts of a group, in order.
-    pub fn group<'a>(
-        &'a self,
-        group_key: &[u8],
-    ) -> impl DoubleEndedIterator<Item = (&'a [u8], i64)> + use<'a> {
+    /// Sort keys and counts of a group in memory, in order.
+    fn group<'a>(&'a self, group_key: &[u8]) -> impl DoubleEndedIterator<Item = (&'a [u8], i64)> + use<'a> {
         let prefix = group_key.len();
         let end = successor(group_key);
         let end = end.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
@@ -156,11 +187,15 @@ impl SortedMap {
     }
 
     /// Removes all entries of a group.
-    pub fn remove_group(&mut self, group_key: &[u8]) {
+    ///
+    /// # Errors
+    /// [`StateError::Spill`].
+    pub fn remove_group(&mut self, group_key: &[u8], key_group: KeyGroup) -> Result<(), StateError> {
         let keys: Vec<Vec<u8>> = self.group(group_key).map(|(key, _)| [group_key, key].concat()).collect();
         for key in keys {
             self.remove(&key);
         }
+        self.remove_spilled(group_key, key_group)
     }
 
     fn fields() -> [Field; 1] {
@@ -170,15 +205,46 @@ impl SortedMap {
     /// Copies the changed entries, or all if `full`, and clears the marks; see [`crate::GroupTable::freeze`].
     ///
     /// # Errors
-    /// [`StateError::Encode`].
-    pub fn freeze(&mut self, table: &str, full: bool) -> Result<Vec<FrozenTable>, StateError> {
-        // (key, key group, count or 0 for a removal)
+    /// [`StateError::Encode`]; [`StateError::Spill`].
+    pub fn freeze(&mut self, full: bool) -> Result<Vec<FrozenTable>, StateError> {
+        if let Some(spilled) = &mut self.spilled {
+            spilled.flush()?;
+        }
+        let mut parts = std::mem::take(&mut self.parts);
+        if full {
+            // The base has them.
+            parts.clear();
+        }
+        let changes = self.take_changes(full);
+        let needs_base = full && self.spilled.is_none();
+        self.cut(&changes, needs_base, &mut parts)?;
+        Ok(parts)
+    }
+
+    /// The entries in the store as they are at a barrier; see [`crate::GroupTable::spilled_base`].
+    ///
+    /// # Errors
+    /// [`StateError::Spill`].
+    pub fn spilled_base(&mut self) -> Result<Option<SpilledBase>, StateError> {
+        self.spilled.as_mut().map(|spilled| spilled.base(&self.name)).transpose()
+    }
+
+    /// See [`crate::GroupTable::take_spilled`].
+    #[must_use]
+    pub fn take_spilled(&mut self) -> Vec<FrozenTable> {
+        std::mem::take(&mut self.parts)
+    }
+
+    /// What changed, or all, with the marks cleared: keys, key groups, and counts, which are 0 for removals.
+    fn take_changes(&mut self, full: bool) -> Vec<(Arc<[u8]>, KeyGroup, i64)> {
         let mut changes: Vec<(Arc<[u8]>, KeyGroup, i64)> = Vec::new();
         let dirty = std::mem::take(&mut self.dirty);
         if full {
             for (key, entry) in &mut self.entries {
                 (entry.is_dirty, entry.is_stored) = (false, true);
-                changes.push((key.clone(), entry.key_group, entry.count));
+                if !entry.is_current {
+                    changes.push((key.clone(), entry.key_group, entry.count));
+                }
             }
             self.gone.clear();
         } else {
@@ -190,9 +256,19 @@ impl SortedMap {
             }
             changes.extend(std::mem::take(&mut self.gone).into_iter().map(|(key, group)| (key, group, 0)));
         }
+        changes
+    }
+
+    fn cut(
+        &self,
+        changes: &[(Arc<[u8]>, KeyGroup, i64)],
+        needs_base: bool,
+        parts: &mut Vec<FrozenTable>,
+    ) -> Result<(), StateError> {
         let empty: &[_] = &[];
-        let chunks = changes.chunks(MAX_SEGMENT_ROWS).chain((full && changes.is_empty()).then_some(empty));
-        let mut parts: Vec<FrozenTable> = Vec::new();
+        let chunks =
+            changes.chunks(MAX_SEGMENT_ROWS).chain((needs_base && changes.is_empty()).then_some(empty));
+        let live = self.entries.len() as u64 + self.spilled.as_ref().map_or(0, SpilledRows::rows);
         for part in chunks {
             let keys = KeyColumns {
                 key_groups: part.iter().map(|c| c.1).collect(),
@@ -200,10 +276,10 @@ impl SortedMap {
                 deleted: part.iter().map(|c| c.2 == 0).collect(),
             };
             let counts: ArrayRef = Arc::new(Int64Array::from_iter_values(part.iter().map(|c| c.2)));
-            let (is_base, live) = (full && parts.is_empty(), self.entries.len() as u64);
-            parts.push(FrozenTable::new(table, is_base, live, keys, (&Self::fields(), vec![counts]))?);
+            let is_base = needs_base && parts.is_empty();
+            parts.push(FrozenTable::new(&self.name, is_base, live, keys, (&Self::fields(), vec![counts]))?);
         }
-        Ok(parts)
+        Ok(())
     }
 
     /// Takes over stored rows; they count as stored and not as dirty.
@@ -217,6 +293,13 @@ impl SortedMap {
             let keys = rows.column(1).as_binary::<i32>();
             let deleted = rows.column(2).as_boolean();
             let counts = rows.column(KEY_COLUMNS).as_primitive::<Int64Type>();
+            if let Some(spilled) = &mut self.spilled {
+                if (0..rows.num_rows()).any(|row| counts.value(row) == 0 && !deleted.value(row)) {
+                    return Err(StateError::damaged(format!("a count of 0 in the table {}", stored.name)));
+                }
+                spilled.restore(rows)?;
+                continue;
+            }
             for row in 0..rows.num_rows() {
                 let key: Arc<[u8]> = Arc::from(keys.value(row));
                 let (key_group, count) = (key_groups[row], counts.value(row));
@@ -227,7 +310,8 @@ impl SortedMap {
                 } else if count == 0 {
                     return Err(StateError::damaged(format!("a count of 0 in the table {}", stored.name)));
                 } else {
-                    let entry = Entry { count, key_group, is_dirty: false, is_stored: true };
+                    let (is_dirty, is_stored, is_spilled, is_current) = (false, true, false, false);
+                    let entry = Entry { count, key_group, is_dirty, is_stored, is_spilled, is_current };
                     let length = key.len();
                     if self.entries.insert(key, entry).is_none() {
                         self.key_bytes += length;

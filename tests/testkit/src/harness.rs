@@ -8,9 +8,9 @@ use std::sync::Arc;
 use millstream_batch::{Partitioner, StreamBatch};
 use millstream_model::snapshot::OperatorCounters;
 use millstream_model::{KeyGroupRange, Watermark};
-use millstream_operators::{BuildContext, Operator, OperatorError, Output, Progress, build};
+use millstream_operators::{BuildContext, Operator, OperatorError, OperatorSpill, Output, Progress, build};
 use millstream_plan::OperatorSpec;
-use millstream_state::{BasePolicy, FrozenTable, RestoredTable};
+use millstream_state::{BasePolicy, FrozenTable, MemorySpill, RestoredTable};
 
 /// Key groups of the jobs that a harness runs: few, so that ranges have edges.
 const MAX_PARALLELISM: u32 = 16;
@@ -22,6 +22,17 @@ pub type Wrap = Arc<dyn Fn(Box<dyn Operator>) -> Box<dyn Operator>>;
 #[must_use]
 pub fn as_is() -> Wrap {
     Arc::new(|operator| operator)
+}
+
+/// A store behind each operator's state, so small a budget that groups come and go all the time.
+#[must_use]
+pub fn spilling(budget: usize) -> Wrap {
+    Arc::new(move |mut operator| {
+        let store = Arc::new(MemorySpill::default());
+        // A store in memory takes every type that state has.
+        operator.spill_to(&OperatorSpill { store, budget }).expect("state can be spilled");
+        operator
+    })
 }
 
 /// What a harness runs.
@@ -171,9 +182,7 @@ impl Harness {
         self.flush()?;
         for subtask in &mut self.subtasks {
             let is_full = subtask.policy.needs_base();
-            let frozen = subtask.operator.freeze(is_full)?;
-            subtask.policy.froze(is_full, &frozen);
-            subtask.store(frozen)?;
+            subtask.freeze(is_full)?;
         }
         Ok(())
     }
@@ -207,10 +216,8 @@ impl Harness {
 
     fn checkpoint_bases(&mut self) -> Result<(), OperatorError> {
         for subtask in &mut self.subtasks {
-            let frozen = subtask.operator.freeze(true)?;
-            subtask.policy.froze(true, &frozen);
             subtask.stored.clear();
-            subtask.store(frozen)?;
+            subtask.freeze(true)?;
         }
         Ok(())
     }
@@ -252,6 +259,21 @@ impl Harness {
 }
 
 impl Subtask {
+    /// Freezes and stores, what left for a store first.
+    fn freeze(&mut self, is_full: bool) -> Result<(), OperatorError> {
+        let early = self.operator.take_spilled();
+        self.store(early)?;
+        if is_full {
+            for base in self.operator.spilled_bases()? {
+                let parts = base.collect::<Result<Vec<_>, _>>()?;
+                self.store(parts)?;
+            }
+        }
+        let frozen = self.operator.freeze(is_full)?;
+        self.policy.froze(is_full, &frozen);
+        self.store(frozen)
+    }
+
     /// Stores frozen tables as the coordinator would: a base replaces what was stored of its table.
     fn store(&mut self, frozen: Vec<FrozenTable>) -> Result<(), OperatorError> {
         for table in frozen {

@@ -28,6 +28,9 @@ pub(crate) trait Accumulator: Send {
     /// Makes room for groups `0..slots`; new ones are empty.
     fn resize(&mut self, slots: usize);
 
+    /// Allocates exactly as much as groups `0..slots` need, if that is more than there is.
+    fn reserve(&mut self, slots: usize);
+
     /// Makes a group empty.
     fn reset(&mut self, group: u32);
 

@@ -18,6 +18,10 @@ impl Accumulator for Count {
         self.counts.resize(slots.max(self.counts.len()), 0);
     }
 
+    fn reserve(&mut self, slots: usize) {
+        self.counts.reserve_exact(slots.saturating_sub(self.counts.len()));
+    }
+
     fn reset(&mut self, group: u32) {
         self.counts[group as usize] = 0;
     }

@@ -98,6 +98,10 @@ impl<T: ArrowPrimitiveType> Accumulator for Fixed<T> {
         self.values.resize(slots.max(self.values.len()), None);
     }
 
+    fn reserve(&mut self, slots: usize) {
+        self.values.reserve_exact(slots.saturating_sub(self.values.len()));
+    }
+
     fn reset(&mut self, group: u32) {
         self.values[group as usize] = None;
     }
@@ -155,6 +159,10 @@ where
 {
     fn resize(&mut self, slots: usize) {
         self.values.resize_with(slots.max(self.values.len()), || None);
+    }
+
+    fn reserve(&mut self, slots: usize) {
+        self.values.reserve_exact(slots.saturating_sub(self.values.len()));
     }
 
     fn reset(&mut self, group: u32) {

@@ -10,7 +10,9 @@ use arrow::datatypes::DataType;
 use millstream_batch::{decode_keys, encode_keys};
 use millstream_expr::AggregateKind;
 use millstream_plan::AggregateCall;
-use millstream_state::{CountChange, FrozenTable, RestoredTable, SortedMap, StateError};
+use millstream_state::{
+    CountChange, FrozenTable, RestoredTable, SortedMap, SpilledBase, StateError, TableSpill,
+};
 
 use crate::aggregate::accumulator::Accumulator;
 use crate::aggregate::{Changes, GroupKeys};
@@ -33,7 +35,7 @@ pub(crate) struct KeptValues {
 
 impl KeptValues {
     /// An empty set of values if the call needs one. DISTINCT has no meaning for MIN and MAX.
-    pub(crate) fn for_call(call: &AggregateCall, changes: Changes) -> Option<Self> {
+    pub(crate) fn for_call(name: String, call: &AggregateCall, changes: Changes) -> Option<Self> {
         let purpose = match call.kind {
             AggregateKind::Min if changes != Changes::AppendOnly => Purpose::Min,
             AggregateKind::Max if changes != Changes::AppendOnly => Purpose::Max,
@@ -42,7 +44,7 @@ impl KeptValues {
             }
             _ => return None,
         };
-        Some(Self { map: SortedMap::default(), purpose, value_type: [call.argument_type.clone()] })
+        Some(Self { map: SortedMap::new(name), purpose, value_type: [call.argument_type.clone()] })
     }
 
     /// Counts the values and passes on to the accumulator what they change.
@@ -56,7 +58,9 @@ impl KeptValues {
     ) -> Result<(), OperatorError> {
         let encoded = encode_keys(std::slice::from_ref(values), values.len())?;
         let mut steps = Steps::default();
-        for (row, group) in groups.iter().enumerate().filter(|(row, _)| values.is_valid(*row)) {
+        let valid = || groups.iter().enumerate().filter(|(row, _)| values.is_valid(*row));
+        self.map.load(valid().map(|(row, g)| (keys.key_group(*g), keys.key(*g), encoded.get(row))))?;
+        for (row, group) in valid() {
             let sign = signs.map_or(1, |s| s[row]);
             let change = self.map.add(keys.key(*group), encoded.get(row), keys.key_group(*group), sign);
             steps.note(row, *group, change);
@@ -72,18 +76,19 @@ impl KeptValues {
         accumulator: &mut dyn Accumulator,
         (groups, keys): (&[u32], &dyn GroupKeys),
         other: &Self,
-        theirs: impl Iterator<Item = &'a [u8]>,
+        theirs: impl Iterator<Item = (&'a [u8], u16)>,
     ) -> Result<(), OperatorError> {
         let (mut steps, mut changed) = (Steps::default(), Vec::new());
-        for (group, their_key) in groups.iter().zip(theirs) {
-            for (value, count) in other.map.group(their_key) {
-                let change = self.map.add(keys.key(*group), value, keys.key_group(*group), count);
+        for (group, (their_key, their_key_group)) in groups.iter().zip(theirs) {
+            let (key, key_group) = (keys.key(*group), keys.key_group(*group));
+            other.map.visit_group(their_key, their_key_group, &mut |value, count| {
+                let change = self.map.add(key, value, key_group, count);
                 if steps.note(0, *group, change) {
-                    changed.push(value);
+                    changed.push(value.to_vec());
                 }
-            }
+            })?;
         }
-        let changed = decode_keys(changed, &self.value_type)?.remove(0);
+        let changed = decode_keys(changed.iter().map(Vec::as_slice), &self.value_type)?.remove(0);
         self.pass_on(accumulator, &steps, &changed, keys)
     }
 
@@ -109,25 +114,40 @@ impl KeptValues {
         let (mut found, mut extremes) = (Vec::new(), Vec::new());
         for group in groups {
             accumulator.reset(group);
-            let key = keys.key(group);
-            let extreme = if self.purpose == Purpose::Min { self.map.first(key) } else { self.map.last(key) };
+            let (key, key_group) = (keys.key(group), keys.key_group(group));
+            let extreme = match self.purpose {
+                Purpose::Min => self.map.first(key, key_group)?,
+                _ => self.map.last(key, key_group)?,
+            };
             if let Some(extreme) = extreme {
                 found.push(group);
                 extremes.push(extreme);
             }
         }
-        let extremes = decode_keys(extremes, &self.value_type)?.remove(0);
+        let extremes = decode_keys(extremes.iter().map(Vec::as_slice), &self.value_type)?.remove(0);
         accumulator.update(&found, Some(&extremes), None);
         Ok(())
     }
 
     /// Forgets a group's values.
-    pub(crate) fn remove_group(&mut self, key: &[u8]) {
-        self.map.remove_group(key);
+    pub(crate) fn remove_group(&mut self, key: &[u8], key_group: u16) -> Result<(), StateError> {
+        self.map.remove_group(key, key_group)
     }
 
-    pub(crate) fn freeze(&mut self, table: &str, full: bool) -> Result<Vec<FrozenTable>, StateError> {
-        self.map.freeze(table, full)
+    pub(crate) fn spill_to(&mut self, spill: TableSpill) -> Result<(), StateError> {
+        self.map.spill_to(spill)
+    }
+
+    pub(crate) fn spilled_base(&mut self) -> Result<Option<SpilledBase>, StateError> {
+        self.map.spilled_base()
+    }
+
+    pub(crate) fn take_spilled(&mut self) -> Vec<FrozenTable> {
+        self.map.take_spilled()
+    }
+
+    pub(crate) fn freeze(&mut self, full: bool) -> Result<Vec<FrozenTable>, StateError> {
+        self.map.freeze(full)
     }
 
     pub(crate) fn restore(&mut self, table: &RestoredTable) -> Result<(), StateError> {

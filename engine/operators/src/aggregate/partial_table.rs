@@ -6,7 +6,7 @@ use arrow::array::ArrayRef;
 use arrow::datatypes::DataType;
 use millstream_batch::{StreamBatch, decode_keys};
 use millstream_plan::AggregateCall;
-use millstream_state::GroupIndex;
+use millstream_state::{GroupIndex, ValueColumns as _};
 
 use crate::aggregate::{Aggregates, Changes, GroupKeys};
 use crate::batch_keys::BatchKeys;
@@ -92,11 +92,15 @@ impl PartialTable {
     }
 
     /// Removes all groups but keeps the memory for the next ones.
-    pub(crate) fn clear(&mut self) {
+    ///
+    /// # Errors
+    /// [`OperatorError::State`].
+    pub(crate) fn clear(&mut self) -> Result<(), OperatorError> {
         for group in 0..self.len() as u32 {
-            self.aggregates.clear(group, self.index.key(group));
+            self.aggregates.clear(group, self.index.key(group), 0)?;
         }
         self.index.clear();
+        Ok(())
     }
 
     /// Decoded keys, then partial states, of all groups.
@@ -108,6 +112,6 @@ impl PartialTable {
     }
 
     pub(crate) fn bytes(&self) -> usize {
-        self.index.bytes() + self.aggregates.bytes()
+        self.index.bytes() + self.aggregates.bytes() + self.aggregates.kept_bytes()
     }
 }

@@ -97,6 +97,10 @@ impl<T: SumType> Accumulator for Sum<T> {
         self.slots.resize(slots.max(self.slots.len()), Self::EMPTY);
     }
 
+    fn reserve(&mut self, slots: usize) {
+        self.slots.reserve_exact(slots.saturating_sub(self.slots.len()));
+    }
+
     fn reset(&mut self, group: u32) {
         self.slots[group as usize] = Self::EMPTY;
     }

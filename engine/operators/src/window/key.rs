@@ -33,6 +33,13 @@ impl SlicePrefix {
         (prefix[0] == 1 && prefix[9] == 1).then(|| Self { slice_end: number(1), visible_from: number(10) })
     }
 
+    /// The smallest key of any slice that ends at `slice_end` or later.
+    pub(crate) fn first_key(slice_end: i64) -> Vec<u8> {
+        let mut key = vec![1];
+        key.extend_from_slice(&((slice_end as u64) ^ (1 << 63)).to_be_bytes());
+        key
+    }
+
     /// The hash of a slice's whole key from that of the user's key.
     const fn hash(self, user_key_hash: u64) -> u64 {
         let slice = (self.slice_end as u64).wrapping_mul(0xff51_afd7_ed55_8ccd);

@@ -52,6 +52,21 @@ impl Slices {
         }
     }
 
+    /// Notes that a slice has groups, without saying which.
+    pub(crate) fn note(&mut self, slice_end: i64) {
+        self.by_end.entry(slice_end).or_default();
+    }
+
+    /// Forgets which groups there are, but not in which slices.
+    pub(crate) fn forget_groups(&mut self) {
+        self.by_end.values_mut().for_each(|slice| *slice = Slice::default());
+    }
+
+    /// Whether no slice has a group.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.by_end.is_empty()
+    }
+
     /// End of the first window from `from` on that has a slice.
     pub(crate) fn next_window(&self, from: i64) -> Option<i64> {
         let ends = self.by_end.keys().map(|slice_end| {

@@ -8,7 +8,7 @@ use millstream_model::key_group::key_hash;
 use proptest::prelude::*;
 
 use super::*;
-use crate::decode_segment;
+use crate::{MemorySpill, decode_segment};
 
 const MAX_PARALLELISM: u32 = 16;
 
@@ -45,11 +45,29 @@ impl ValueColumns for Values {
         }
         Ok(())
     }
+
+    fn reserve(&mut self, slots: usize) {
+        self.0.reserve_exact(slots.saturating_sub(self.0.len()));
+    }
+
+    fn bytes(&self) -> usize {
+        self.0.capacity() * 8
+    }
 }
 
 impl Sums {
     fn new(range: KeyGroupRange) -> Self {
-        Self { table: GroupTable::new(range, MAX_PARALLELISM), values: Values::default() }
+        Self { table: GroupTable::new("sums", range, MAX_PARALLELISM), values: Values::default() }
+    }
+
+    /// With a store behind it if there is a budget.
+    fn within(range: KeyGroupRange, budget: Option<usize>) -> Self {
+        let mut sums = Self::new(range);
+        if let Some(budget) = budget {
+            let spill = TableSpill { store: Arc::new(MemorySpill::default()), table: 3, budget };
+            sums.table.spill_to(spill, &sums.values).unwrap();
+        }
+        sums
     }
 
     /// Adds 1 to each key, or deletes it.
@@ -57,13 +75,10 @@ impl Sums {
         let encoded =
             encode_keys(&[Arc::new(Int64Array::from(keys.to_vec())) as ArrayRef], keys.len()).unwrap();
         let hashes = encoded.hashes();
-        let (mut groups, mut created) = (Vec::new(), Vec::new());
-        self.table.resolve(
-            &encoded,
-            KeyHashes { key: &hashes, index: &hashes },
-            &mut groups,
-            &mut created,
-        )?;
+        let mut resolved = Resolved::default();
+        let hashes = KeyHashes { key: &hashes, index: &hashes };
+        self.table.resolve(&encoded, hashes, &mut self.values, &mut resolved)?;
+        let Resolved { groups, created } = resolved;
         self.values.0.resize(self.table.slots(), 0);
         assert!(created.iter().all(|g| self.values.0[*g as usize] == 0), "a new group has old values");
         for group in &groups {
@@ -78,22 +93,31 @@ impl Sums {
     }
 
     fn freeze(&mut self, full: bool) -> Vec<FrozenTable> {
-        self.table.freeze("sums", &self.values, full).unwrap()
+        let base = if full { self.table.spilled_base().unwrap() } else { None };
+        let base: Vec<FrozenTable> = base.into_iter().flatten().map(Result::unwrap).collect();
+        [base, self.table.freeze(&self.values, full).unwrap()].concat()
     }
 
-    fn restored(range: KeyGroupRange, segments: &[Vec<u8>]) -> Self {
+    fn restored(range: KeyGroupRange, budget: Option<usize>, segments: &[Vec<u8>]) -> Self {
         let mut stored = RestoredTable::new("sums");
         for bytes in segments {
             stored.push_segment(bytes, range).unwrap();
         }
-        let mut sums = Self::new(range);
+        let mut sums = Self::within(range, budget);
         sums.table.restore(&stored, &mut sums.values, key_hash).unwrap();
         sums
     }
 
-    fn content(&self) -> BTreeMap<Vec<u8>, i64> {
+    fn content(&mut self) -> BTreeMap<Vec<u8>, i64> {
+        let mut content = BTreeMap::new();
+        for part in self.table.spilled_base().unwrap().into_iter().flatten().map(Result::unwrap) {
+            let values = part.rows.column(3).as_primitive::<Int64Type>().values().to_vec();
+            let keys = part.rows.column(1).as_binary::<i32>();
+            content.extend(keys.iter().flatten().map(<[u8]>::to_vec).zip(values));
+        }
         let groups = self.table.live_groups();
-        groups.map(|g| (self.table.key(g).to_vec(), self.values.0[g as usize])).collect()
+        content.extend(groups.map(|g| (self.table.key(g).to_vec(), self.values.0[g as usize])));
+        content
     }
 }
 
@@ -234,13 +258,17 @@ fn step() -> impl Strategy<Value = Step> {
 proptest! {
     /// Whatever is added, deleted, frozen, and restored at another parallelism: the tables hold what a map holds.
     #[test]
-    fn restores_at_any_parallelism_lose_nothing(steps in prop::collection::vec(step(), 1..60)) {
+    fn restores_at_any_parallelism_lose_nothing(
+        steps in prop::collection::vec(step(), 1..60),
+        // Everything in memory, one batch in memory, some ten groups in memory.
+        budget in prop_oneof![Just(None), Just(Some(1)), Just(Some(1_500))],
+    ) {
         let owner = |key: i64, parallelism: u32| {
             let bytes = encode_keys(&[Arc::new(Int64Array::from(vec![key])) as ArrayRef], 1).unwrap();
             let group = key_group_of(key_hash(bytes.get(0)), MAX_PARALLELISM);
             millstream_model::key_group::subtask_of(group, parallelism, MAX_PARALLELISM) as usize
         };
-        let mut subtasks = vec![Sums::new(all_groups())];
+        let mut subtasks = vec![Sums::within(all_groups(), budget)];
         let mut segments: Vec<Vec<Vec<u8>>> = vec![Vec::new()];
         let mut model: BTreeMap<i64, i64> = BTreeMap::new();
         for step in steps {
@@ -266,12 +294,12 @@ proptest! {
                     }
                     let all: Vec<Vec<u8>> = segments.concat();
                     let ranges = (0..parallelism).map(|i| KeyGroupRange::of_subtask(i, parallelism, MAX_PARALLELISM));
-                    subtasks = ranges.map(|range| Sums::restored(range, &all)).collect();
+                    subtasks = ranges.map(|range| Sums::restored(range, budget, &all)).collect();
                     // Each subtask writes a base next; until then it depends on everything that it read.
                     segments = subtasks.iter_mut().map(|s| encoded(s.freeze(true))).collect();
                 }
             }
-            let content: BTreeMap<Vec<u8>, i64> = subtasks.iter().flat_map(Sums::content).collect();
+            let content: BTreeMap<Vec<u8>, i64> = subtasks.iter_mut().flat_map(Sums::content).collect();
             let expected: BTreeMap<Vec<u8>, i64> = model.iter().map(|(key, sum)| {
                 let bytes = encode_keys(&[Arc::new(Int64Array::from(vec![*key])) as ArrayRef], 1).unwrap();
                 (bytes.get(0).to_vec(), *sum)
@@ -279,4 +307,35 @@ proptest! {
             prop_assert_eq!(content, expected);
         }
     }
+}
+
+#[test]
+fn groups_beyond_the_budget_lie_in_the_store() {
+    let mut sums = Sums::within(all_groups(), Some(2_000_000));
+    for start in (0..100_000).step_by(1_000) {
+        sums.apply(&(start..start + 1_000).collect::<Vec<_>>(), false).unwrap();
+        let bytes = sums.table.bytes() + sums.values.bytes();
+        assert!(bytes <= 2_250_000, "{bytes} bytes at {start}");
+    }
+    assert!(sums.table.len() < 40_000, "{}", sums.table.len());
+    // Groups that come back have kept their values, and are not created again.
+    sums.apply(&(0..1_000).collect::<Vec<_>>(), false).unwrap();
+    let content = sums.content();
+    assert_eq!((content.len(), content.values().sum::<i64>()), (100_000, 101_000));
+}
+
+#[test]
+fn evicted_changes_are_parts_of_the_next_checkpoint() {
+    let mut sums = Sums::within(all_groups(), Some(1));
+    sums.apply(&[1, 2], false).unwrap();
+    assert!(sums.table.take_spilled().is_empty());
+    sums.apply(&[3], false).unwrap();
+    assert_eq!(rows(&sums.table.take_spilled()), [(1, false, 1), (2, false, 1)]);
+    sums.apply(&[1], true).unwrap();
+    // 3 was evicted, 1 came back and was deleted.
+    assert_eq!(rows(&sums.freeze(false)), [(1, true, 0), (3, false, 1)]);
+    sums.apply(&[4], false).unwrap();
+    assert!(sums.freeze(false).len() == 1, "nothing is said twice");
+    let base = sums.freeze(true);
+    assert_eq!((rows(&base).len(), base[0].is_base, base.iter().filter(|p| p.is_base).count()), (3, true, 1));
 }

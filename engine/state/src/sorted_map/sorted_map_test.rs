@@ -3,6 +3,7 @@ use std::collections::BTreeMap as Model;
 use proptest::prelude::*;
 
 use super::*;
+use crate::{MemorySpill, TableSpill};
 use millstream_model::KeyGroupRange;
 
 /// A key of a fixed length, so that no key is a prefix of another one.
@@ -10,17 +11,42 @@ fn key(n: u8) -> [u8; 2] {
     [n, 0xff - n]
 }
 
-fn content(map: &SortedMap) -> Model<(u8, Vec<u8>), i64> {
-    let groups = (0..=255).flat_map(|g| map.group(&key(g)).map(move |(k, c)| ((g, k.to_vec()), c)));
-    groups.collect()
+fn key_group(group: u8) -> KeyGroup {
+    u16::from(group) % 16
 }
 
-fn restored(segments: &[Vec<u8>]) -> SortedMap {
+fn content(map: &SortedMap) -> Model<(u8, Vec<u8>), i64> {
+    let mut content = Model::new();
+    for g in 0..=255 {
+        map.visit_group(&key(g), key_group(g), &mut |k, c| {
+            assert_eq!(content.insert((g, k.to_vec()), c), None, "shown twice");
+        })
+        .unwrap();
+    }
+    content
+}
+
+/// With a store behind it if there is a budget.
+fn within(budget: Option<usize>) -> SortedMap {
+    let mut map = SortedMap::new("values");
+    if let Some(budget) = budget {
+        map.spill_to(TableSpill { store: Arc::new(MemorySpill::default()), table: 1, budget }).unwrap();
+    }
+    map
+}
+
+fn frozen(map: &mut SortedMap, full: bool) -> Vec<FrozenTable> {
+    let base = if full { map.spilled_base().unwrap() } else { None };
+    let base: Vec<FrozenTable> = base.into_iter().flatten().map(Result::unwrap).collect();
+    [base, map.freeze(full).unwrap()].concat()
+}
+
+fn restored(budget: Option<usize>, segments: &[Vec<u8>]) -> SortedMap {
     let mut stored = RestoredTable::new("values");
     for bytes in segments {
         stored.push_segment(bytes, KeyGroupRange { start: 0, end: 16 }).unwrap();
     }
-    let mut map = SortedMap::default();
+    let mut map = within(budget);
     map.restore(&stored).unwrap();
     map
 }
@@ -36,12 +62,14 @@ fn first_and_last_skip_counts_below_one() {
         map.add(&key(7), &[value], 0, delta);
         map.add(&key(8), &[value + 100], 0, 1);
     }
-    assert_eq!((map.first(&key(7)), map.last(&key(7))), (Some(&[3][..]), Some(&[5][..])));
+    let first = |map: &SortedMap, g| map.first(&key(g), 0).unwrap();
+    let last = |map: &SortedMap, g| map.last(&key(g), 0).unwrap();
+    assert_eq!((first(&map, 7), last(&map, 7)), (Some(vec![3]), Some(vec![5])));
     assert_eq!(map.add(&key(7), &[3], 0, -2), CountChange { before: 2, after: 0 });
-    assert_eq!(map.first(&key(7)), Some(&[5][..]));
-    assert_eq!((map.first(&key(6)), map.last(&key(9))), (None, None));
-    map.remove_group(&key(7));
-    assert_eq!((map.first(&key(7)), map.first(&key(8)).is_some()), (None, true));
+    assert_eq!(first(&map, 7), Some(vec![5]));
+    assert_eq!((first(&map, 6), last(&map, 9)), (None, None));
+    map.remove_group(&key(7), 0).unwrap();
+    assert_eq!((first(&map, 7), first(&map, 8).is_some()), (None, true));
 }
 
 #[test]
@@ -69,27 +97,27 @@ fn what_came_and_went_leaves_nothing() {
         map.add(b"g", &n.to_be_bytes(), 0, -1);
     }
     assert!(map.bytes() < 100_000, "{} bytes", map.bytes());
-    assert!(map.freeze("values", false).unwrap().is_empty());
+    assert!(map.freeze(false).unwrap().is_empty());
 }
 
 #[test]
 fn a_stored_entry_leaves_a_tombstone_once() {
     let mut map = SortedMap::default();
     map.add(b"g", b"a", 3, 1);
-    let mut segments = encoded(map.freeze("values", false).unwrap());
+    let mut segments = encoded(map.freeze(false).unwrap());
     map.add(b"g", b"a", 3, -1);
-    let delta = map.freeze("values", false).unwrap();
+    let delta = map.freeze(false).unwrap();
     assert!(delta[0].rows.column(2).as_boolean().value(0));
     segments.extend(encoded(delta));
-    assert!(map.freeze("values", false).unwrap().is_empty());
-    assert!(restored(&segments).is_empty());
+    assert!(map.freeze(false).unwrap().is_empty());
+    assert!(restored(None, &segments).is_empty());
 }
 
 #[test]
 fn a_count_of_zero_is_damage() {
     let mut map = SortedMap::default();
     map.add(b"g", b"a", 3, 1);
-    let mut part = map.freeze("values", true).unwrap().remove(0);
+    let mut part = map.freeze(true).unwrap().remove(0);
     let mut columns = part.rows.columns().to_vec();
     columns[3] = Arc::new(Int64Array::from(vec![0]));
     part.rows = arrow::array::RecordBatch::try_new(part.rows.schema(), columns).unwrap();
@@ -119,39 +147,46 @@ fn step() -> impl Strategy<Value = Step> {
 
 proptest! {
     #[test]
-    fn it_is_a_map_that_survives_restores(steps in prop::collection::vec(step(), 1..150)) {
-        let mut map = SortedMap::default();
+    fn it_is_a_map_that_survives_restores(
+        steps in prop::collection::vec(step(), 1..150),
+        // Everything in memory, what one step needs in memory, some entries in memory.
+        budget in prop_oneof![Just(None), Just(Some(1)), Just(Some(700))],
+    ) {
+        let mut map = within(budget);
         let mut model: Model<(u8, Vec<u8>), i64> = Model::new();
         let mut segments: Vec<Vec<u8>> = Vec::new();
         for step in steps {
             match step {
                 Step::Add { group, value, delta } => {
-                    let change = map.add(&key(group), &[value], u16::from(group) % 16, delta);
+                    map.load([(key_group(group), &key(group)[..], &[value][..])].into_iter()).unwrap();
+                    let change = map.add(&key(group), &[value], key_group(group), delta);
                     let count = model.entry((group, vec![value])).or_default();
                     prop_assert_eq!(change, CountChange { before: *count, after: *count + delta });
                     *count += delta;
                     model.retain(|_, count| *count != 0);
                 }
                 Step::RemoveGroup(group) => {
-                    map.remove_group(&key(group));
+                    map.remove_group(&key(group), key_group(group)).unwrap();
                     model.retain(|(g, _), _| *g != group);
                 }
                 Step::Freeze { full } => {
                     if full {
                         segments.clear();
                     }
-                    segments.extend(encoded(map.freeze("values", full).unwrap()));
+                    segments.extend(encoded(frozen(&mut map, full)));
                 }
                 Step::Restore => {
-                    segments.extend(encoded(map.freeze("values", false).unwrap()));
-                    map = restored(&segments);
+                    segments.extend(encoded(map.freeze(false).unwrap()));
+                    map = restored(budget, &segments);
                 }
             }
             prop_assert_eq!(content(&map), model.clone());
-            prop_assert_eq!(map.len(), model.len());
+            prop_assert!(budget.is_some() || map.len() == model.len());
             for group in [0, 1, 0xfe, 0xff] {
-                let mut positive = model.iter().filter(|((g, _), c)| *g == group && **c > 0).map(|((_, v), _)| &v[..]);
-                prop_assert_eq!(map.first(&key(group)), positive.next());
+                let mut positive = model.iter().filter(|((g, _), c)| *g == group && **c > 0).map(|((_, v), _)| v.clone());
+                prop_assert_eq!(map.first(&key(group), key_group(group)).unwrap(), positive.next());
+                let mut positive = model.iter().filter(|((g, _), c)| *g == group && **c > 0).map(|((_, v), _)| v.clone());
+                prop_assert_eq!(map.last(&key(group), key_group(group)).unwrap(), positive.next_back());
             }
         }
     }
