@@ -145,6 +145,21 @@ impl Incarnation {
         self.folder.delete("remove a pin", &layout::pin(name)).await
     }
 
+    /// Every pin of the folder by its name (as it stands in its key), whoever holds it.
+    ///
+    /// # Errors
+    /// `Record` if one is damaged; `Storage`.
+    pub async fn pins(&self) -> Result<BTreeMap<String, Pin>, StoreError> {
+        let mut pins = BTreeMap::new();
+        for object in self.folder.list("list the pins", layout::PINS).await? {
+            let pin = self.folder.record("read a pin", RecordKind::Pin, &object.key, Pin::decode).await?;
+            if let (Some(pin), Some(name)) = (pin, object.key.strip_prefix(layout::PINS)) {
+                pins.insert(name.to_owned(), pin);
+            }
+        }
+        Ok(pins)
+    }
+
     /// All pins by key, without those that coordinators held on what they restored and need no longer: these are removed.
     async fn current_pins(&self, writers: Writers) -> Result<BTreeMap<String, Pin>, StoreError> {
         if self.folder.has(Sabotage::SweepIgnoresPins) {

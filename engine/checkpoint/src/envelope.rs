@@ -30,10 +30,22 @@ pub enum RecordKind {
     Pin,
     /// The mark of a published checkpoint.
     Published,
+    /// A savepoint's list of files.
+    Savepoint,
+    /// Whose attempt the name of a savepoint belongs to.
+    SavepointClaim,
 }
 
 impl RecordKind {
-    const ALL: [Self; 5] = [Self::Manifest, Self::Epoch, Self::Generation, Self::Pin, Self::Published];
+    const ALL: [Self; 7] = [
+        Self::Manifest,
+        Self::Epoch,
+        Self::Generation,
+        Self::Pin,
+        Self::Published,
+        Self::Savepoint,
+        Self::SavepointClaim,
+    ];
 
     /// The newest format that this version writes and reads.
     #[must_use]
@@ -46,8 +58,8 @@ impl RecordKind {
     #[must_use]
     pub const fn limit(self) -> u64 {
         match self {
-            Self::Manifest => 256 << 20,
-            Self::Epoch | Self::Generation | Self::Pin | Self::Published => 64 << 10,
+            Self::Manifest | Self::Savepoint => 256 << 20,
+            Self::Epoch | Self::Generation | Self::Pin | Self::Published | Self::SavepointClaim => 64 << 10,
         }
     }
 
@@ -58,6 +70,8 @@ impl RecordKind {
             Self::Generation => b'G',
             Self::Pin => b'P',
             Self::Published => b'D',
+            Self::Savepoint => b'S',
+            Self::SavepointClaim => b'C',
         }
     }
 }
@@ -70,13 +84,16 @@ impl fmt::Display for RecordKind {
             Self::Generation => "generation record",
             Self::Pin => "pin",
             Self::Published => "published marker",
+            Self::Savepoint => "savepoint manifest",
+            Self::SavepointClaim => "savepoint claim",
         })
     }
 }
 
 /// Frames a payload. The result is at most [`RecordKind::limit`] bytes or is refused when read; writers check it first with
 /// [`check_size`].
-pub(crate) fn seal(kind: RecordKind, payload: &[u8]) -> Vec<u8> {
+#[must_use]
+pub fn seal(kind: RecordKind, payload: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(HEADER_BYTES + payload.len() + CHECKSUM_BYTES);
     bytes.extend_from_slice(&MAGIC);
     bytes.push(kind.tag());
@@ -91,7 +108,7 @@ pub(crate) fn seal(kind: RecordKind, payload: &[u8]) -> Vec<u8> {
 ///
 /// # Errors
 /// Whatever is wrong with the frame; see [`DecodeError`].
-pub(crate) fn unseal(expected: RecordKind, bytes: &[u8]) -> Result<&[u8], DecodeError> {
+pub fn unseal(expected: RecordKind, bytes: &[u8]) -> Result<&[u8], DecodeError> {
     check_size(expected, bytes.len() as u64)?;
     let minimum = (HEADER_BYTES + CHECKSUM_BYTES) as u64;
     let found = bytes.len() as u64;

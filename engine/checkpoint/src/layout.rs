@@ -170,7 +170,9 @@ fn digits(text: &str) -> Option<u64> {
     text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse().ok())?
 }
 
-fn escaped(part: &str) -> String {
+/// A name as a part of a key, see the head of this module. Always the same for the same name; nothing reads it back.
+#[must_use]
+pub fn escaped(part: &str) -> String {
     use fmt::Write;
     let mut safe = String::with_capacity(part.len());
     for byte in part.bytes() {
