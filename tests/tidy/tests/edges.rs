@@ -17,6 +17,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("engine/storage", &["engine/model"]),
     ("engine/checkpoint", &["engine/model"]),
     ("engine/checkpoint-store", &["engine/model", "engine/checkpoint", "engine/storage", "engine/state"]),
+    (
+        "engine/savepoint",
+        &["engine/model", "engine/checkpoint", "engine/checkpoint-store", "engine/storage", "engine/state"],
+    ),
     ("engine/state", &["engine/model", "engine/batch"]),
     ("engine/state-rocksdb", &["engine/state"]),
     ("engine/connectors", &["engine/model", "engine/batch", "engine/storage"]),
@@ -59,6 +63,7 @@ const NAMED_ONLY_BY: &[(&str, &[&str])] = &[
     ("sqlparser", &[]),
     ("object_store", &["engine/storage"]),
     ("rocksdb", &["engine/state-rocksdb"]),
+    ("parquet", &["engine/savepoint"]),
     ("kube", &["operator/api"]),
     ("k8s-openapi", &["operator/api"]),
     ("rdkafka", &["engine/connectors"]),

@@ -1,0 +1,98 @@
+//! Taking the name of a savepoint, and giving it back.
+//!
+//! A name belongs to the attempt in its claim. An attempt that nobody finished is given up first: the mark that it will never
+//! have a manifest goes where the manifest would be, with the one write that only one can win. Only then its claim is
+//! removed, so a writer that is slow rather than dead is never reported as complete, and what is complete is never taken away.
+//!
+//! Example: attempt 7 crashed with two files written. Attempt 8 finds claim 7 and no manifest, creates the mark at `7/manifest`,
+//! removes claim 7, creates claim 8, and then deletes everything below `7/`. If 7 comes back to life, its manifest meets the
+//! mark or finds that the claim is not its own.
+
+use millstream_storage::CreateOutcome;
+
+use crate::claim::SavepointClaim;
+use crate::error::SavepointError;
+use crate::location::{CLAIM, Found, SavepointLocation, attempt_folder, attempt_of, manifest_key};
+
+/// Attempts that are given up before giving up oneself. Each one means that somebody began at the same moment.
+const ROUNDS: usize = 8;
+
+/// Makes the name the attempt's, and deletes what other attempts left.
+pub(crate) async fn reserve(
+    location: &SavepointLocation,
+    claim: &SavepointClaim,
+) -> Result<(), SavepointError> {
+    let created = |answer| match answer {
+        Ok(outcome) => Ok(outcome == CreateOutcome::Created),
+        Err(source) => Err(SavepointError::Storage { action: "claim the name of a savepoint", source }),
+    };
+    for _ in 0..ROUNDS {
+        if created(location.create(CLAIM, claim.encode().into()).await)? {
+            return clean(location, claim.attempt).await;
+        }
+        let Some(other) = location.claim().await? else { continue };
+        give_up(location, &other, claim).await?;
+    }
+    Err(SavepointError::NameLost { location: location.to_string() })
+}
+
+/// Ends another attempt for good and frees the name, unless the attempt is complete.
+async fn give_up(
+    location: &SavepointLocation,
+    other: &SavepointClaim,
+    mine: &SavepointClaim,
+) -> Result<(), SavepointError> {
+    let exists = || SavepointError::Exists { location: location.to_string() };
+    match location.manifest(other.attempt).await? {
+        Found::Manifest(_) => return Err(exists()),
+        Found::GivenUp => {}
+        Found::Nothing => {
+            // The same body from whoever writes it, so that two who give up the same attempt agree.
+            let mark = other.encode();
+            let key = manifest_key(other.attempt);
+            match location.create(&key, mark.into()).await {
+                Ok(CreateOutcome::Created) => {}
+                Ok(CreateOutcome::Taken(_)) => return Err(exists()),
+                Err(source) => {
+                    return Err(SavepointError::Storage {
+                        action: "give up an unfinished savepoint",
+                        source,
+                    });
+                }
+            }
+            tracing::info!(
+                savepoint = %location,
+                attempt = format!("{:016x}", other.attempt),
+                by = format!("{:016x}", mine.attempt),
+                "an unfinished savepoint was given up"
+            );
+        }
+    }
+    if location.claim().await?.as_ref() == Some(other) {
+        location.delete(CLAIM).await?;
+    }
+    Ok(())
+}
+
+/// Deletes everything of other attempts. None of them has a claim any more, so no reader can find them.
+async fn clean(location: &SavepointLocation, mine: u64) -> Result<(), SavepointError> {
+    for key in location.keys().await? {
+        if attempt_of(&key).is_some_and(|attempt| attempt != mine) {
+            location.delete(&key).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Removes an attempt of one's own that has failed: its claim, if it still is, then its files. Whether it still was.
+pub(crate) async fn withdraw(location: &SavepointLocation, attempt: u64) -> Result<bool, SavepointError> {
+    let is_mine = location.claim().await?.is_some_and(|claim| claim.attempt == attempt);
+    if is_mine {
+        location.delete(CLAIM).await?;
+    }
+    let folder = attempt_folder(attempt);
+    for key in location.keys().await?.into_iter().filter(|key| key.starts_with(&folder)) {
+        location.delete(&key).await?;
+    }
+    Ok(is_mine)
+}
