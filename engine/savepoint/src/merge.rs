@@ -4,6 +4,8 @@
 //! groups. Example: base `(3, a) -> 1, (3, b) -> 2`, delta `(3, a) -> 5, (3, b) deleted, (7, c) -> 9` gives
 //! `(3, a) -> 5, (7, c) -> 9`.
 
+use std::cmp::Ordering;
+
 use arrow::array::{AsArray, BinaryArray, BooleanArray, RecordBatch};
 use arrow::compute::interleave_record_batch;
 use arrow::datatypes::UInt16Type;
@@ -29,6 +31,25 @@ struct Keys<'a> {
     deleted: &'a BooleanArray,
 }
 
+/// A row of a slice, with enough of its key to settle most comparisons without looking at it.
+#[derive(Clone, Copy)]
+struct Place {
+    /// The key group, then the first bytes of the key: ordered as they are.
+    head: (u16, u64),
+    slice: u32,
+    row: u32,
+}
+
+impl Place {
+    fn key<'a>(&self, keys: &'a [Keys<'_>]) -> &'a [u8] {
+        keys[self.slice as usize].keys.value(self.row as usize)
+    }
+
+    fn compare(&self, other: &Self, keys: &[Keys<'_>]) -> Ordering {
+        self.head.cmp(&other.head).then_with(|| self.key(keys).cmp(other.key(keys)))
+    }
+}
+
 /// The rows of these key groups, in batches of at most `batch_rows`: `key_group, key` and the values, strictly ascending by
 /// (key group, key). `slices` are in the order in which they were written.
 pub(crate) fn merge(
@@ -45,19 +66,13 @@ pub(crate) fn merge(
         })
         .collect();
     let mut places = candidates(slices, &keys, range);
-    // Segments are sorted, so this sort meets one long run a segment.
-    let order =
-        |&(slice, row): &(usize, usize)| (keys[slice].groups[row], keys[slice].keys.value(row), slice);
-    places.sort_by(|a, b| order(a).cmp(&order(b)));
-    let is_last = |at: usize| {
-        places.get(at + 1).is_none_or(|next| {
-            let ((group, key, _), (next_group, next_key, _)) = (order(&places[at]), order(next));
-            (group, key) != (next_group, next_key)
-        })
-    };
+    // Segments are sorted, so this sort meets one long run a segment; it is stable, so the latest of equal keys is the last.
+    places.sort_by(|a, b| a.compare(b, &keys));
+    let is_last =
+        |at: usize| places.get(at + 1).is_none_or(|next| places[at].compare(next, &keys) != Ordering::Equal);
     let live: Vec<(usize, usize)> = (0..places.len())
         .filter(|at| is_last(*at))
-        .map(|at| places[at])
+        .map(|at| (places[at].slice as usize, places[at].row as usize))
         .filter(|(slice, row)| !keys[*slice].deleted.value(*row))
         .collect();
     let columns = |rows: &RecordBatch| -> Result<RecordBatch, ArrowError> {
@@ -69,8 +84,8 @@ pub(crate) fn merge(
     live.chunks(batch_rows.max(1)).map(|chunk| interleave_record_batch(&sources, chunk)).collect()
 }
 
-/// Rows of these key groups that no later base ends.
-fn candidates(slices: &[Slice], keys: &[Keys<'_>], range: KeyGroupRange) -> Vec<(usize, usize)> {
+/// Rows of these key groups that no later base ends, slice by slice.
+fn candidates(slices: &[Slice], keys: &[Keys<'_>], range: KeyGroupRange) -> Vec<Place> {
     // By key group of the range: the first slice that counts.
     let mut first = vec![0_usize; range.end.saturating_sub(range.start) as usize];
     for (index, slice) in slices.iter().enumerate() {
@@ -84,9 +99,21 @@ fn candidates(slices: &[Slice], keys: &[Keys<'_>], range: KeyGroupRange) -> Vec<
         let start = keys.groups.partition_point(|g| u32::from(*g) < range.start);
         let end = keys.groups.partition_point(|g| u32::from(*g) < range.end);
         let counts = |row: &usize| first[(u32::from(keys.groups[*row]) - range.start) as usize] <= index;
-        places.extend((start..end).filter(counts).map(|row| (index, row)));
+        places.extend((start..end).filter(counts).map(|row| Place {
+            head: (keys.groups[row], head_of(keys.keys.value(row))),
+            slice: index as u32,
+            row: row as u32,
+        }));
     }
     places
+}
+
+/// The first 8 bytes as a number; what is shorter is filled up with zeros, so equal heads say nothing.
+fn head_of(key: &[u8]) -> u64 {
+    key.first_chunk::<8>().map_or_else(
+        || key.iter().enumerate().fold(0, |head, (at, byte)| head | u64::from(*byte) << (56 - 8 * at)),
+        |head| u64::from_be_bytes(*head),
+    )
 }
 
 #[cfg(test)]

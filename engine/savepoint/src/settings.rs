@@ -3,7 +3,7 @@
 use millstream_checkpoint_store::Nonces;
 use millstream_storage::Patience;
 
-/// Settings of [`crate::write`] and [`crate::import()`].
+/// Settings of [`crate::write()`] and [`crate::import()`].
 #[derive(Clone, Debug)]
 pub struct SavepointSettings {
     /// A bucket of key groups should not have more bytes in memory, by estimate. Its file is held in memory as a whole, while

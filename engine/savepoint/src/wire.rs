@@ -224,3 +224,7 @@ fn table(wire: TableWire) -> Result<SavedTable, DecodeError> {
 fn invalid(reason: impl Into<String>) -> DecodeError {
     DecodeError::Invalid { expected: KIND, reason: reason.into() }
 }
+
+#[cfg(test)]
+#[path = "wire/wire_test.rs"]
+mod wire_test;

@@ -137,3 +137,29 @@ fn the_same_as_a_map_says() {
         }
     }
 }
+
+#[test]
+fn heads_are_ordered_as_their_keys() {
+    let mut keys: Vec<&[u8]> = vec![
+        b"",
+        b"\0",
+        b"a",
+        b"a\0",
+        b"ab",
+        b"abcdefgh",
+        b"abcdefgh\0",
+        b"abcdefghi",
+        b"b",
+        b"\xff",
+        &[0xff; 9],
+    ];
+    keys.sort_unstable();
+    assert!(keys.windows(2).all(|pair| head_of(pair[0]) <= head_of(pair[1])));
+    let base = slice(Some((0, 8)), &[(1, "", false, 1), (1, "\0", false, 2), (1, "abcdefgh", false, 3)]);
+    let delta = slice(None, &[(1, "\0\0", false, 4), (1, "abcdefgh", false, 5), (1, "abcdefghi", false, 6)]);
+    expect(
+        &[base, delta],
+        (0, 8),
+        &[(1, "", 1), (1, "\0", 2), (1, "\0\0", 4), (1, "abcdefgh", 5), (1, "abcdefghi", 6)],
+    );
+}
