@@ -22,7 +22,9 @@ use millstream_checkpoint_store::{
 };
 use millstream_model::graph::{Chain, JobGraph, OperatorNode, OperatorRole, RollPolicy};
 use millstream_model::key_group::{key_group_of, key_hash};
-use millstream_model::snapshot::{OperatorCounters, OperatorFacts, SplitState, StagedSegment, StateSegment};
+use millstream_model::snapshot::{
+    ObjectRef, OperatorCounters, OperatorFacts, SplitState, StagedSegment, StateSegment, SubtaskSnapshot,
+};
 use millstream_model::{
     Attempt, ChainId, CheckpointId, Epoch, JobIdentity, KeyGroupRange, OperatorUid, SplitId, SubtaskId,
     Watermark,
@@ -423,6 +425,38 @@ pub(crate) fn graph(parallelism: u32) -> JobGraph {
         edges: vec![],
         max_parallelism: KEY_GROUPS,
         fingerprint: "f1".to_owned(),
+    }
+}
+
+/// What a subtask reports that has written an empty base of every table of the job.
+pub(crate) fn with_bases(graph: &JobGraph, subtask: SubtaskId) -> SubtaskSnapshot {
+    let chain = graph.chain(subtask.chain).unwrap();
+    let key_groups = KeyGroupRange::of_subtask(subtask.index, chain.parallelism, KEY_GROUPS);
+    let base = |operator: &str, table: &str| StateSegment {
+        operator: uid(operator),
+        table: table.to_owned(),
+        object: ObjectRef { key: format!("{operator}.{table}.{subtask}"), length: 1, checksum: 1 },
+        rows: 0,
+        key_groups,
+        is_base: true,
+    };
+    let facts = |o: &OperatorNode| OperatorFacts {
+        operator: o.uid.clone(),
+        watermark: Watermark::MIN,
+        counters: OperatorCounters::default(),
+    };
+    SubtaskSnapshot {
+        subtask,
+        segments: match subtask.chain.0 {
+            1 => vec![base("agg", "main"), base("agg", "call4")],
+            2 => vec![base("join", "left")],
+            _ => vec![],
+        },
+        splits: vec![],
+        facts: chain.operators.iter().map(facts).collect(),
+        staged: vec![],
+        is_finished: false,
+        freeze_us: 0,
     }
 }
 

@@ -4,8 +4,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field};
+use millstream_checkpoint::{CheckpointParts, EnumeratorState, Roll, StartFrom, assemble, plan_restore};
 use millstream_checkpoint_store::{JobStore, TakeOver, TakeOverRequest, Writers};
-use millstream_model::Epoch;
+use millstream_model::control::BarrierKind;
+use millstream_model::snapshot::SubtaskSnapshot;
+use millstream_model::{Attempt, Epoch};
 use millstream_savepoint::{
     ExpectedOperator, ExpectedState, ExpectedTable, ImportRequest, Imported, SavepointError, SavepointReader,
     import,
@@ -214,4 +217,57 @@ async fn a_fenced_coordinator_restores_nothing() {
     assert!(matches!(error, SavepointError::Fenced { .. }), "{error}");
     assert!(store.look().await.unwrap().restorable.is_none());
     import(&reader, &store, &new, &request, &settings(1)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_job_that_began_anew_is_given_its_savepoint() {
+    let (storage, reader) = savepoint().await;
+    let store = store_of(Arc::new(storage), job());
+    // As when what the job would continue from is beyond repair.
+    let request = TakeOverRequest { from: StartFrom::Empty, ..TakeOverRequest::default() };
+    let taken = store.take_over(&request).await.unwrap();
+    assert!(taken.restore.is_none());
+    let request = ImportRequest { expected: Some(tables()), now_ms: NOW_MS };
+    let done = import(&reader, &store, &taken, &request, &settings(1)).await.unwrap();
+    let manifest = store.take_over(&TakeOverRequest::default()).await.unwrap().restore.unwrap().manifest;
+    assert_eq!(manifest, done.manifest);
+    assert_eq!(restored(&store, &manifest, 4).await, expected(2));
+}
+
+#[tokio::test]
+async fn a_restored_job_goes_on_and_its_bases_replace_what_was_imported() {
+    let (storage, reader) = savepoint().await;
+    let store = store_of(Arc::new(storage), copy());
+    let (taken, done) = imported(&reader, &store, None).await.unwrap();
+    let graph = fixture::graph(3);
+    let parent = plan_restore(&done.manifest, &graph, &BTreeSet::new()).unwrap().parent;
+    // Every subtask reports a base of each table; nothing of the import is needed after that.
+    let snapshots: Vec<SubtaskSnapshot> = graph.subtasks().map(|s| fixture::with_bases(&graph, s)).collect();
+    let enumerators = [EnumeratorState {
+        source: uid("src"),
+        state: parent.sources[0].enumerator.clone(),
+        unassigned: parent.sources[0].splits.clone(),
+        forgotten: vec![],
+    }];
+    let manifest = assemble(&CheckpointParts {
+        job: &copy(),
+        sql: "",
+        engine_version: "0.1.0",
+        checkpoint: done.manifest.checkpoint.next(),
+        generation: taken.incarnation.generation(),
+        attempt: Attempt(1),
+        kind: BarrierKind::Checkpoint,
+        now_ms: NOW_MS,
+        roll: Roll::Everything,
+        parent: Some(&parent),
+        parent_epoch: Some(done.owned.epoch),
+        discarded: &BTreeSet::new(),
+        graph: &graph,
+        snapshots: &snapshots,
+        enumerators: &enumerators,
+    })
+    .unwrap();
+    let imported: BTreeSet<&str> = done.manifest.objects().map(|o| o.key.as_str()).collect();
+    assert!(manifest.objects().all(|o| !imported.contains(o.key.as_str())));
+    assert_eq!(manifest.objects().count(), 9);
 }
