@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use millstream_api::{
-    CheckpointSettings, DesiredState, Manifest, RestartPolicy, SqlOrigin, SqlSource, names,
+    CheckpointSettings, DesiredState, Manifest, RestartPolicy, SqlOrigin, SqlSource, StateBackend, names,
 };
 use millstream_model::JobIdentity;
 
@@ -61,6 +61,8 @@ pub struct JobFile {
     pub parallelism: Option<u32>,
     /// Number of key groups; `None`: as the SQL says.
     pub max_parallelism: Option<u32>,
+    /// `spec.state.backend`.
+    pub state_backend: StateBackend,
     /// `spec.state.storage`.
     pub manifest_storage: Option<String>,
     /// When checkpoints are taken.
@@ -146,6 +148,7 @@ impl JobFile {
             settings: BTreeMap::new(),
             parallelism: None,
             max_parallelism: None,
+            state_backend: StateBackend::Memory,
             manifest_storage: None,
             checkpoint: DEFAULT_CHECKPOINTS,
             restart: None,
@@ -181,6 +184,7 @@ impl JobFile {
             settings: job.config,
             parallelism: Some(job.parallelism),
             max_parallelism: Some(job.max_parallelism),
+            state_backend: job.state_backend,
             manifest_storage: job.storage,
             checkpoint: job.checkpoint,
             restart: Some(job.restart),

@@ -7,6 +7,7 @@ pub mod cli;
 pub mod job_file;
 pub mod local;
 pub mod output;
+mod state_backend;
 pub mod telemetry;
 
 pub use cli::main;

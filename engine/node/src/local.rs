@@ -16,7 +16,7 @@ use millstream_coordinator::{
 use millstream_jobmaster::{JobSpec, Settings};
 use millstream_model::{ErrorKind, JobError, JobIdentity, OperatorUid};
 use millstream_plan::{CompiledJob, OperatorSpec, SinkTarget};
-use millstream_worker::{OperatorFactory, Sabotage, WorkerSettings};
+use millstream_worker::{OperatorFactory, Sabotage, SpillSettings, WorkerSettings};
 use tokio::sync::mpsc;
 
 use objects::BucketObjects;
@@ -48,6 +48,8 @@ pub struct LocalJob {
     pub droppable: BTreeSet<OperatorUid>,
     /// Rows that a reader gives at most at once; no result depends on it.
     pub batch_rows: usize,
+    /// Where state goes beyond a budget; `None` keeps all of it in memory.
+    pub spill: Option<SpillSettings>,
 }
 
 impl fmt::Debug for LocalJob {
@@ -100,6 +102,7 @@ impl LocalJob {
             batch_rows: self.batch_rows,
             sabotage,
             operators,
+            spill: self.spill,
         };
         let parts = JobParts {
             spec: JobSpec {

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use datafusion_sql::sqlparser::tokenizer::Span;
-use millstream_connectors::options::parse_duration;
+use millstream_connectors::options::{parse_bytes, parse_duration};
 
 use crate::diagnostic::{Problem, did_you_mean};
 use crate::dialect::statement::Setting;
@@ -31,13 +31,19 @@ const KEYS: &[&str] = &[
     "execution.checkpointing.interval",
     "execution.checkpointing.timeout",
     "execution.checkpointing.min-pause",
+    "state.backend.type",
+    "state.backend.rocksdb.memory.fixed-per-slot",
 ];
 
 /// Prefixes of keys that mean something to Flink and nothing here, and what to do instead.
 const FOREIGN: &[(&str, &str)] = &[
     ("pipeline.name", "a job is named by metadata.name, by --name or by its file"),
     ("restart-strategy", "write spec.restart in the job's manifest"),
-    ("state.", "write spec.state in the job's manifest, or --storage"),
+    (
+        "state.",
+        "of these, state.backend.type and state.backend.rocksdb.memory.fixed-per-slot are obeyed; storage is --storage or \
+         spec.state in the job's manifest",
+    ),
     (
         "execution.checkpointing.",
         "of these, interval, timeout and min-pause are obeyed; the others are in spec.checkpoint",
@@ -172,6 +178,21 @@ fn check(key: &str, value: &str) -> Result<(), (String, Option<String>)> {
             "every job runs as a stream".to_owned(),
             Some("remove it: bounded input ends by itself and gives the batch answer".to_owned()),
         )),
+        "state.backend.type" => {
+            let known = ["hashmap", "rocksdb"];
+            if known.iter().any(|word| value.trim().eq_ignore_ascii_case(word)) {
+                Ok(())
+            } else {
+                Err((format!("must be one of {}", known.join(", ")), did_you_mean(value, known)))
+            }
+        }
+        "state.backend.rocksdb.memory.fixed-per-slot" => match parse_bytes(value) {
+            Some(1..) => Ok(()),
+            _ => Err((
+                "must be a size".to_owned(),
+                Some("write a number with a unit: '256 mb', '2 gb'".to_owned()),
+            )),
+        },
         "table.optimizer.agg-phase-strategy" => {
             let known = ["AUTO", "ONE_PHASE", "TWO_PHASE"];
             if known.iter().any(|word| value.eq_ignore_ascii_case(word)) {
@@ -230,6 +251,11 @@ mod tests {
             ("table.local-time-zone", "nowhere", false),
             ("table.optimizer.agg-phase-strategy", "one_phase", true),
             ("table.optimizer.agg-phase-strategy", "THREE", false),
+            ("state.backend.type", "RocksDB", true),
+            ("state.backend.type", "forst", false),
+            ("state.backend.rocksdb.memory.fixed-per-slot", "64 mb", true),
+            ("state.backend.rocksdb.memory.fixed-per-slot", "0", false),
+            ("state.backend.rocksdb.memory.fixed-per-slot", "much", false),
             ("execution.checkpointing.interval", "10ms", true),
             ("execution.checkpointing.interval", "9 ms", false),
             ("execution.checkpointing.timeout", "0", false),

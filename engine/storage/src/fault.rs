@@ -90,6 +90,12 @@ impl FaultStorage {
         drop(held.wait_for(|h| *h == Held::Waiting).await);
     }
 
+    /// Whether a call is held by [`Fault::Hold`] now.
+    #[must_use]
+    pub fn is_holding(&self) -> bool {
+        *self.held.borrow() == Held::Waiting
+    }
+
     /// Lets the held call go on.
     pub fn release(&self) {
         self.held.send_replace(Held::Released);

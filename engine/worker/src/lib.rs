@@ -11,6 +11,7 @@ mod exchange;
 mod operator_factory;
 mod sabotage;
 mod slot;
+mod spill;
 mod store;
 mod task;
 #[cfg(test)]
@@ -19,5 +20,6 @@ mod worker;
 
 pub use operator_factory::OperatorFactory;
 pub use sabotage::Sabotage;
+pub use spill::SpillSettings;
 pub use store::{ObjectScope, SnapshotStore};
 pub use worker::{WorkerSettings, run};

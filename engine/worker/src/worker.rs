@@ -22,6 +22,7 @@ use crate::exchange::outbox::Outbox;
 use crate::operator_factory::OperatorFactory;
 use crate::sabotage::Sabotage;
 use crate::slot::{Slot, SlotTask};
+use crate::spill::SpillSettings;
 use crate::store::SnapshotStore;
 use crate::task::deploy::{Blueprint, Deployment};
 use crate::task::run::{Control, SharedProgress};
@@ -53,6 +54,8 @@ pub struct WorkerSettings {
     pub sabotage: Sabotage,
     /// Where operators come from; usually the default.
     pub operators: OperatorFactory,
+    /// Where state goes beyond a budget; `None` keeps all of it in memory.
+    pub spill: Option<SpillSettings>,
 }
 
 impl fmt::Debug for WorkerSettings {
@@ -89,6 +92,7 @@ pub async fn run(
             batch_rows: settings.batch_rows.clamp(1, MAX_BATCH_ROWS),
             sabotage: settings.sabotage,
             operators: settings.operators,
+            spill: settings.spill,
         }),
         slots,
         reports,

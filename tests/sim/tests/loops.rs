@@ -7,15 +7,18 @@ pub(crate) mod crashes;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 
 use futures::StreamExt as _;
 use millstream_coordinator::JobOutcome;
+use millstream_model::Epoch;
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 use tokio::sync::Mutex;
 
 use crate::harness::job::SHAPES;
+use crate::harness::life::Process;
 use crate::harness::{End, Life, Orders, Planted, Shape, World, checks};
 
 /// Runs at the same time: they mostly wait.
@@ -103,8 +106,16 @@ pub(crate) async fn usual_calls(shape: Shape) -> u64 {
 /// A life that has the job for itself, with all that must hold behind it.
 pub(crate) async fn live(world: &World, orders: Orders) -> Result<End, String> {
     let owned_before = checks::unpublished(world).await?;
-    let (end, process) = world.live(orders).finish(world).await;
-    checks::order_is_kept(&process, &owned_before)?;
+    let finished = world.live(orders).finish(world).await;
+    check(world, finished, &owned_before).await
+}
+
+async fn check(
+    world: &World,
+    (end, process): (End, Arc<Process>),
+    owned_before: &[Epoch],
+) -> Result<End, String> {
+    checks::order_is_kept(&process, owned_before)?;
     checks::log_is_sound(world).await?;
     checks::kept_is_complete(world).await?;
     checks::output_is_right(world, false).await?;
@@ -112,6 +123,19 @@ pub(crate) async fn live(world: &World, orders: Orders) -> Result<End, String> {
         End::Died | End::Ended(JobOutcome::Finished { .. }) => Ok(end),
         other => Err(format!("the job {other}")),
     }
+}
+
+/// The same, for a life that dies after some time, if it has not ended by then.
+pub(crate) async fn live_for(world: &World, orders: Orders, time: Duration) -> Result<End, String> {
+    let owned_before = checks::unpublished(world).await?;
+    let life = world.live(orders);
+    let process = life.process.clone();
+    let killed = async {
+        tokio::time::sleep(time).await;
+        process.faults.kill();
+    };
+    let (finished, ()) = futures::join!(life.finish(world), killed);
+    check(world, finished, &owned_before).await
 }
 
 /// A life without faults ends well.

@@ -1,7 +1,8 @@
 //! The engine with a bug planted: the loops find it, with no check written for it.
 //!
 //! Every bug meets the same loops in the same order of seeds. Not planted, because nothing can have it yet: evicting before
-//! the hard link (there is no RocksDB behind the state).
+//! the hard link (what is in RocksDB is never part of a checkpoint). Sweeping the newest published marker is left to the store's
+//! scenarios, which call sweeps one by one: whole jobs sweep once for each epoch that they publish, so it shows too rarely.
 
 use std::collections::BTreeSet;
 
@@ -42,7 +43,6 @@ fn bugs() -> Vec<(&'static str, Planted)> {
         ("skip the generation check", store(&[Store::SkipGenerationCheck])),
         ("read before Start", store(&[Store::ReadBeforeStart])),
         ("sweep ignoring pins", store(&[Store::SweepIgnoresPins])),
-        ("sweep the marker of what is published", store(&[Store::SweepForgetsPublished])),
         ("treat an ambiguous PUT as lost", store(&[Store::AmbiguousPutIsLost])),
         ("leave a gap in epoch numbers", store(&[Store::LeaveEpochGap])),
         ("complete without the last ack", master(|m| m.complete_without_last_ack = true)),

@@ -26,6 +26,8 @@ use millstream_test_testkit::mutants::Mutant;
 use millstream_worker::{OperatorFactory, Sabotage};
 use tokio::runtime::Runtime;
 
+use crate::state_kind::StateKind;
+
 pub(crate) use answer::Answer;
 pub(crate) use paced::{Budget, Pace};
 pub(crate) use pool::for_each;
@@ -70,6 +72,8 @@ pub(crate) struct Way {
     pub(crate) pace: Pace,
     /// In order; need checkpoints.
     pub(crate) crashes: Vec<Crash>,
+    /// Where state lives.
+    pub(crate) state: StateKind,
 }
 
 impl Way {
@@ -82,6 +86,7 @@ impl Way {
             checkpoints_ms: None,
             pace: Pace::Full,
             crashes: Vec::new(),
+            state: StateKind::Memory,
         }
     }
 }
@@ -289,6 +294,7 @@ fn start(
         coordinator: CoordinatorSettings { probe: false, ..CoordinatorSettings::default() },
         droppable: std::collections::BTreeSet::new(),
         batch_rows: way.batch_rows,
+        spill: way.state.spill()?,
     };
     let operators = mutant.map_or_else(OperatorFactory::default, |mutant| {
         OperatorFactory::new(move |spec, context| {

@@ -8,6 +8,7 @@ use std::time::Duration;
 use millstream_test_sql::{Case, Expected, Mark};
 
 use crate::engine::{Crash, Engine, Outcome, Pace, Script, Way, for_each, plan};
+use crate::state_kind::StateKind;
 
 fn cases() -> Vec<Case> {
     let mut cases = Case::all(&Case::folder()).unwrap();
@@ -108,6 +109,26 @@ fn goldens_hold_after_a_crash_and_at_parallelism_3() {
         check(engine, case, expected, &way)
     });
     assert!(crashes > 400 || !is_whole(), "{crashes} crashes");
+}
+
+/// Hardly anything stays in memory, and what is there goes through RocksDB and two crashes.
+#[test]
+fn goldens_hold_in_rocksdb() {
+    let (epochs, crashes) = check_all(|engine, case, expected| {
+        let plain = Way { state: StateKind::RocksDb { table_bytes: 1 }, ..Way::plain(7) };
+        let rows = check(engine, case, expected, &plain)?.rows_read;
+        let (before, after) = if is_parallel(case) { (2, 3) } else { (1, 1) };
+        let way = Way {
+            name: "crash with state in RocksDB".into(),
+            parallelism: before,
+            checkpoints_ms: Some(4),
+            crashes: vec![Crash { after_rows: rows.div_ceil(3), lost_rows: rows / 4, parallelism: after }],
+            state: StateKind::RocksDb { table_bytes: 200 },
+            ..Way::plain(64)
+        };
+        check(engine, case, expected, &way)
+    });
+    assert!((epochs > 500 && crashes > 200) || !is_whole(), "{epochs} epochs, {crashes} crashes");
 }
 
 #[test]

@@ -9,3 +9,4 @@ mod engine;
 mod fuzz;
 mod goldens;
 mod random;
+mod state_kind;

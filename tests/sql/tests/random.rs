@@ -20,6 +20,7 @@ use rusqlite::Connection;
 use rusqlite::types::ValueRef;
 
 use crate::engine::{Crash, Engine, Pace, Script, Way, for_each};
+use crate::state_kind::StateKind;
 use expr::{Expr, Kind};
 use query::Query;
 use table::Table;
@@ -87,10 +88,14 @@ fn cell(value: ValueRef<'_>, kind: Kind) -> Option<String> {
 /// A random way of running.
 fn way(rng: &mut StdRng) -> Way {
     let mut pick = |from: &[u32]| *from.choose(rng).unwrap_or(&1);
+    let state = match pick(&[0, 0, 1, 1_000, 30_000]) as usize {
+        0 => StateKind::Memory,
+        table_bytes => StateKind::Spilled { table_bytes },
+    };
     let batch_rows = pick(&[1, 3, 7, 64, 8_192, 8_192]) as usize;
     let parallelism = pick(&[1, 1, 2, 3, 4]);
     if pick(&[0, 1, 1]) == 0 {
-        return Way { parallelism, ..Way::plain(batch_rows) };
+        return Way { parallelism, state, ..Way::plain(batch_rows) };
     }
     let crashes: Vec<Crash> = (0..pick(&[0, 1, 1, 2]))
         .map(|_| Crash {
@@ -105,11 +110,14 @@ fn way(rng: &mut StdRng) -> Way {
     let places: Vec<String> =
         crashes.iter().map(|c| format!("{}+{} then {}", c.after_rows, c.lost_rows, c.parallelism)).collect();
     Way {
-        name: format!("parallelism {parallelism}, batches of {batch_rows}, {pace:?}, crashes {places:?}"),
+        name: format!(
+            "parallelism {parallelism}, batches of {batch_rows}, {pace:?}, crashes {places:?}, {state:?}"
+        ),
         parallelism,
         checkpoints_ms: Some(u64::from(pick(&[2, 4]))),
         pace,
         crashes,
+        state,
         ..Way::plain(batch_rows)
     }
 }

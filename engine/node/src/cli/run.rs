@@ -74,6 +74,7 @@ pub(super) fn run(arguments: Box<RunArguments>) -> Result<(), Failure> {
             coordinator: plan.coordinator,
             droppable: plan.droppable,
             batch_rows: millstream_batch::MAX_BATCH_ROWS,
+            spill: plan.spill,
         };
         let running = local.start().map_err(Failure::from)?;
         let status = running.handle.status();

@@ -8,9 +8,9 @@ use millstream_connectors::sink::{Sink, WriterContext};
 use millstream_connectors::{ConnectorError, ConnectorRegistry};
 use millstream_model::control::FromWorker;
 use millstream_model::graph::{Chain as GraphChain, OperatorNode};
-use millstream_model::snapshot::{OperatorCounters, OperatorFacts, SubtaskRestore};
+use millstream_model::snapshot::{OperatorCounters, OperatorFacts, StateSegment, SubtaskRestore};
 use millstream_model::{Attempt, ErrorKind, Generation, KeyGroupRange, OperatorUid, SubtaskId, Watermark};
-use millstream_operators::{BuildContext, Clock};
+use millstream_operators::{BuildContext, Clock, OperatorSpill};
 use millstream_plan::{CompiledJob, OperatorSpec, SinkSpec, SinkTarget, SourceSpec};
 use millstream_state::{BasePolicy, RestoredTable};
 use tokio::sync::mpsc;
@@ -29,6 +29,7 @@ use crate::exchange::inbox::Inbox;
 use crate::exchange::outbox::Outbox;
 use crate::operator_factory::OperatorFactory;
 use crate::sabotage::Sabotage;
+use crate::spill::SpillSettings;
 use crate::store::{ObjectScope, SnapshotStore};
 
 /// What every subtask of a worker is built from.
@@ -42,6 +43,8 @@ pub(crate) struct Blueprint {
     pub(crate) batch_rows: usize,
     pub(crate) sabotage: Sabotage,
     pub(crate) operators: OperatorFactory,
+    /// Where state goes beyond a budget; `None` keeps all of it in memory.
+    pub(crate) spill: Option<SpillSettings>,
 }
 
 /// One subtask to build and run.
@@ -65,9 +68,13 @@ impl Blueprint {
         let (graph_chain, specs) = self.chain(subtask)?;
         let key_groups =
             KeyGroupRange::of_subtask(subtask.index, graph_chain.parallelism, self.job.graph.max_parallelism);
-        let mut tables = self.fetch_state(&restore, key_groups).await?;
+        let mut tables = match self.spill {
+            None => self.fetch_state(&restore, key_groups).await?,
+            Some(_) => BTreeMap::new(),
+        };
+        let keyed = specs.iter().filter(|spec| has_keyed_state(spec)).count();
         let facts: BTreeMap<OperatorUid, OperatorFacts> =
-            restore.facts.into_iter().map(|f| (f.operator.clone(), f)).collect();
+            restore.facts.iter().map(|f| (f.operator.clone(), f.clone())).collect();
         let max_parallelism = self.job.graph.max_parallelism;
         let context = BuildContext { key_groups, max_parallelism, clock: Clock::new(wall_clock_ms) };
 
@@ -89,7 +96,19 @@ impl Blueprint {
                 }
                 other => {
                     let stored_tables = tables.remove(&node.uid).unwrap_or_default();
-                    stages.push(self.stage(node, other, context, stored, stored_tables)?);
+                    let mut stage = self.stage(node, other, context)?;
+                    if let Some(spill) = self.spill.as_ref().filter(|_| has_keyed_state(other)) {
+                        let name = format!(
+                            "{generation}.{attempt}.{}-{}.{}",
+                            subtask.chain.0,
+                            subtask.index,
+                            stages.len()
+                        );
+                        spill_state(&mut stage, spill, &name, keyed)?;
+                        self.restore_segments(&mut stage, &restore, key_groups, stored).await?;
+                    }
+                    restore_stage(&mut stage, stored, stored_tables)?;
+                    stages.push(stage);
                 }
             }
         }
@@ -148,24 +167,51 @@ impl Blueprint {
     ) -> Result<BTreeMap<OperatorUid, Vec<RestoredTable>>, TaskError> {
         let mut tables: BTreeMap<OperatorUid, Vec<RestoredTable>> = BTreeMap::new();
         for segment in &restore.segments {
-            let bytes = self.store.fetch(&segment.object).await.map_err(|e| TaskError::State {
-                action: format!("restore operator {}", segment.operator),
-                kind: e.kind,
-                cause: e.message,
-            })?;
             let of_operator = tables.entry(segment.operator.clone()).or_default();
             if !of_operator.iter().any(|t| t.name == segment.table) {
                 of_operator.push(RestoredTable::new(segment.table.clone()));
             }
             if let Some(table) = of_operator.iter_mut().find(|t| t.name == segment.table) {
-                table.push_segment(&bytes, key_groups).map_err(|e| TaskError::State {
-                    action: format!("read state segment {}", segment.object.key),
-                    cause: chain_of(&e),
-                    kind: ErrorKind::State,
-                })?;
+                self.fetch_segment(table, segment, key_groups).await?;
             }
         }
         Ok(tables)
+    }
+
+    async fn fetch_segment(
+        &self,
+        table: &mut RestoredTable,
+        segment: &StateSegment,
+        key_groups: KeyGroupRange,
+    ) -> Result<(), TaskError> {
+        let bytes = self.store.fetch(&segment.object).await.map_err(|e| TaskError::State {
+            action: format!("restore operator {}", segment.operator),
+            kind: e.kind,
+            cause: e.message,
+        })?;
+        table.push_segment(&bytes, key_groups).map_err(|e| TaskError::State {
+            action: format!("read state segment {}", segment.object.key),
+            cause: chain_of(&e),
+            kind: ErrorKind::State,
+        })
+    }
+
+    /// Restores an operator whose state may be larger than memory: one segment at a time.
+    async fn restore_segments(
+        &self,
+        stage: &mut Stage,
+        restore: &SubtaskRestore,
+        key_groups: KeyGroupRange,
+        stored: Option<&OperatorFacts>,
+    ) -> Result<(), TaskError> {
+        let watermark = stored.map_or(Watermark::MIN, |f| f.watermark);
+        for segment in restore.segments.iter().filter(|s| s.operator == stage.uid) {
+            let mut table = RestoredTable::new(segment.table.clone());
+            self.fetch_segment(&mut table, segment, key_groups).await?;
+            let restored = stage.operator.restore(vec![table], watermark);
+            restored.map_err(|e| TaskError::from_operator(&stage.name, &e))?;
+        }
+        Ok(())
     }
 
     fn source(
@@ -226,20 +272,48 @@ impl Blueprint {
         node: &OperatorNode,
         spec: &OperatorSpec,
         context: BuildContext,
-        stored: Option<&OperatorFacts>,
-        tables: Vec<RestoredTable>,
     ) -> Result<Stage, TaskError> {
-        let failed = |e| TaskError::from_operator(&node.name, &e);
-        let mut operator = self.operators.build(spec, context).map_err(failed)?;
-        let watermark = stored.map_or(Watermark::MIN, |f| f.watermark);
-        if stored.is_some() || !tables.is_empty() {
-            operator.restore(tables, watermark).map_err(failed)?;
-        }
-        if let Some(stored) = stored {
-            operator.restore_counters(stored.counters);
-        }
-        Ok(Stage::new(node.uid.clone(), node.name.clone(), operator, watermark))
+        let operator = self.operators.build(spec, context);
+        let operator = operator.map_err(|e| TaskError::from_operator(&node.name, &e))?;
+        Ok(Stage::new(node.uid.clone(), node.name.clone(), operator, Watermark::MIN))
     }
+}
+
+fn restore_stage(
+    stage: &mut Stage,
+    stored: Option<&OperatorFacts>,
+    tables: Vec<RestoredTable>,
+) -> Result<(), TaskError> {
+    stage.watermark = stored.map_or(Watermark::MIN, |f| f.watermark);
+    if stored.is_some() || !tables.is_empty() {
+        let restored = stage.operator.restore(tables, stage.watermark);
+        restored.map_err(|e| TaskError::from_operator(&stage.name, &e))?;
+    }
+    if let Some(stored) = stored {
+        stage.operator.restore_counters(stored.counters);
+    }
+    Ok(())
+}
+
+/// Gives an operator its own store, and its share of the subtask's memory.
+fn spill_state(
+    stage: &mut Stage,
+    spill: &SpillSettings,
+    name: &str,
+    operators: usize,
+) -> Result<(), TaskError> {
+    let store = spill.stores.open(name).map_err(|e| TaskError::State {
+        action: format!("open a store for the state of {}", stage.name),
+        cause: chain_of(&e),
+        kind: ErrorKind::Transient,
+    })?;
+    let budget = spill.table_bytes / operators.max(1);
+    let spilling = stage.operator.spill_to(&OperatorSpill { store, budget });
+    spilling.map_err(|e| TaskError::from_operator(&stage.name, &e))
+}
+
+const fn has_keyed_state(spec: &OperatorSpec) -> bool {
+    matches!(spec, OperatorSpec::WindowAggregate(_) | OperatorSpec::GroupAggregate(_))
 }
 
 fn unknown_connector(table: &str) -> ConnectorError {

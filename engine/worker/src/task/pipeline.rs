@@ -53,11 +53,11 @@ async fn accept(core: &mut Core, event: GateEvent, head: &mut OperatorCounters) 
         GateEvent::Batch(batch) => {
             head.rows_in += batch.num_rows() as u64;
             core.chain.batch(batch).await?;
-            core.store_closed().await
+            core.store_early().await
         }
         GateEvent::Watermark(watermark) => {
             core.chain.watermark(watermark).await?;
-            core.store_closed().await
+            core.store_early().await
         }
         GateEvent::Idle(is_idle) => core.chain.idle(is_idle).await,
         GateEvent::Barrier(barrier) => core.barrier(barrier, Vec::new(), None).await,

@@ -11,7 +11,7 @@ use millstream_state::BasePolicy;
 use tokio::sync::mpsc;
 
 use super::chain::{Chain, Tail};
-use super::snapshot::{Cut, FrozenState, Snapshots};
+use super::snapshot::{Cut, FrozenRows, FrozenState, Snapshots};
 use crate::clock::now;
 use crate::error::TaskError;
 use crate::sabotage::Sabotage;
@@ -85,10 +85,23 @@ impl Core {
         let mut facts: Vec<OperatorFacts> = source.into_iter().collect();
         for (stage, policy) in self.chain.stages.iter_mut().zip(&mut self.policies) {
             let is_base = policy.needs_base();
-            let tables =
-                stage.operator.freeze(is_base).map_err(|e| TaskError::from_operator(&stage.name, &e))?;
+            let failed = |e| TaskError::from_operator(&stage.name, &e);
+            if is_base {
+                let bases = stage.operator.spilled_bases().map_err(failed)?;
+                frozen.extend(
+                    bases.into_iter().map(|base| FrozenState {
+                        operator: stage.uid.clone(),
+                        rows: FrozenRows::Base(base),
+                    }),
+                );
+            }
+            let tables = stage.operator.freeze(is_base).map_err(failed)?;
             policy.froze(is_base, &tables);
-            frozen.extend(tables.into_iter().map(|table| FrozenState { operator: stage.uid.clone(), table }));
+            frozen.extend(
+                tables
+                    .into_iter()
+                    .map(|table| FrozenState { operator: stage.uid.clone(), rows: FrozenRows::Table(table) }),
+            );
             facts.push(OperatorFacts {
                 operator: stage.uid.clone(),
                 watermark: stage.watermark,
@@ -112,8 +125,21 @@ impl Core {
         Ok(())
     }
 
-    /// Starts to store what a sink closed because it was much; waits if too much of it is on its way.
-    pub(crate) async fn store_closed(&mut self) -> Result<(), TaskError> {
+    /// Starts to store what left memory before any barrier: state that an operator spilled, and what a sink closed because it
+    /// was much. Waits if too much of it is on its way.
+    pub(crate) async fn store_early(&mut self) -> Result<(), TaskError> {
+        for stage in &mut self.chain.stages {
+            let spilled = stage.operator.take_spilled();
+            if spilled.is_empty() {
+                continue;
+            }
+            self.snapshots.add_spilled(&stage.uid, spilled);
+            self.snapshots.room().await.map_err(|e| TaskError::State {
+                action: format!("store the state of {}", stage.name),
+                kind: e.kind,
+                cause: e.message,
+            })?;
+        }
         let Tail::Sink(sink) = &mut self.chain.tail else { return Ok(()) };
         let closed = sink.take_closed();
         if closed.is_empty() {

@@ -12,7 +12,7 @@ use millstream_connectors::sink::ClosedSegment;
 use millstream_model::control::FromWorker;
 use millstream_model::snapshot::{OperatorFacts, SplitState, StagedSegment, StateSegment, SubtaskSnapshot};
 use millstream_model::{CheckpointId, ErrorKind, JobError, KeyGroupRange, OperatorUid};
-use millstream_state::{EncodedSegment, FrozenTable};
+use millstream_state::{EncodedSegment, FrozenTable, SpilledBase};
 use tokio::sync::{Mutex, mpsc};
 
 use crate::clock::unix_ms;
@@ -23,10 +23,16 @@ use crate::store::{ObjectScope, SnapshotStore};
 /// A sink that closes faster than the store takes waits.
 const MAX_WAITING_BYTES: usize = 64 * 1024 * 1024;
 
-/// A frozen table of an operator.
+/// Frozen rows of a table of an operator.
 pub(crate) struct FrozenState {
     pub(crate) operator: OperatorUid,
-    pub(crate) table: FrozenTable,
+    pub(crate) rows: FrozenRows,
+}
+
+/// Copied rows, or a base that is still to be read from the store of what was spilled.
+pub(crate) enum FrozenRows {
+    Table(FrozenTable),
+    Base(SpilledBase),
 }
 
 /// Everything about a barrier that is known when it passes.
@@ -41,10 +47,16 @@ pub(crate) struct Cut {
 /// One pending thing, on its way from memory to the bucket.
 #[derive(Clone)]
 enum Load {
-    Frozen(Rc<RefCell<Option<FrozenTable>>>, OperatorUid),
+    Frozen(Rc<RefCell<Option<FrozenTable>>>, OperatorUid, usize),
+    /// Becomes several segments.
+    Base(Rc<RefCell<Option<SpilledBase>>>, OperatorUid),
     Encoded(EncodedSegment, OperatorUid),
     Segment(StateSegment),
-    Closed { sink: OperatorUid, segment: ClosedSegment, closed_at_ms: u64 },
+    Closed {
+        sink: OperatorUid,
+        segment: ClosedSegment,
+        closed_at_ms: u64,
+    },
     Staged(StagedSegment),
 }
 
@@ -91,6 +103,19 @@ impl Snapshots {
             return;
         }
         self.push_closed(None, sink, segments);
+        self.store_in_background();
+    }
+
+    /// Takes over changed state that left memory before any barrier, and starts to store it.
+    pub(crate) fn add_spilled(self: &Rc<Self>, operator: &OperatorUid, tables: Vec<FrozenTable>) {
+        for table in tables {
+            let load = frozen(table, operator.clone());
+            self.items.borrow_mut().push(Item { checkpoint: None, load });
+        }
+        self.store_in_background();
+    }
+
+    fn store_in_background(self: &Rc<Self>) {
         let this = self.clone();
         tokio::task::spawn_local(async move {
             // A failure leaves the items as they are: the next barrier tries again and reports.
@@ -99,7 +124,7 @@ impl Snapshots {
         });
     }
 
-    /// Waits until at most 64 MiB of output are not stored, so that a slow store holds up the sink and memory stays bounded.
+    /// Waits until at most 64 MiB are not stored, so that a slow store holds up the task and memory stays bounded.
     ///
     /// # Errors
     /// When there is more and the store does not take it.
@@ -112,8 +137,11 @@ impl Snapshots {
     }
 
     fn waiting_bytes(&self) -> usize {
-        let bytes =
-            |item: &Item| if let Load::Closed { segment, .. } = &item.load { segment.bytes.len() } else { 0 };
+        let bytes = |item: &Item| match (&item.load, item.checkpoint) {
+            (Load::Closed { segment, .. }, _) => segment.bytes.len(),
+            (Load::Frozen(_, _, bytes), None) => *bytes,
+            _ => 0,
+        };
         self.items.borrow().iter().map(bytes).sum()
     }
 
@@ -128,8 +156,11 @@ impl Snapshots {
         for item in self.items.borrow_mut().iter_mut().filter(|i| i.checkpoint.is_none()) {
             item.checkpoint = Some(checkpoint);
         }
-        for state in frozen {
-            let load = Load::Frozen(Rc::new(RefCell::new(Some(state.table))), state.operator);
+        for FrozenState { operator, rows } in frozen {
+            let load = match rows {
+                FrozenRows::Table(table) => self::frozen(table, operator),
+                FrozenRows::Base(base) => Load::Base(Rc::new(RefCell::new(Some(base))), operator),
+            };
             self.items.borrow_mut().push(Item { checkpoint: Some(checkpoint), load });
         }
         if let Some((sink, segments)) = closed {
@@ -190,21 +221,63 @@ impl Snapshots {
                     index += 1;
                     continue;
                 }
-                Load::Frozen(table, operator) => encode(&table, operator).await?,
+                Load::Base(base, operator) => {
+                    let segments = self.put_base(&base, operator).await?;
+                    self.replace_first_unstored(segments);
+                    index = 0;
+                    continue;
+                }
+                Load::Frozen(table, operator, _) => encode(&table, operator).await?,
                 Load::Encoded(segment, operator) => self.put_state(segment, operator).await?,
                 Load::Closed { sink, segment, closed_at_ms } => {
                     self.put_staged(sink, segment, closed_at_ms).await?
                 }
             };
-            // While this waited, an epoch cannot have become owned that holds an unstored item, so only stored items in
-            // front can be gone: the first unstored item is still the one that was worked on.
-            let mut items = self.items.borrow_mut();
-            if let Some(item) =
-                items.iter_mut().find(|i| !matches!(i.load, Load::Segment(_) | Load::Staged(_)))
-            {
-                item.load = stored;
-            }
+            self.replace_first_unstored(vec![stored]);
             index = 0;
+        }
+    }
+
+    /// While something was stored, an epoch cannot have become owned that holds an unstored item, so only stored items in front can
+    /// be gone: the first unstored item is still the one that was worked on.
+    fn replace_first_unstored(&self, stored: Vec<Load>) {
+        let mut items = self.items.borrow_mut();
+        let is_unstored = |item: &Item| !matches!(item.load, Load::Segment(_) | Load::Staged(_));
+        let Some(place) = items.iter().position(is_unstored) else { return };
+        let checkpoint = items[place].checkpoint;
+        items.splice(place..=place, stored.into_iter().map(|load| Item { checkpoint, load }));
+    }
+
+    /// Stores a base part by part, so that only one of them is in memory. If one fails the base cannot be read again, and the
+    /// checkpoint fails for good: the task has to be restored.
+    async fn put_base(
+        &self,
+        base: &RefCell<Option<SpilledBase>>,
+        operator: OperatorUid,
+    ) -> Result<Vec<Load>, JobError> {
+        let Some(mut base) = base.borrow_mut().take() else {
+            return Err(JobError::new(
+                ErrorKind::Transient,
+                "a base of spilled state could not be stored before",
+            ));
+        };
+        let name = base.table().to_owned();
+        let failed = |cause: String| {
+            JobError::new(ErrorKind::Transient, format!("read spilled state table `{name}`: {cause}"))
+        };
+        let mut stored = Vec::new();
+        loop {
+            let next = tokio::task::spawn_blocking(move || {
+                let part = base.next().map(|part| part.and_then(FrozenTable::into_segment));
+                (base, part)
+            });
+            let (rest, part) = next.await.map_err(|e| failed(e.to_string()))?;
+            base = rest;
+            match part {
+                None => return Ok(stored),
+                Some(Err(error)) => return Err(failed(chain_of(&error))),
+                Some(Ok(segment)) => stored.push(self.put_state(segment, operator.clone()).await?),
+            }
         }
     }
 
@@ -255,11 +328,16 @@ impl Snapshots {
             match &item.load {
                 Load::Segment(segment) => snapshot.segments.push(segment.clone()),
                 Load::Staged(segment) => snapshot.staged.push(segment.clone()),
-                Load::Frozen(..) | Load::Encoded(..) | Load::Closed { .. } => {}
+                Load::Frozen(..) | Load::Base(..) | Load::Encoded(..) | Load::Closed { .. } => {}
             }
         }
         snapshot
     }
+}
+
+fn frozen(table: FrozenTable, operator: OperatorUid) -> Load {
+    let bytes = table.bytes();
+    Load::Frozen(Rc::new(RefCell::new(Some(table))), operator, bytes)
 }
 
 async fn encode(table: &RefCell<Option<FrozenTable>>, operator: OperatorUid) -> Result<Load, JobError> {

@@ -283,7 +283,7 @@ pub(crate) async fn run(
                 core.chain.flush().await?;
             }
         }
-        core.store_closed().await?;
+        core.store_early().await?;
         head.show(&core);
         tokio::task::yield_now().await;
     }

@@ -273,6 +273,7 @@ impl Rig {
             batch_rows: 10,
             sabotage: crate::Sabotage::default(),
             operators: crate::OperatorFactory::default(),
+            spill: None,
         };
         tokio::spawn(run(settings, incoming, reports));
         let mut rig = Self { to, from, store, graph: job.graph.clone(), attempt: Attempt(1) };

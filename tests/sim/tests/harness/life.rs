@@ -14,9 +14,11 @@ use millstream_jobmaster::{
 };
 use millstream_model::{Epoch, JobIdentity};
 use millstream_node::local::{LocalJob, Running};
+use millstream_state::MemorySpills;
 use millstream_storage::fault::{FaultPlan, FaultStorage};
 use millstream_storage::{MemoryStorage, ObjectStorage, Patience};
 use millstream_test_testkit::mock_sink::{MockFaults, MockTarget, Session};
+use millstream_worker::SpillSettings;
 
 use super::job::Shape;
 use super::numbers::Numbers;
@@ -211,6 +213,9 @@ impl World {
             },
             droppable: BTreeSet::new(),
             batch_rows: 8,
+            // Every second life keeps hardly anything in memory, so that state goes back and forth between the two ways.
+            spill: (number % 2 == 1)
+                .then(|| SpillSettings { stores: Arc::new(MemorySpills), table_bytes: 200 }),
         };
         let running = local.start_sabotaged(orders.planted.worker).unwrap();
         Life { number, process, running }
@@ -266,6 +271,11 @@ impl Life {
         }
         drop(published);
         (end, self.process.clone())
+    }
+
+    /// Whether the job has ended.
+    pub(crate) fn is_over(&self) -> bool {
+        self.running.outcome.is_finished()
     }
 
     /// Waits until `condition` holds of the process, or the job is over.

@@ -2,17 +2,18 @@
 
 use std::time::Duration;
 
+use millstream_checkpoint::layout;
 use millstream_coordinator::JobOutcome;
 use millstream_model::Epoch;
-use millstream_storage::Action;
 use millstream_storage::fault::{Fault, FaultPlan};
+use millstream_storage::{Action, ObjectStorage as _};
 use millstream_test_testkit::mock_sink::{MockFault, MockFaults};
 use rand::RngExt as _;
 use rand::rngs::StdRng;
 
 use super::{outlive, usual_calls};
 use crate::harness::job::Target;
-use crate::harness::life::{Event, Process};
+use crate::harness::life::{Event, Process, identity};
 use crate::harness::{End, Orders, Planted, World, checks};
 
 const TARGET_CALLS: u64 = 40;
@@ -41,13 +42,25 @@ pub(crate) async fn two(
         story.push(format!("the second waits {ms} ms at its call {call}"));
         faults = faults.and_at(call, Fault::Delay(Duration::from_millis(ms)));
     }
-    if random.random_bool(0.5) {
+    let is_held = random.random_bool(0.4);
+    if is_held {
+        story.push("the second is held where it appends its start until the first owns another epoch".into());
+        faults = faults.and_on(Action::Create, "/epoch/", Fault::Hold);
+    } else if random.random_bool(0.5) {
         story.push("the second waits when it appends its start".into());
         faults = faults.and_on(Action::Create, "/epoch/", Fault::Delay(Duration::from_millis(30)));
     }
     story.push(format!("the second starts at call {begin} of the first"));
     first.until(|process| process.faults.calls() >= begin).await;
     let second = world.live(Orders::new(planted).faults(faults));
+    if is_held {
+        let was_held = second.until(|process| process.faults.is_holding()).await;
+        let before = epochs(world).await?;
+        while was_held && !first.is_over() && epochs(world).await? == before {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        second.process.faults.release();
+    }
     let (first, second) = futures::join!(outlive(world, first), outlive(world, second));
     has_one_winner(first?, second?)?;
     all_hold(world).await
@@ -114,6 +127,12 @@ pub(crate) async fn zombie(
     }
     has_one_winner(first, second)?;
     all_hold(world).await
+}
+
+/// Records in the log.
+async fn epochs(world: &World) -> Result<usize, String> {
+    let listed = world.bucket.list(&format!("{}epoch/", layout::job_folder(&identity()))).await;
+    Ok(listed.map_err(|e| e.to_string())?.len())
 }
 
 /// Once it reads, its generation and its start are in the bucket.

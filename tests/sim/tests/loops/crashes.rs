@@ -9,7 +9,7 @@ use millstream_test_testkit::mock_sink::{MockFault, MockFaults};
 use rand::RngExt as _;
 use rand::rngs::StdRng;
 
-use super::{live, live_to_the_end, settle, usual_calls};
+use super::{live, live_for, live_to_the_end, settle, usual_calls};
 use crate::harness::job::Target;
 use crate::harness::{Orders, Planted, Shape, World};
 
@@ -25,6 +25,14 @@ pub(crate) async fn play(
 ) -> Result<(), String> {
     let calls = usual_calls(world.shape).await;
     for crash in 0..random.random_range(1..=3) {
+        if random.random_bool(0.25) {
+            let quick = random.random_range(0..6);
+            let ms = random.random_range(60..250);
+            story.push(format!("the target takes nothing after {quick} reads; dies after {ms} ms"));
+            let orders = Orders::new(planted).faults(stuck_after(quick));
+            live_for(world, orders, Duration::from_millis(ms)).await?;
+            continue;
+        }
         let is_at_the_target = world.shape.target == Target::Transactions && random.random_bool(0.3);
         let is_after = random.random_bool(0.5);
         let orders = if is_at_the_target {
@@ -57,6 +65,13 @@ pub(crate) async fn play(
         }
     }
     Ok(())
+}
+
+/// Publishing stops after some reads of what is staged; checkpoints and sweeps go on until the process dies.
+fn stuck_after(quick: usize) -> FaultPlan {
+    let delays = std::iter::repeat_n(Duration::ZERO, quick).chain([Duration::from_secs(300)]);
+    delays
+        .fold(FaultPlan::none(), |faults, delay| faults.and_on(Action::Get, "/staged/", Fault::Delay(delay)))
 }
 
 /// One crash at one call.

@@ -14,11 +14,13 @@ use millstream_coordinator::CoordinatorSettings;
 use millstream_jobmaster::{CheckpointSettings, RestartStrategy, Settings};
 use millstream_model::{Epoch, JobError, OperatorUid};
 use millstream_plan::CompiledJob;
+use millstream_worker::SpillSettings;
 
 use super::{advice, say};
 use crate::cli::args::RunArguments;
 use crate::cli::failure::Failure;
 use crate::job_file::JobFile;
+use crate::state_backend;
 
 /// Folder of a job's state beside its file.
 const LOCAL_FOLDER: &str = ".millstream";
@@ -37,6 +39,7 @@ pub(super) struct StartPlan {
     pub(super) settings: Settings,
     pub(super) coordinator: CoordinatorSettings,
     pub(super) droppable: BTreeSet<OperatorUid>,
+    pub(super) spill: Option<SpillSettings>,
 }
 
 /// Opens the storage, looks at what is there and decides what to start from, asking where it must.
@@ -95,11 +98,15 @@ pub(super) async fn prepare(
         StartFrom::Newest
     };
     let take_over = TakeOverRequest { from, discard, ..TakeOverRequest::default() };
+    let slots = job.graph.chains.iter().map(|chain| chain.parallelism).max().unwrap_or(1);
+    let folder = file.base_dir.join(LOCAL_FOLDER).join(format!("spilled-{}", file.identity));
+    let spill = state_backend::spill(sql_settings, file.state_backend, &folder, slots)?;
     Ok(Start::Go(Box::new(StartPlan {
         store,
         settings: job_settings(file, sql_settings),
         coordinator: CoordinatorSettings { take_over, ..CoordinatorSettings::default() },
         droppable,
+        spill,
     })))
 }
 
@@ -117,6 +124,7 @@ fn query(file: &JobFile) -> Result<StartPlan, Failure> {
         },
         coordinator: CoordinatorSettings { probe: false, ..CoordinatorSettings::default() },
         droppable: BTreeSet::new(),
+        spill: None,
     })
 }
 
