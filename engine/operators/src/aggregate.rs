@@ -141,8 +141,15 @@ impl Aggregates {
     }
 
     /// Changes of what is kept beside the columns that left for the store.
-    pub(crate) fn take_spilled(&mut self) -> Vec<FrozenTable> {
-        self.kept().flat_map(KeptValues::take_spilled).collect()
+    ///
+    /// # Errors
+    /// [`StateError::Encode`].
+    pub(crate) fn take_spilled(&mut self) -> Result<Vec<FrozenTable>, StateError> {
+        let mut parts = Vec::new();
+        for kept in self.kept() {
+            parts.extend(kept.take_spilled()?);
+        }
+        Ok(parts)
     }
 
     /// Number of rows of a group.

@@ -89,10 +89,13 @@ pub trait Operator: Send {
         Ok(Vec::new())
     }
 
-    /// Changed state that left for the store since the last call, or the last freeze: parts of the next checkpoint that can be
-    /// stored already, in this order and before what is frozen then.
-    fn take_spilled(&mut self) -> Vec<FrozenTable> {
-        Vec::new()
+    /// Changed state that left for the store since the last call, or the last freeze, if it is much: parts of the next checkpoint
+    /// that can be stored already, in this order and before what is frozen then.
+    ///
+    /// # Errors
+    /// [`OperatorError`]; the operator must not be called again.
+    fn take_spilled(&mut self) -> Result<Vec<FrozenTable>, OperatorError> {
+        Ok(Vec::new())
     }
 
     /// Takes over stored state of this subtask's key groups and the watermark that it had seen: a window that it closed

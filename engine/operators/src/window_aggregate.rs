@@ -350,10 +350,10 @@ impl Operator for WindowAggregate {
         Ok(bases)
     }
 
-    fn take_spilled(&mut self) -> Vec<FrozenTable> {
-        let mut parts = self.table.take_spilled();
-        parts.extend(self.aggregates.take_spilled());
-        parts
+    fn take_spilled(&mut self) -> Result<Vec<FrozenTable>, OperatorError> {
+        let mut parts = self.table.take_spilled()?;
+        parts.extend(self.aggregates.take_spilled()?);
+        Ok(parts)
     }
 
     fn freeze(&mut self, full: bool) -> Result<Vec<FrozenTable>, OperatorError> {

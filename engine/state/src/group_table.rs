@@ -18,7 +18,7 @@ use millstream_model::key_group::{KeyGroup, key_group_of};
 use crate::error::StateError;
 use crate::group_index::GroupIndex;
 use crate::restored::RestoredTable;
-use crate::segment::{FrozenTable, KEY_COLUMNS, KeyColumns, MAX_SEGMENT_ROWS, describe};
+use crate::segment::{EARLY_BYTES, FrozenTable, KEY_COLUMNS, KeyColumns, MAX_SEGMENT_ROWS, describe};
 use crate::spilled_rows::{SpilledBase, SpilledRows, TableSpill};
 
 /// The values of the groups of a table, in columns that are indexed by group number.
@@ -271,7 +271,7 @@ impl GroupTable {
             parts.push(self.frozen(part, is_base, &fields, values)?);
         }
         self.clear_marks();
-        Ok(parts)
+        FrozenTable::joined(parts)
     }
 
     /// The groups in the store as they are at a barrier, for a full checkpoint; nothing if no store is used.
@@ -295,11 +295,16 @@ impl GroupTable {
         }
     }
 
-    /// Changed groups that were evicted since the last call, or the last freeze: parts of the next checkpoint that can be stored
-    /// already.
-    #[must_use]
-    pub fn take_spilled(&mut self) -> Vec<FrozenTable> {
-        std::mem::take(&mut self.parts)
+    /// Changed groups that were evicted since the last call, or the last freeze, if they are many: parts of the next checkpoint
+    /// that can be stored already.
+    ///
+    /// # Errors
+    /// [`StateError::Encode`].
+    pub fn take_spilled(&mut self) -> Result<Vec<FrozenTable>, StateError> {
+        match self.parts.iter().map(FrozenTable::bytes).sum::<usize>() {
+            0..EARLY_BYTES => Ok(Vec::new()),
+            _ => FrozenTable::joined(std::mem::take(&mut self.parts)),
+        }
     }
 
     fn frozen(

@@ -24,10 +24,12 @@ pub const MAX_SEGMENT_ROWS: usize = 1 << 18;
 
 const MAGIC: &[u8; 8] = b"MSSEG001";
 const HEADER_BYTES: usize = 24;
+/// Bytes of changes that left memory from which on they are stored before the next barrier.
+pub(crate) const EARLY_BYTES: usize = 4 << 20;
 /// Columns in front of the values.
 pub(crate) const KEY_COLUMNS: usize = 3;
 
-/// Rows of a state table as they were at a barrier: a compact copy, unsorted.
+/// Rows of a state table as they were at a barrier: a compact copy, unsorted. Of rows with the same key the last one counts.
 #[derive(Clone, Debug)]
 pub struct FrozenTable {
     /// Name of the table within its operator.
@@ -85,6 +87,35 @@ impl FrozenTable {
         Ok(Self { table: table.to_owned(), is_base, rows, live_rows })
     }
 
+    /// Joins parts of one table that follow each other, so that many small ones do not become as many objects. None may be a base,
+    /// but the first.
+    ///
+    /// # Errors
+    /// [`StateError::Encode`] when their columns differ.
+    pub(crate) fn joined(parts: Vec<Self>) -> Result<Vec<Self>, StateError> {
+        let mut joined: Vec<Self> = Vec::new();
+        let mut parts = parts.into_iter().peekable();
+        while let Some(first) = parts.next() {
+            let mut rows = vec![first.rows];
+            let mut count = rows[0].num_rows();
+            let mut live_rows = first.live_rows;
+            while let Some(next) =
+                parts.next_if(|part| !part.is_base && count + part.rows.num_rows() <= MAX_SEGMENT_ROWS)
+            {
+                count += next.rows.num_rows();
+                live_rows = next.live_rows;
+                rows.push(next.rows);
+            }
+            let rows = match rows.len() {
+                1 => rows.remove(0),
+                _ => concat_batches(&rows[0].schema(), &rows)
+                    .map_err(|source| StateError::Encode { table: first.table.clone(), source })?,
+            };
+            joined.push(Self { table: first.table, is_base: first.is_base, rows, live_rows });
+        }
+        Ok(joined)
+    }
+
     /// Bytes that the copy holds.
     #[must_use]
     pub fn bytes(&self) -> usize {
@@ -96,14 +127,9 @@ impl FrozenTable {
     /// # Errors
     /// [`StateError::Encode`] when Arrow refuses a column.
     pub fn into_segment(self) -> Result<EncodedSegment, StateError> {
-        let encoded = sorted(&self.rows).and_then(|rows| encode(&rows));
+        let encoded = sorted(&self.rows).and_then(|rows| Ok((rows.num_rows() as u64, encode(&rows)?)));
         match encoded {
-            Ok(bytes) => Ok(EncodedSegment {
-                table: self.table,
-                is_base: self.is_base,
-                rows: self.rows.num_rows() as u64,
-                bytes,
-            }),
+            Ok((rows, bytes)) => Ok(EncodedSegment { table: self.table, is_base: self.is_base, rows, bytes }),
             Err(source) => Err(StateError::Encode { table: self.table, source }),
         }
     }
@@ -120,7 +146,17 @@ fn sorted(rows: &RecordBatch) -> Result<RecordBatch, ArrowError> {
     let groups = rows.column(0).as_primitive::<UInt16Type>().values();
     let keys = rows.column(1).as_binary::<i32>();
     let mut order: Vec<u32> = (0..rows.num_rows() as u32).collect();
-    order.sort_unstable_by_key(|i| (groups[*i as usize], keys.value(*i as usize)));
+    let key = |i: &u32| (groups[*i as usize], keys.value(*i as usize));
+    order.sort_unstable_by_key(|i| (key(i), *i));
+    // The last of equal keys is the newest.
+    let mut kept: Vec<u32> = Vec::with_capacity(order.len());
+    for i in order {
+        match kept.last_mut() {
+            Some(last) if key(last) == key(&i) => *last = i,
+            _ => kept.push(i),
+        }
+    }
+    let order = kept;
     take_record_batch(rows, &UInt32Array::from(order))
 }
 

@@ -19,7 +19,7 @@ use millstream_model::key_group::KeyGroup;
 use crate::error::StateError;
 use crate::group_table::check_fields;
 use crate::restored::RestoredTable;
-use crate::segment::{FrozenTable, KEY_COLUMNS, KeyColumns, MAX_SEGMENT_ROWS};
+use crate::segment::{EARLY_BYTES, FrozenTable, KEY_COLUMNS, KeyColumns, MAX_SEGMENT_ROWS};
 use crate::spill::ScanOrder;
 use crate::spilled_rows::{SpilledBase, SpilledRows};
 
@@ -218,7 +218,7 @@ impl SortedMap {
         let changes = self.take_changes(full);
         let needs_base = full && self.spilled.is_none();
         self.cut(&changes, needs_base, &mut parts)?;
-        Ok(parts)
+        FrozenTable::joined(parts)
     }
 
     /// The entries in the store as they are at a barrier; see [`crate::GroupTable::spilled_base`].
@@ -230,9 +230,14 @@ impl SortedMap {
     }
 
     /// See [`crate::GroupTable::take_spilled`].
-    #[must_use]
-    pub fn take_spilled(&mut self) -> Vec<FrozenTable> {
-        std::mem::take(&mut self.parts)
+    ///
+    /// # Errors
+    /// [`StateError::Encode`].
+    pub fn take_spilled(&mut self) -> Result<Vec<FrozenTable>, StateError> {
+        match self.parts.iter().map(FrozenTable::bytes).sum::<usize>() {
+            0..EARLY_BYTES => Ok(Vec::new()),
+            _ => FrozenTable::joined(std::mem::take(&mut self.parts)),
+        }
     }
 
     /// What changed, or all, with the marks cleared: keys, key groups, and counts, which are 0 for removals.

@@ -261,7 +261,7 @@ impl Harness {
 impl Subtask {
     /// Freezes and stores, what left for a store first.
     fn freeze(&mut self, is_full: bool) -> Result<(), OperatorError> {
-        let early = self.operator.take_spilled();
+        let early = self.operator.take_spilled()?;
         self.store(early)?;
         if is_full {
             for base in self.operator.spilled_bases()? {

@@ -142,7 +142,7 @@ impl KeptValues {
         self.map.spilled_base()
     }
 
-    pub(crate) fn take_spilled(&mut self) -> Vec<FrozenTable> {
+    pub(crate) fn take_spilled(&mut self) -> Result<Vec<FrozenTable>, StateError> {
         self.map.take_spilled()
     }
 

@@ -327,15 +327,30 @@ fn groups_beyond_the_budget_lie_in_the_store() {
 #[test]
 fn evicted_changes_are_parts_of_the_next_checkpoint() {
     let mut sums = Sums::within(all_groups(), Some(1));
-    sums.apply(&[1, 2], false).unwrap();
-    assert!(sums.table.take_spilled().is_empty());
-    sums.apply(&[3], false).unwrap();
-    assert_eq!(rows(&sums.table.take_spilled()), [(1, false, 1), (2, false, 1)]);
-    sums.apply(&[1], true).unwrap();
-    // 3 was evicted, 1 came back and was deleted.
-    assert_eq!(rows(&sums.freeze(false)), [(1, true, 0), (3, false, 1)]);
+    for (key, is_delete) in [(1, false), (2, false), (3, false), (1, true)] {
+        sums.apply(&[key], is_delete).unwrap();
+    }
+    assert!(sums.table.take_spilled().unwrap().is_empty(), "little: it waits for the barrier");
+    let delta = sums.freeze(false);
+    assert_eq!(delta.len(), 1, "small parts are one");
+    assert_eq!(rows(&delta), [(1, false, 1), (1, true, 0), (2, false, 1), (3, false, 1)]);
+    let stored = decode_segment(&encoded(delta)[0]).unwrap();
+    let deleted = stored.column(2).as_boolean();
+    assert_eq!((stored.num_rows(), deleted.true_count()), (3, 1), "of equal keys the last one counts");
     sums.apply(&[4], false).unwrap();
-    assert!(sums.freeze(false).len() == 1, "nothing is said twice");
+    assert_eq!(rows(&sums.freeze(false)), [(4, false, 1)], "nothing is said twice");
     let base = sums.freeze(true);
     assert_eq!((rows(&base).len(), base[0].is_base, base.iter().filter(|p| p.is_base).count()), (3, true, 1));
+}
+
+#[test]
+fn many_evicted_changes_are_handed_out_before_the_barrier() {
+    let mut sums = Sums::within(all_groups(), Some(1));
+    let mut handed = 0;
+    for start in (0..200_000).step_by(1_000) {
+        sums.apply(&(start..start + 1_000).collect::<Vec<_>>(), false).unwrap();
+        handed += rows(&sums.table.take_spilled().unwrap()).len();
+    }
+    assert!((50_000..200_000).contains(&handed), "{handed}");
+    assert_eq!(handed + rows(&sums.freeze(false)).len(), 200_000);
 }

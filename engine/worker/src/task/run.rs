@@ -130,6 +130,7 @@ impl Core {
     pub(crate) async fn store_early(&mut self) -> Result<(), TaskError> {
         for stage in &mut self.chain.stages {
             let spilled = stage.operator.take_spilled();
+            let spilled = spilled.map_err(|e| TaskError::from_operator(&stage.name, &e))?;
             if spilled.is_empty() {
                 continue;
             }

@@ -1,5 +1,6 @@
 //! One run: start, disturb, kill, start again, compare.
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::fs;
@@ -26,6 +27,9 @@ const SHORT_TIMEOUT_MS: u64 = 10;
 /// How long to wait for the first aborted checkpoint.
 const ABORTED_WITHIN: Duration = Duration::from_millis(1_000);
 const JOB: &str = "killed";
+/// Every second process keeps hardly any state in memory, so that it goes back and forth between the two ways.
+const IN_ROCKSDB: [&str; 4] =
+    ["--set", "state.backend.type=rocksdb", "--set", "state.backend.rocksdb.memory.fixed-per-slot=1kb"];
 
 /// What happened in a run.
 #[derive(Debug, Default)]
@@ -75,6 +79,8 @@ struct Run<'a> {
     output: PathBuf,
     job: JobFolder,
     random: StdRng,
+    /// Processes so far.
+    starts: Cell<u64>,
     /// Sum of the lifetimes of all processes so far: no split has been read for longer.
     lived: Duration,
     /// Epochs that are not part of the job's history any more, since it went back.
@@ -110,6 +116,7 @@ impl<'a> Run<'a> {
             output: out,
             job,
             random: StdRng::seed_from_u64(!plan.seed),
+            starts: Cell::new(0),
             lived: Duration::ZERO,
             abandoned: BTreeSet::new(),
             report: Report::default(),
@@ -139,6 +146,10 @@ impl<'a> Run<'a> {
             .arg(self.folder.path().join("job.yaml"))
             .args(["--storage", &self.storage.0, "--http", "127.0.0.1:0"])
             .args(more);
+        let start = self.starts.replace(self.starts.get() + 1);
+        if (self.plan.seed + start) % 2 == 1 {
+            command.args(IN_ROCKSDB);
+        }
         if self.plan.storage == Storage::S3 {
             self.server.configure(&mut command);
         }
