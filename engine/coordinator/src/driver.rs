@@ -159,6 +159,10 @@ impl Driver {
                 self.progress.update(attempt, progress);
                 None
             }
+            FromWorker::SnapshotStored { attempt, ref snapshot, .. } => {
+                self.progress.stored(attempt, snapshot, &self.graph);
+                self.tell(Event::FromWorker(message))
+            }
             // A worker that was given up may still have something on its way.
             FromWorker::Registered { worker, .. } if !self.links.has(worker) => None,
             message => self.tell(Event::FromWorker(message)),

@@ -6,8 +6,8 @@
 use std::collections::BTreeMap;
 
 use millstream_jobmaster::{CheckpointReport, JobPhase, StatusReport};
-use millstream_model::graph::JobGraph;
-use millstream_model::snapshot::SubtaskProgress;
+use millstream_model::graph::{JobGraph, OperatorNode};
+use millstream_model::snapshot::{SubtaskProgress, SubtaskSnapshot};
 use millstream_model::{Attempt, ChainId, Epoch, EventTime, Generation, SubtaskId};
 use serde::Serialize;
 
@@ -118,6 +118,31 @@ impl Progress {
             self.of.clear();
         }
         self.of.extend(figures);
+    }
+
+    /// Takes what a subtask counted up to a barrier: the figures of the last one are the job's, heartbeats may lag behind.
+    pub fn stored(&mut self, attempt: Attempt, snapshot: &SubtaskSnapshot, graph: &JobGraph) {
+        if attempt != self.attempt {
+            return;
+        }
+        let chain = graph.chain(snapshot.subtask.chain);
+        let counters = |node: Option<&OperatorNode>| {
+            let facts = snapshot.facts.iter().find(|facts| node.is_some_and(|n| n.uid == facts.operator));
+            facts.map(|facts| facts.counters)
+        };
+        let figures = self.of.entry(snapshot.subtask).or_default();
+        if let Some(source) = counters(chain.and_then(|c| c.source())) {
+            figures.rows_in = figures.rows_in.max(source.rows_in);
+            figures.skipped = figures.skipped.max(source.skipped);
+        }
+        if let Some(sink) = counters(chain.and_then(|c| c.sink())) {
+            figures.rows_out = figures.rows_out.max(sink.rows_in);
+        }
+        let late = snapshot.facts.iter().map(|facts| facts.counters.late_dropped).sum();
+        figures.late_dropped = figures.late_dropped.max(late);
+        if snapshot.is_finished {
+            figures.position = figures.position.map(|(_, all)| (all, all));
+        }
     }
 
     fn chain(&self, graph: &JobGraph, id: ChainId) -> ChainStatus {

@@ -50,6 +50,8 @@ impl OperatorError {
         match self {
             Self::Expression(ExprError::Value { .. }) | Self::NullTime { .. } => ErrorKind::User,
             Self::State(StateError::ForeignKeyGroup { .. }) => ErrorKind::Bug,
+            // A restore fills the store anew.
+            Self::State(StateError::Spill(_)) => ErrorKind::Transient,
             Self::State(_) | Self::UnknownTable { .. } => ErrorKind::State,
             Self::Expression(_) | Self::Key(_) | Self::Columns { .. } | Self::Plan(_) => ErrorKind::Bug,
         }

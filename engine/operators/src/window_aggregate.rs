@@ -1,6 +1,6 @@
 //! Windowed aggregate: groups per slice and key, merged into windows when the watermark closes them.
 //!
-//! Emits each window's rows once, as inserts, in the order of (window, key). Its state is one table, keyed by (slice end, visible from,
+//! Emits each window's rows once, as inserts, in the order of (window, key), or (window, key group, key) while groups are spilled. Its state is one table, keyed by (slice end, visible from,
 //! key); windows and timers are derived from the keys, so a restore needs nothing else than the watermark: what it closes has
 //! fired, and what is over is left out. That is safe because watermarks are broadcast: all subtasks have the same one at a barrier.
 //!

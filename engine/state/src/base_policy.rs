@@ -7,6 +7,8 @@ use crate::segment::FrozenTable;
 
 /// A restore reads at most one base and about this many deltas of each subtask.
 const MAX_DELTAS: u32 = 8;
+/// The same with a store behind the tables: a base is all that lies there, however little changed. Small segments are cheap.
+const MAX_DELTAS_OF_SPILLED: u32 = 256;
 /// A restore reads at most about this many stale rows for each live one.
 const MAX_DELTA_ROWS_PER_LIVE_ROW: u64 = 2;
 
@@ -14,31 +16,47 @@ const MAX_DELTA_ROWS_PER_LIVE_ROW: u64 = 2;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct BasePolicy {
     has_base: bool,
+    is_spilling: bool,
     deltas: u32,
     delta_rows: u64,
     live_rows: u64,
+    /// Rows of this interval that are stored before its barrier. Counted at the barrier, so that a base is never due before.
+    early_rows: u64,
 }
 
 impl BasePolicy {
+    /// The policy of an operator whose state lies in a store beyond a budget.
+    #[must_use]
+    pub fn of_spilled() -> Self {
+        Self { is_spilling: true, ..Self::default() }
+    }
+
+    /// Notes changes that are stored before the next barrier.
+    pub fn stores_early(&mut self, tables: &[FrozenTable]) {
+        self.early_rows += tables.iter().map(|t| t.rows.num_rows() as u64).sum::<u64>();
+    }
+
     /// Whether the next checkpoint should be a base. Always for the first one of an attempt: what an earlier attempt stored
     /// may belong to other key groups.
     #[must_use]
     pub const fn needs_base(&self) -> bool {
         !self.has_base
-            || self.deltas >= MAX_DELTAS
+            || self.deltas >= if self.is_spilling { MAX_DELTAS_OF_SPILLED } else { MAX_DELTAS }
             || self.delta_rows > MAX_DELTA_ROWS_PER_LIVE_ROW.saturating_mul(self.live_rows)
     }
 
     /// Notes what the operator just froze.
     pub fn froze(&mut self, is_full: bool, tables: &[FrozenTable]) {
         let rows: u64 = tables.iter().map(|t| t.rows.num_rows() as u64).sum();
+        let rows = rows + std::mem::take(&mut self.early_rows);
         if is_full {
-            *self = Self { has_base: true, live_rows: rows, ..Self::default() };
+            let live_rows = tables.iter().map(|t| t.live_rows).max().unwrap_or(0).max(rows);
+            *self = Self { has_base: true, is_spilling: self.is_spilling, live_rows, ..Self::default() };
         } else if rows > 0 {
             self.deltas += 1;
             self.delta_rows += rows;
             // A table that was cut into several parts says its size in each; the largest figure is near enough.
-            self.live_rows = tables.iter().map(|t| t.live_rows).max().unwrap_or(0).max(1);
+            self.live_rows = tables.iter().map(|t| t.live_rows).max().unwrap_or(self.live_rows).max(1);
         }
     }
 }

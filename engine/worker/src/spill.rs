@@ -9,6 +9,7 @@ use millstream_state::SpillFactory;
 pub struct SpillSettings {
     /// Makes the stores, one for each operator with keyed state of each subtask.
     pub stores: Arc<dyn SpillFactory>,
-    /// Bytes that the state tables of one subtask may take in memory. What the stores themselves take is theirs.
+    /// Bytes that the state tables of one slot, of a subtask of every chain, may take in memory. What the stores themselves take is
+    /// theirs.
     pub table_bytes: usize,
 }

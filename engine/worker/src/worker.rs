@@ -164,6 +164,8 @@ impl Worker {
             }
             ToWorker::EpochOwned { attempt, checkpoint, .. } => {
                 self.tell_all(attempt, || Control::EpochOwned(checkpoint));
+                // Behind the last epoch the job may end before the next tick, and its figures must be the last ones.
+                self.heartbeat();
             }
             ToWorker::CheckpointAborted { attempt, checkpoint } => {
                 self.tell_all(attempt, || Control::Aborted(checkpoint));

@@ -1,7 +1,9 @@
 //! A window that fires while its groups lie in a store: key group by key group, so that only one key group's groups are in memory.
 //!
 //! Before it begins, everything in memory has left for the store, so that what lies there is all there is. Example: a window over
-//! 5,000,000 keys of 256 key groups fires in 256 steps of some 20,000 groups for each of its slices.
+//! 5,000,000 keys of 256 key groups fires in 256 steps of some 20,000 groups for each of its slices. Every window reads all of its
+//! slices again: nothing that was merged is kept, so many slices a window (`HOP` with a slide much shorter than its size) cost that
+//! much more than in memory.
 
 use std::ops::Range;
 
@@ -100,7 +102,7 @@ impl SpilledFiring {
         for group in loaded.iter().filter(|group| is_last(table.key(**group))) {
             groups.aggregates.clear(*group, table.key(*group), key_group)?;
         }
-        groups.table.drop_loaded(&loaded, groups.aggregates);
+        groups.table.drop_loaded(&loaded, groups.aggregates)?;
         Ok(merged)
     }
 }

@@ -11,6 +11,8 @@ use super::{
     CURRENT, DIRTY, GroupTable, KeyHashes, LIVE, SPILLED, STORED, TOUCHED, ValueColumns, check_owned,
 };
 use crate::error::StateError;
+use crate::segment::MAX_SEGMENT_ROWS;
+use crate::spilled_rows::SpilledRows;
 
 /// Already chosen to leave.
 const CHOSEN: u8 = 64;
@@ -63,6 +65,12 @@ impl GroupTable {
             let of = |group: &u32| (key_groups[*group as usize], index.key(*group));
             of(a).cmp(&of(b))
         });
+        // Each step copies its groups, and makes a segment of those that changed.
+        leaving.chunks(MAX_SEGMENT_ROWS / 4).try_for_each(|part| self.send(part, values))
+    }
+
+    /// Sends groups, in key order, to the store.
+    fn send(&mut self, leaving: &[u32], values: &mut dyn ValueColumns) -> Result<(), StateError> {
         let is = |group: &u32, marks: u8| self.marks[*group as usize] & marks == marks;
         let changed: Vec<u32> = leaving.iter().copied().filter(|g| is(g, DIRTY)).collect();
         if !changed.is_empty() {
@@ -77,7 +85,7 @@ impl GroupTable {
         if let Some(spilled) = &mut self.spilled {
             spilled.put(&rows, &columns, new)?;
         }
-        for group in leaving {
+        for group in leaving.iter().copied() {
             let marks = &mut self.marks[group as usize];
             self.live -= usize::from(*marks & LIVE != 0);
             // The list of dirty groups may have the number.
@@ -203,8 +211,11 @@ impl GroupTable {
         Ok(groups)
     }
 
-    /// Lets groups of [`GroupTable::load_range`] go again that nobody changed since.
-    pub fn drop_loaded(&mut self, groups: &[u32], values: &mut dyn ValueColumns) {
+    /// Lets groups of [`GroupTable::load_range`] go again that nobody changed since, and those that ended from the store.
+    ///
+    /// # Errors
+    /// [`StateError::Spill`].
+    pub fn drop_loaded(&mut self, groups: &[u32], values: &mut dyn ValueColumns) -> Result<(), StateError> {
         for group in groups {
             let marks = &mut self.marks[*group as usize];
             if *marks & (LIVE | CURRENT) == LIVE | CURRENT {
@@ -214,6 +225,7 @@ impl GroupTable {
                 self.index.remove(*group);
             }
         }
+        self.spilled.as_mut().map_or(Ok(()), SpilledRows::flush)
     }
 
     /// Gives a group that the store has a number.

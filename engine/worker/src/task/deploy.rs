@@ -72,7 +72,9 @@ impl Blueprint {
             None => self.fetch_state(&restore, key_groups).await?,
             Some(_) => BTreeMap::new(),
         };
-        let keyed = specs.iter().filter(|spec| has_keyed_state(spec)).count();
+        // A slot runs a subtask of every chain.
+        let keyed =
+            self.job.chains.iter().flat_map(|c| &c.operators).filter(|spec| has_keyed_state(spec)).count();
         let facts: BTreeMap<OperatorUid, OperatorFacts> =
             restore.facts.iter().map(|f| (f.operator.clone(), f.clone())).collect();
         let max_parallelism = self.job.graph.max_parallelism;
@@ -120,7 +122,8 @@ impl Blueprint {
             (None, Tail::Sink(sink)) => sink.watermark,
             (None, Tail::Exchange(_)) => Watermark::MIN,
         };
-        let policies = vec![BasePolicy::default(); stages.len()];
+        let policy = if self.spill.is_some() { BasePolicy::of_spilled() } else { BasePolicy::default() };
+        let policies = vec![policy; stages.len()];
         let core = Core {
             attempt,
             subtask,

@@ -128,12 +128,14 @@ impl Core {
     /// Starts to store what left memory before any barrier: state that an operator spilled, and what a sink closed because it
     /// was much. Waits if too much of it is on its way.
     pub(crate) async fn store_early(&mut self) -> Result<(), TaskError> {
-        for stage in &mut self.chain.stages {
+        for (stage, policy) in self.chain.stages.iter_mut().zip(&mut self.policies) {
             let spilled = stage.operator.take_spilled();
             let spilled = spilled.map_err(|e| TaskError::from_operator(&stage.name, &e))?;
-            if spilled.is_empty() {
+            // The next checkpoint has all of the state: what changed since the last one would be stored for nothing.
+            if spilled.is_empty() || policy.needs_base() {
                 continue;
             }
+            policy.stores_early(&spilled);
             self.snapshots.add_spilled(&stage.uid, spilled);
             self.snapshots.room().await.map_err(|e| TaskError::State {
                 action: format!("store the state of {}", stage.name),

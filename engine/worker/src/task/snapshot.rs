@@ -222,8 +222,9 @@ impl Snapshots {
                     continue;
                 }
                 Load::Base(base, operator) => {
-                    let segments = self.put_base(&base, operator).await?;
-                    self.replace_first_unstored(segments);
+                    let (loads, outcome) = self.put_base(&base, operator).await;
+                    self.replace_first_unstored(loads);
+                    outcome?;
                     index = 0;
                     continue;
                 }
@@ -248,35 +249,51 @@ impl Snapshots {
         items.splice(place..=place, stored.into_iter().map(|load| Item { checkpoint, load }));
     }
 
-    /// Stores a base part by part, so that only one of them is in memory. If one fails the base cannot be read again, and the
-    /// checkpoint fails for good: the task has to be restored.
+    /// Stores a base part by part, so that only one of them is in memory. Gives what takes its place: the stored parts, and behind
+    /// them, if one could not be stored, that one and the rest of the base for the next try. What cannot be read from the store is
+    /// lost, and every checkpoint fails until the task is restored.
     async fn put_base(
         &self,
-        base: &RefCell<Option<SpilledBase>>,
+        base: &Rc<RefCell<Option<SpilledBase>>>,
         operator: OperatorUid,
-    ) -> Result<Vec<Load>, JobError> {
-        let Some(mut base) = base.borrow_mut().take() else {
-            return Err(JobError::new(
-                ErrorKind::Transient,
-                "a base of spilled state could not be stored before",
-            ));
-        };
-        let name = base.table().to_owned();
-        let failed = |cause: String| {
-            JobError::new(ErrorKind::Transient, format!("read spilled state table `{name}`: {cause}"))
-        };
-        let mut stored = Vec::new();
+    ) -> (Vec<Load>, Result<(), JobError>) {
+        let mut loads = Vec::new();
         loop {
-            let next = tokio::task::spawn_blocking(move || {
-                let part = base.next().map(|part| part.and_then(FrozenTable::into_segment));
-                (base, part)
+            let Some(mut rest) = base.borrow_mut().take() else {
+                let lost = "spilled state could not be read before, and is only whole again after a restart";
+                loads.push(Load::Base(base.clone(), operator));
+                return (loads, Err(JobError::new(ErrorKind::Transient, lost)));
+            };
+            let name = rest.table().to_owned();
+            let read = tokio::task::spawn_blocking(move || {
+                let part = rest.next().map(|part| part.and_then(FrozenTable::into_segment));
+                (rest, part)
             });
-            let (rest, part) = next.await.map_err(|e| failed(e.to_string()))?;
-            base = rest;
-            match part {
-                None => return Ok(stored),
-                Some(Err(error)) => return Err(failed(chain_of(&error))),
-                Some(Ok(segment)) => stored.push(self.put_state(segment, operator.clone()).await?),
+            let failed = |cause: String| {
+                JobError::new(ErrorKind::Transient, format!("read spilled state table `{name}`: {cause}"))
+            };
+            let segment = match read.await {
+                Ok((_, None)) => return (loads, Ok(())),
+                Ok((rest, Some(Ok(segment)))) => {
+                    *base.borrow_mut() = Some(rest);
+                    segment
+                }
+                Ok((_, Some(Err(error)))) => {
+                    loads.push(Load::Base(base.clone(), operator));
+                    return (loads, Err(failed(chain_of(&error))));
+                }
+                Err(error) => {
+                    loads.push(Load::Base(base.clone(), operator));
+                    return (loads, Err(failed(error.to_string())));
+                }
+            };
+            match self.put_state(segment.clone(), operator.clone()).await {
+                Ok(stored) => loads.push(stored),
+                Err(error) => {
+                    loads.push(Load::Encoded(segment, operator.clone()));
+                    loads.push(Load::Base(base.clone(), operator));
+                    return (loads, Err(error));
+                }
             }
         }
     }

@@ -16,7 +16,8 @@ pub(crate) const MAX_URI: usize = 1024;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(inline)]
 pub struct State {
-    /// Where state lives while the job runs: Memory, or RocksDB for state that is larger than memory. Default Memory.
+    /// Where state lives while the job runs: Memory, or RocksDB for state that is larger than memory, within
+    /// state.backend.rocksdb.memory.fixed-per-slot of config (256 MB). Default Memory.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub backend: Option<StateBackendName>,
     /// Bucket and folder for checkpoints and savepoints: s3://, gs://, abfss://, file:/// or memory://. Credentials do

@@ -20,6 +20,13 @@ pub(super) async fn judge(
     if let Some(hidden) = hidden(&outcome, last) {
         return Err(Failure::Job(format!("{job}: {hidden}")));
     }
+    for (count, what) in
+        [(last.skipped, "malformed records were skipped"), (last.late_dropped, "late rows were dropped")]
+    {
+        if count > 0 {
+            tracing::warn!("{count} {what} since the job began");
+        }
+    }
     match outcome {
         JobOutcome::Finished { .. } | JobOutcome::Stopped { .. } if is_query => Ok(()),
         JobOutcome::Finished { epoch } => {

@@ -93,13 +93,20 @@ pub(super) async fn prepare(
                 return Ok(Start::Nothing);
             }
             check_losses(manifest, owned.epoch, job, &droppable)?;
+            if manifest.outcome == Outcome::Finished {
+                say(&format!(
+                    "{}: the job finished before its SQL changed: what was read is not read again; --fresh runs it from the beginning",
+                    file.identity.name
+                ));
+            }
             say(&format!("{}: continuing from epoch {}", file.identity.name, owned.epoch));
         }
         StartFrom::Newest
     };
     let take_over = TakeOverRequest { from, discard, ..TakeOverRequest::default() };
     let slots = job.graph.chains.iter().map(|chain| chain.parallelism).max().unwrap_or(1);
-    let folder = file.base_dir.join(LOCAL_FOLDER).join(format!("spilled-{}", file.identity));
+    let folder = state_backend::Folder::of(&file.base_dir.join(LOCAL_FOLDER), &file.identity.to_string());
+    folder.remove_leftovers();
     let spill = state_backend::spill(sql_settings, file.state_backend, &folder, slots)?;
     Ok(Start::Go(Box::new(StartPlan {
         store,
