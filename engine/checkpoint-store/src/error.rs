@@ -1,7 +1,5 @@
 //! What can go wrong between a job and its bucket, classified by what has to happen next.
 
-use std::error::Error;
-
 use millstream_checkpoint::{DecodeError, ResolveError};
 use millstream_model::{Epoch, ErrorKind, Generation, JobError};
 use millstream_storage::{Remedy, StorageError};
@@ -165,13 +163,6 @@ impl StoreError {
 impl From<StoreError> for JobError {
     /// The whole story in one line.
     fn from(error: StoreError) -> Self {
-        let mut message = error.to_string();
-        let mut source = error.source();
-        while let Some(reason) = source {
-            message.push_str(": ");
-            message.push_str(&reason.to_string());
-            source = reason.source();
-        }
-        Self::new(error.kind(), message)
+        Self::of(error.kind(), &error)
     }
 }

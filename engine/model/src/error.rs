@@ -1,5 +1,6 @@
 //! Why a job stopped, classified by what has to happen next.
 
+use std::error::Error;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -33,6 +34,26 @@ impl JobError {
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into() }
     }
+
+    /// An error of `kind` that says what `error` and its causes say.
+    pub fn of(kind: ErrorKind, error: &(dyn Error + 'static)) -> Self {
+        Self::new(kind, with_causes(error))
+    }
+}
+
+/// An error and its causes in one line; a cause that the text before it tells already is left out.
+pub fn with_causes(error: &(dyn Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let part = cause.to_string();
+        if !text.contains(&part) {
+            text.push_str(": ");
+            text.push_str(&part);
+        }
+        source = cause.source();
+    }
+    text
 }
 
 impl fmt::Display for JobError {
@@ -41,4 +62,4 @@ impl fmt::Display for JobError {
     }
 }
 
-impl std::error::Error for JobError {}
+impl Error for JobError {}

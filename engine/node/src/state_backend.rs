@@ -4,7 +4,7 @@
 //! that both share.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use millstream_api::StateBackend;
 use millstream_connectors::options::parse_bytes;
@@ -18,38 +18,6 @@ const MEMORY: &str = "state.backend.rocksdb.memory.fixed-per-slot";
 /// Memory of a slot's state unless told otherwise.
 const DEFAULT_SLOT_BYTES: u64 = 256 << 20;
 
-/// Where a process keeps what it spills: a folder of its own, so that a second run of the job can take over while the first one
-/// still has its files open.
-#[derive(Debug)]
-pub(crate) struct Folder {
-    parent: PathBuf,
-    prefix: String,
-}
-
-impl Folder {
-    /// The folder of this process for `job`, below `parent`.
-    pub(crate) fn of(parent: &Path, job: &str) -> Self {
-        Self { parent: parent.to_owned(), prefix: format!("spilled-{job}-") }
-    }
-
-    fn path(&self) -> PathBuf {
-        self.parent.join(format!("{}{}", self.prefix, std::process::id()))
-    }
-
-    /// Removes what killed processes left. What cannot be removed is only wasted space, and stays.
-    pub(crate) fn remove_leftovers(&self) {
-        let Ok(entries) = std::fs::read_dir(&self.parent) else { return };
-        for entry in entries.flatten() {
-            let name = entry.file_name();
-            let process = name.to_str().and_then(|n| n.strip_prefix(&self.prefix)?.parse::<u32>().ok());
-            if process.is_some_and(|id| !Path::new("/proc").join(id.to_string()).exists()) {
-                tracing::debug!("removing {}, which a killed process left", entry.path().display());
-                let _ = std::fs::remove_dir_all(entry.path());
-            }
-        }
-    }
-}
-
 /// What a worker keeps on disk; `None` keeps everything in memory. Settings win over the manifest; the compiler has checked them.
 /// RocksDB's files lie below `folder`.
 ///
@@ -58,7 +26,7 @@ impl Folder {
 pub(crate) fn spill(
     settings: &BTreeMap<String, String>,
     manifest: StateBackend,
-    folder: &Folder,
+    folder: &Path,
     slots: u32,
 ) -> Result<Option<SpillSettings>, Failure> {
     let is_rocksdb = match settings.get(BACKEND) {
@@ -66,6 +34,7 @@ pub(crate) fn spill(
         None => manifest == StateBackend::RocksDB,
     };
     if !is_rocksdb {
+        clean(folder);
         return Ok(None);
     }
     let slot = settings.get(MEMORY).and_then(|text| parse_bytes(text)).unwrap_or(DEFAULT_SLOT_BYTES);
@@ -73,8 +42,8 @@ pub(crate) fn spill(
     let tables = slot - slot / 5 * 2;
     let shared = (slot - tables).saturating_mul(u64::from(slots));
     let table_bytes = usize::try_from(tables).unwrap_or(usize::MAX);
-    tracing::info!("state beyond {tables} bytes a slot lies in RocksDB below {}", folder.path().display());
-    stores(&folder.path(), usize::try_from(shared).unwrap_or(usize::MAX))
+    tracing::info!("state beyond {tables} bytes a slot lies in RocksDB below {}", folder.display());
+    stores(folder, usize::try_from(shared).unwrap_or(usize::MAX))
         .map(|stores| Some(SpillSettings { stores, table_bytes }))
 }
 
@@ -87,11 +56,22 @@ fn stores(
 
     let settings =
         RocksSettings { directory: folder.to_owned(), memory_bytes: memory_bytes.max(LEAST_MEMORY_BYTES) };
-    match RocksSpills::new(settings) {
+    match RocksSpills::beside_others(settings) {
         Ok(stores) => Ok(std::sync::Arc::new(stores)),
         Err(error) => Err(Failure::Mistake(error.to_string())),
     }
 }
+
+/// What killed processes left only wastes space: it never stops a job.
+#[cfg(feature = "rocksdb")]
+fn clean(folder: &Path) {
+    if let Err(error) = millstream_state_rocksdb::RocksSpills::clean(folder) {
+        tracing::warn!("{error}");
+    }
+}
+
+#[cfg(not(feature = "rocksdb"))]
+const fn clean(_: &Path) {}
 
 #[cfg(not(feature = "rocksdb"))]
 fn stores(_: &Path, _: usize) -> Result<std::sync::Arc<dyn millstream_state::SpillFactory>, Failure> {

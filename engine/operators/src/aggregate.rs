@@ -19,9 +19,7 @@ use arrow::datatypes::{DataType, Field, Int64Type};
 use millstream_batch::StreamBatch;
 use millstream_expr::AggregateKind;
 use millstream_plan::{AggregateCall, state_types};
-use millstream_state::{
-    FrozenTable, GroupTable, RestoredTable, SpilledBase, StateError, TableSpill, ValueColumns,
-};
+use millstream_state::{FrozenTable, GroupTable, RestoredTable, SpilledBase, StateError, ValueColumns};
 
 pub(crate) use accumulator::Emptied;
 use accumulator::{Accumulator, accumulator};
@@ -119,33 +117,38 @@ impl Aggregates {
         self.calls.iter_mut().filter_map(|c| c.kept.as_mut())
     }
 
-    /// From now on, what is kept beside the columns lies in a store beyond a budget: tables 1, 2, ... of it, each with the same
-    /// share as the table of groups, which is 0. Returns that one's.
+    /// From now on, the groups of `table` with these values, and what is kept beside the columns, lie in a store beyond a budget:
+    /// the groups are its table 0, what is kept 1, 2, ..., each with the same share.
     ///
     /// # Errors
     /// [`StateError::Encode`].
-    pub(crate) fn spill_to(&mut self, spill: &OperatorSpill) -> Result<TableSpill, StateError> {
+    pub(crate) fn spill_to(
+        &mut self,
+        table: &mut GroupTable,
+        spill: &OperatorSpill,
+    ) -> Result<(), StateError> {
         let tables = 1 + self.kept().count();
-        for (table, kept) in (1..u8::MAX).zip(self.kept()) {
-            kept.spill_to(spill.table(table, tables))?;
+        for (number, kept) in (1..u8::MAX).zip(self.kept()) {
+            kept.spill_to(spill.table(number, tables))?;
         }
-        Ok(spill.table(0, tables))
+        table.spill_to(spill.table(0, tables), self)
     }
 
-    /// What lies in the store of what is kept beside the columns.
+    /// What lies in the store of `table` and of what is kept beside the columns.
     ///
     /// # Errors
     /// [`StateError::Spill`].
-    pub(crate) fn spilled_bases(&mut self) -> Result<Vec<SpilledBase>, StateError> {
-        self.kept().filter_map(|kept| kept.spilled_base().transpose()).collect()
+    pub(crate) fn spilled_bases(&mut self, table: &mut GroupTable) -> Result<Vec<SpilledBase>, StateError> {
+        let groups = table.spilled_base().transpose();
+        groups.into_iter().chain(self.kept().filter_map(|kept| kept.spilled_base().transpose())).collect()
     }
 
-    /// Changes of what is kept beside the columns that left for the store.
+    /// Changes of `table` and of what is kept beside the columns that left for the store.
     ///
     /// # Errors
     /// [`StateError::Encode`].
-    pub(crate) fn take_spilled(&mut self) -> Result<Vec<FrozenTable>, StateError> {
-        let mut parts = Vec::new();
+    pub(crate) fn take_spilled(&mut self, table: &mut GroupTable) -> Result<Vec<FrozenTable>, StateError> {
+        let mut parts = table.take_spilled()?;
         for kept in self.kept() {
             parts.extend(kept.take_spilled()?);
         }
@@ -306,12 +309,16 @@ impl Aggregates {
         self.calls.iter().map(|c| c.accumulator.result(groups)).collect()
     }
 
-    /// Freezes what is kept beside the columns: tables `values-<call>`.
+    /// Freezes `table` and what is kept beside the columns: tables `values-<call>`.
     ///
     /// # Errors
     /// [`StateError`].
-    pub(crate) fn freeze_kept(&mut self, full: bool) -> Result<Vec<FrozenTable>, StateError> {
-        let mut frozen = Vec::new();
+    pub(crate) fn freeze(
+        &mut self,
+        table: &mut GroupTable,
+        full: bool,
+    ) -> Result<Vec<FrozenTable>, StateError> {
+        let mut frozen = table.freeze(self, full)?;
         for kept in self.kept() {
             frozen.extend(kept.freeze(full)?);
         }

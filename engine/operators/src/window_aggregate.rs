@@ -340,26 +340,19 @@ impl Operator for WindowAggregate {
     }
 
     fn spill_to(&mut self, spill: &OperatorSpill) -> Result<(), OperatorError> {
-        let groups = self.aggregates.spill_to(spill)?;
-        Ok(self.table.spill_to(groups, &self.aggregates)?)
+        Ok(self.aggregates.spill_to(&mut self.table, spill)?)
     }
 
     fn spilled_bases(&mut self) -> Result<Vec<SpilledBase>, OperatorError> {
-        let mut bases: Vec<SpilledBase> = self.table.spilled_base()?.into_iter().collect();
-        bases.extend(self.aggregates.spilled_bases()?);
-        Ok(bases)
+        Ok(self.aggregates.spilled_bases(&mut self.table)?)
     }
 
     fn take_spilled(&mut self) -> Result<Vec<FrozenTable>, OperatorError> {
-        let mut parts = self.table.take_spilled()?;
-        parts.extend(self.aggregates.take_spilled()?);
-        Ok(parts)
+        Ok(self.aggregates.take_spilled(&mut self.table)?)
     }
 
     fn freeze(&mut self, full: bool) -> Result<Vec<FrozenTable>, OperatorError> {
-        let mut frozen = self.table.freeze(&self.aggregates, full)?;
-        frozen.extend(self.aggregates.freeze_kept(full)?);
-        Ok(frozen)
+        Ok(self.aggregates.freeze(&mut self.table, full)?)
     }
 
     fn restore(&mut self, tables: Vec<RestoredTable>, watermark: Watermark) -> Result<(), OperatorError> {

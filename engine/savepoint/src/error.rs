@@ -1,7 +1,5 @@
 //! What can go wrong with a savepoint, classified by what has to happen next.
 
-use std::error::Error;
-
 use arrow::datatypes::DataType;
 use arrow::error::ArrowError;
 use millstream_checkpoint::DecodeError;
@@ -255,13 +253,6 @@ impl SavepointError {
 impl From<SavepointError> for JobError {
     /// The whole story in one message.
     fn from(error: SavepointError) -> Self {
-        let mut message = error.to_string();
-        let mut source = error.source();
-        while let Some(reason) = source {
-            message.push_str(": ");
-            message.push_str(&reason.to_string());
-            source = reason.source();
-        }
-        Self::new(error.kind(), message)
+        Self::of(error.kind(), &error)
     }
 }

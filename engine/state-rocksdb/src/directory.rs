@@ -47,23 +47,39 @@ impl SpillDirectory {
     /// # Errors
     /// The folder cannot be made or written, or another process uses it.
     pub(crate) fn claim(path: &Path) -> Result<Self, SpillError> {
+        let busy = "another process spills there; give each process a folder of its own";
+        Self::try_claim(path)?.ok_or_else(|| refused("take the folder for", path, busy))
+    }
+
+    /// The first of the folders `1`, `2`, ... below `parent` that no process uses. What killed processes left in the others is
+    /// removed, too.
+    ///
+    /// # Errors
+    /// A folder cannot be made or written.
+    pub(crate) fn claim_one_below(parent: &Path) -> Result<Self, SpillError> {
+        clean_below(parent)?;
+        let mut number = 1_u32;
+        loop {
+            if let Some(claimed) = Self::try_claim(&parent.join(number.to_string()))? {
+                return Ok(claimed);
+            }
+            number += 1;
+        }
+    }
+
+    /// The same as [`SpillDirectory::claim`]; `None` if another process uses the folder.
+    fn try_claim(path: &Path) -> Result<Option<Self>, SpillError> {
         fs::create_dir_all(path).map_err(|error| file_failed("make the folder for", path, &error))?;
         let lock_path = path.join(LOCK_FILE);
         let lock =
             File::create(&lock_path).map_err(|error| file_failed("make the lock of", &lock_path, &error))?;
         match lock.try_lock() {
             Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                return Err(refused(
-                    "take the folder for",
-                    path,
-                    "another process spills there; give each process a folder of its own",
-                ));
-            }
+            Err(TryLockError::WouldBlock) => return Ok(None),
             Err(TryLockError::Error(error)) => return Err(file_failed("lock", &lock_path, &error)),
         }
         remove_leftovers(path)?;
-        Ok(Self { path: path.to_owned(), in_use: Mutex::default(), _lock: lock })
+        Ok(Some(Self { path: path.to_owned(), in_use: Mutex::default(), _lock: lock }))
     }
 
     /// An empty folder for the store of this name.
@@ -115,6 +131,25 @@ impl Drop for StoreDirectory {
         let _ = fs::remove_dir_all(&self.path);
         self.parent.in_use().remove(&self.folder);
     }
+}
+
+/// Removes what killed processes left in the numbered folders below `parent`. Those that a process uses are left alone.
+///
+/// # Errors
+/// A folder cannot be read, or something in it not be removed.
+pub(crate) fn clean_below(parent: &Path) -> Result<(), SpillError> {
+    if !parent.exists() {
+        return Ok(());
+    }
+    let failed = |error| file_failed("read the folder of", parent, &error);
+    for entry in fs::read_dir(parent).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        let is_numbered = entry.file_name().to_str().is_some_and(|name| name.parse::<u32>().is_ok());
+        if is_numbered && entry.file_type().map_err(failed)?.is_dir() {
+            SpillDirectory::try_claim(&entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 fn remove_leftovers(path: &Path) -> Result<(), SpillError> {
@@ -201,6 +236,27 @@ mod tests {
         assert!(error.contains("another process spills there"), "{error}");
         drop(first);
         SpillDirectory::claim(root.path()).unwrap();
+    }
+
+    #[test]
+    fn processes_side_by_side_take_folders_of_their_own() {
+        let root = tempfile::tempdir().unwrap();
+        fs::create_dir_all(root.path().join("3/old.spill")).unwrap();
+        fs::create_dir_all(root.path().join("other/old.spill")).unwrap();
+        let first = SpillDirectory::claim_one_below(root.path()).unwrap();
+        assert!(!root.path().join("3/old.spill").exists(), "left by a killed process");
+        assert!(root.path().join("other/old.spill").exists(), "not a process's");
+        fs::create_dir_all(first.path.join("mine.spill")).unwrap();
+        let second = SpillDirectory::claim_one_below(root.path()).unwrap();
+        assert_eq!(
+            (first.path.as_path(), second.path.as_path()),
+            (&*root.path().join("1"), &*root.path().join("2"))
+        );
+        clean_below(root.path()).unwrap();
+        assert!(first.path.join("mine.spill").exists(), "in use");
+        drop(first);
+        assert_eq!(SpillDirectory::claim_one_below(root.path()).unwrap().path, root.path().join("1"));
+        assert!(!root.path().join("1/mine.spill").exists());
     }
 
     #[test]

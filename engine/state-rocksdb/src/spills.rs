@@ -1,10 +1,11 @@
 //! Makes stores: one of these for a process.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use millstream_state::{Spill, SpillError, SpillFactory};
 
-use crate::directory::SpillDirectory;
+use crate::directory::{SpillDirectory, clean_below};
 use crate::error::{refused, store_failed};
 use crate::settings::{LEAST_MEMORY_BYTES, RocksSettings};
 use crate::shared::Shared;
@@ -23,13 +24,37 @@ impl RocksSpills {
     /// # Errors
     /// There is too little memory, the folder cannot be made or written, or another process uses it.
     pub fn new(settings: RocksSettings) -> Result<Self, SpillError> {
+        Self::in_folder(settings, SpillDirectory::claim)
+    }
+
+    /// The same in the first folder of `settings.directory` that no process uses: processes that have the same settings do not meet,
+    /// and a second run of a job can take over while the first one still has its files.
+    ///
+    /// # Errors
+    /// There is too little memory, or a folder cannot be made or written.
+    pub fn beside_others(settings: RocksSettings) -> Result<Self, SpillError> {
+        Self::in_folder(settings, SpillDirectory::claim_one_below)
+    }
+
+    /// Removes what killed processes left in a directory of [`RocksSpills::beside_others`].
+    ///
+    /// # Errors
+    /// It cannot be read, or something in it not be removed.
+    pub fn clean(directory: &Path) -> Result<(), SpillError> {
+        clean_below(directory)
+    }
+
+    fn in_folder(
+        settings: RocksSettings,
+        claim: fn(&Path) -> Result<SpillDirectory, SpillError>,
+    ) -> Result<Self, SpillError> {
         let RocksSettings { directory, memory_bytes } = settings;
         if memory_bytes < LEAST_MEMORY_BYTES {
             let cause =
                 format!("{memory_bytes} bytes of memory are too few; give it at least {LEAST_MEMORY_BYTES}");
             return Err(refused("set up the store for", &directory, cause));
         }
-        let directory = Arc::new(SpillDirectory::claim(&directory)?);
+        let directory = Arc::new(claim(&directory)?);
         Ok(Self { directory, shared: Arc::new(Shared::new(memory_bytes)) })
     }
 

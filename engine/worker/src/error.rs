@@ -1,9 +1,9 @@
 //! Why a task ended.
 
 use std::error::Error;
-use std::fmt::Write as _;
 
 use millstream_connectors::ConnectorError;
+use millstream_model::error::with_causes;
 use millstream_model::{ErrorKind, JobError};
 use millstream_operators::OperatorError;
 
@@ -53,14 +53,14 @@ pub(crate) enum TaskError {
 
 impl TaskError {
     pub(crate) fn bug(action: &str, cause: &(dyn Error + 'static)) -> Self {
-        Self::Bug { action: action.into(), cause: chain_of(cause) }
+        Self::Bug { action: action.into(), cause: with_causes(cause) }
     }
 
     pub(crate) fn from_operator(operator: &str, error: &OperatorError) -> Self {
         match error.kind() {
-            ErrorKind::User => Self::Data { operator: operator.into(), message: chain_of(error) },
+            ErrorKind::User => Self::Data { operator: operator.into(), message: with_causes(error) },
             ErrorKind::Bug => Self::bug(operator, error),
-            kind => Self::State { action: operator.into(), cause: chain_of(error), kind },
+            kind => Self::State { action: operator.into(), cause: with_causes(error), kind },
         }
     }
 
@@ -78,18 +78,4 @@ impl TaskError {
     pub(crate) fn into_job_error(self) -> JobError {
         JobError::new(self.kind(), self.to_string())
     }
-}
-
-/// An error with all its causes in one line.
-pub(crate) fn chain_of(error: &(dyn Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let part = cause.to_string();
-        if !text.contains(&part) {
-            let _ = write!(text, ": {part}");
-        }
-        source = cause.source();
-    }
-    text
 }

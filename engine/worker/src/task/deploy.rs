@@ -7,6 +7,7 @@ use std::time::Duration;
 use millstream_connectors::sink::{Sink, WriterContext};
 use millstream_connectors::{ConnectorError, ConnectorRegistry};
 use millstream_model::control::FromWorker;
+use millstream_model::error::with_causes;
 use millstream_model::graph::{Chain as GraphChain, OperatorNode};
 use millstream_model::snapshot::{OperatorCounters, OperatorFacts, StateSegment, SubtaskRestore};
 use millstream_model::{Attempt, ErrorKind, Generation, KeyGroupRange, OperatorUid, SubtaskId, Watermark};
@@ -23,7 +24,7 @@ use super::snapshot::Snapshots;
 use super::source::SourceHead;
 use super::{pipeline, source};
 use crate::clock::{now, wall_clock_ms};
-use crate::error::{TaskError, chain_of};
+use crate::error::TaskError;
 use crate::exchange::gate::Gate;
 use crate::exchange::inbox::Inbox;
 use crate::exchange::outbox::Outbox;
@@ -194,7 +195,7 @@ impl Blueprint {
         })?;
         table.push_segment(&bytes, key_groups).map_err(|e| TaskError::State {
             action: format!("read state segment {}", segment.object.key),
-            cause: chain_of(&e),
+            cause: with_causes(&e),
             kind: ErrorKind::State,
         })
     }
@@ -307,7 +308,7 @@ fn spill_state(
 ) -> Result<(), TaskError> {
     let store = spill.stores.open(name).map_err(|e| TaskError::State {
         action: format!("open a store for the state of {}", stage.name),
-        cause: chain_of(&e),
+        cause: with_causes(&e),
         kind: ErrorKind::Transient,
     })?;
     let budget = spill.table_bytes / operators.max(1);

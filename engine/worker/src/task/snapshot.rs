@@ -10,13 +10,13 @@ use std::sync::Arc;
 
 use millstream_connectors::sink::ClosedSegment;
 use millstream_model::control::FromWorker;
+use millstream_model::error::with_causes;
 use millstream_model::snapshot::{OperatorFacts, SplitState, StagedSegment, StateSegment, SubtaskSnapshot};
 use millstream_model::{CheckpointId, ErrorKind, JobError, KeyGroupRange, OperatorUid};
 use millstream_state::{EncodedSegment, FrozenTable, SpilledBase};
 use tokio::sync::{Mutex, mpsc};
 
 use crate::clock::unix_ms;
-use crate::error::chain_of;
 use crate::store::{ObjectScope, SnapshotStore};
 
 /// Output that a subtask may hold while it is on its way to the store: eight segments of the size that a sink closes by itself.
@@ -280,7 +280,7 @@ impl Snapshots {
                 }
                 Ok((_, Some(Err(error)))) => {
                     loads.push(Load::Base(base.clone(), operator));
-                    return (loads, Err(failed(chain_of(&error))));
+                    return (loads, Err(failed(with_causes(&error))));
                 }
                 Err(error) => {
                     loads.push(Load::Base(base.clone(), operator));
@@ -368,9 +368,10 @@ async fn encode(table: &RefCell<Option<FrozenTable>>, operator: OperatorUid) -> 
     // Sorting and compressing a large table takes tens of milliseconds: not on the slot's thread.
     match tokio::task::spawn_blocking(move || frozen.into_segment()).await {
         Ok(Ok(segment)) => Ok(Load::Encoded(segment, operator)),
-        Ok(Err(error)) => {
-            Err(JobError::new(ErrorKind::Bug, format!("encode state table `{name}`: {}", chain_of(&error))))
-        }
+        Ok(Err(error)) => Err(JobError::new(
+            ErrorKind::Bug,
+            format!("encode state table `{name}`: {}", with_causes(&error)),
+        )),
         Err(error) => Err(JobError::new(ErrorKind::Bug, format!("encode state table `{name}`: {error}"))),
     }
 }

@@ -19,11 +19,13 @@ INSERT INTO written SELECT id FROM numbers;\n";
 fn on_terminal(folder: &Path, line: &str, types: impl FnOnce(&mut ChildStdin)) -> (Option<i32>, String) {
     let binary = millstream().get_program().to_string_lossy().into_owned();
     let mut command = Command::new("script");
+    // `exec`: a shell that waits gets Ctrl-C too, and some then end with 130 whatever their child answered.
     command
         .current_dir(folder)
         .env_remove("RUST_LOG")
+        .env("SHELL", "/bin/sh")
         .env("TERM", "xterm-256color")
-        .args(["-qec", &format!("stty cols 120 rows 40; {binary} {line}"), "/dev/null"])
+        .args(["-qec", &format!("stty cols 120 rows 40; exec {binary} {line}"), "/dev/null"])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped());
     let mut child = command.spawn().unwrap();

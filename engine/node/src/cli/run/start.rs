@@ -105,8 +105,7 @@ pub(super) async fn prepare(
     };
     let take_over = TakeOverRequest { from, discard, ..TakeOverRequest::default() };
     let slots = job.graph.chains.iter().map(|chain| chain.parallelism).max().unwrap_or(1);
-    let folder = state_backend::Folder::of(&file.base_dir.join(LOCAL_FOLDER), &file.identity.to_string());
-    folder.remove_leftovers();
+    let folder = file.base_dir.join(LOCAL_FOLDER).join(format!("spilled-{}", file.identity));
     let spill = state_backend::spill(sql_settings, file.state_backend, &folder, slots)?;
     Ok(Start::Go(Box::new(StartPlan {
         store,
