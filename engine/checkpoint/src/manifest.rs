@@ -62,8 +62,8 @@ impl Outcome {
     pub const fn of(kind: BarrierKind, is_finished: bool) -> Self {
         match (is_finished, kind) {
             (true, _) => Self::Finished,
-            (false, BarrierKind::Stop) => Self::Stopped,
-            (false, BarrierKind::Checkpoint) => Self::Running,
+            (false, BarrierKind::Stop | BarrierKind::Drain) => Self::Stopped,
+            (false, BarrierKind::Checkpoint | BarrierKind::Savepoint) => Self::Running,
         }
     }
 

@@ -60,7 +60,7 @@ impl Coordinator {
     pub async fn run(self) -> JobOutcome {
         let Self { parts, transport, settings, mut asked } = self;
         let clock = Clock::new();
-        let mut is_stop_requested = false;
+        let mut waiting = Vec::new();
         let taken = {
             let taking_over = take_over(&parts, &settings);
             tokio::pin!(taking_over);
@@ -68,8 +68,8 @@ impl Coordinator {
                 tokio::select! {
                     taken = &mut taking_over => break taken,
                     Some(request) = asked.requests.recv() => match request {
-                        Request::Stop => is_stop_requested = true,
                         Request::Cancel => return JobOutcome::Stopped { epoch: None },
+                        request => waiting.push(request),
                     },
                 }
             }
@@ -83,7 +83,7 @@ impl Coordinator {
         };
         let mut driver = Driver::new(parts.spec, parts.sources, metadata, settings, clock, asked.status);
         driver.connect(transport.links);
-        driver.run(takeover, is_stop_requested, transport.incoming, asked.requests).await
+        driver.run(takeover, waiting, transport.incoming, asked.requests).await
     }
 }
 
@@ -115,7 +115,7 @@ async fn take_over(
         unpublished,
         discarded,
     };
-    Ok((takeover, MetadataIo::new(incarnation, publishers)))
+    Ok((takeover, MetadataIo::new(store.clone(), incarnation, publishers)))
 }
 
 /// Looks at the progress records, patiently: a target that cannot be asked gives no permission to go on.

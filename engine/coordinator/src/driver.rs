@@ -24,6 +24,7 @@ use crate::handle::Request;
 use crate::links::{Links, WorkerLink};
 use crate::membership::Membership;
 use crate::metadata_io::MetadataIo;
+use crate::savepoints::SavepointDesk;
 use crate::settings::CoordinatorSettings;
 use crate::status::{JobStatus, Progress};
 use crate::timers::Timers;
@@ -53,6 +54,8 @@ pub(crate) struct Driver {
     /// What enumerators and connections say.
     events: mpsc::Receiver<Event>,
     event_sender: mpsc::Sender<Event>,
+    savepoints: SavepointDesk,
+    version: String,
     report: StatusReport,
     progress: Progress,
     status: watch::Sender<JobStatus>,
@@ -74,6 +77,7 @@ impl Driver {
         Self {
             job: spec.job.to_string(),
             graph: spec.graph.clone(),
+            version: spec.engine_version.clone(),
             master: JobMaster::new(spec),
             clock,
             timers: Timers::default(),
@@ -84,6 +88,7 @@ impl Driver {
             writes: JoinSet::new(),
             events,
             event_sender,
+            savepoints: SavepointDesk::default(),
             report: StatusReport::default(),
             progress: Progress::default(),
             status,
@@ -103,11 +108,12 @@ impl Driver {
     pub(crate) async fn run(
         mut self,
         takeover: Takeover,
-        is_stop_requested: bool,
+        waiting: Vec<Request>,
         mut incoming: mpsc::Receiver<FromWorker>,
         mut requests: mpsc::Receiver<Request>,
     ) -> JobOutcome {
-        let mut end = is_stop_requested.then(|| self.tell(Event::StopRequested)).flatten();
+        // Before anything is decided, so that a job that is to be stopped does not begin.
+        let mut end = waiting.into_iter().find_map(|request| self.asked(request));
         if end.is_none() {
             end = self.tell(Event::TookOver(Box::new(takeover)));
         }
@@ -146,10 +152,12 @@ impl Driver {
     }
 
     fn asked(&mut self, request: Request) -> Option<JobOutcome> {
-        self.tell(match request {
+        let event = match request {
+            Request::Savepoint(request) => self.savepoints.open(request),
             Request::Stop => Event::StopRequested,
             Request::Cancel => Event::CancelRequested,
-        })
+        };
+        self.tell(event)
     }
 
     fn heard(&mut self, message: FromWorker) -> Option<JobOutcome> {
@@ -234,6 +242,14 @@ impl Driver {
                 self.report = *report;
                 self.show();
             }
+            Command::WriteSavepoint { id, epoch } => {
+                if let Some(order) = self.savepoints.take(id) {
+                    let now_ms = self.clock.now_ms();
+                    let work = order.write(self.metadata.clone(), id, epoch, self.version.clone(), now_ms);
+                    self.writes.spawn(async move { Some(work.await) });
+                }
+            }
+            Command::RefuseSavepoint { id, error } => self.savepoints.refuse(id, error),
             Command::End(_) => {}
             write => {
                 self.writes.spawn(self.metadata.clone().carry_out(write));

@@ -1,6 +1,9 @@
 //! Asking a running job for something, and watching it.
 
-use tokio::sync::{mpsc, watch};
+use millstream_jobmaster::{AfterSavepoint, SavepointReport};
+use millstream_model::{ErrorKind, JobError};
+use millstream_savepoint::SavepointLocation;
+use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::status::JobStatus;
 
@@ -8,12 +11,25 @@ use crate::status::JobStatus;
 const QUEUE: usize = 16;
 
 /// What a person or a signal may ask of a running job.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum Request {
+    /// Write a savepoint.
+    Savepoint(SavepointRequest),
     /// Stop behind a final checkpoint, when its output is visible.
     Stop,
     /// Stop now. What came after the newest epoch is read again next time.
     Cancel,
+}
+
+/// A savepoint that somebody wants.
+#[derive(Debug)]
+pub struct SavepointRequest {
+    /// Where it goes.
+    pub location: SavepointLocation,
+    /// What becomes of the job.
+    pub then: AfterSavepoint,
+    /// Gets the answer; dropped without one if the coordinator ends first.
+    pub answer: oneshot::Sender<Result<SavepointReport, JobError>>,
 }
 
 /// A job that runs elsewhere in this process. Dropping it leaves the job alone.
@@ -40,6 +56,28 @@ impl JobHandle {
     /// Asks; false if the job is over, or if so many requests wait that one more changes nothing.
     pub fn ask(&self, request: Request) -> bool {
         self.requests.try_send(request).is_ok()
+    }
+
+    /// Writes a savepoint, and waits until it is complete. The job is not slower meanwhile than in any checkpoint.
+    ///
+    /// # Errors
+    /// Why there is none. An order to stop stays: only the savepoint failed.
+    ///
+    /// Cancellation: dropping the future takes nothing back.
+    pub async fn savepoint(
+        &self,
+        location: SavepointLocation,
+        then: AfterSavepoint,
+    ) -> Result<SavepointReport, JobError> {
+        let (answer, answered) = oneshot::channel();
+        let request = Request::Savepoint(SavepointRequest { location, then, answer });
+        if !self.ask(request) {
+            let message = "the job is over, or has too many requests to answer";
+            return Err(JobError::new(ErrorKind::Transient, message));
+        }
+        answered.await.unwrap_or_else(|_| {
+            Err(JobError::new(ErrorKind::Transient, "the job ended before the savepoint was complete"))
+        })
     }
 
     /// The status, now and whenever it changes. It closes when the job is over.

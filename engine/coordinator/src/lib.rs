@@ -26,14 +26,15 @@ mod metadata_io;
 pub mod metrics;
 mod progress;
 mod publishers;
+mod savepoints;
 mod settings;
 pub mod status;
 mod timers;
 
 pub use announce::OUTCOME;
 pub use coordinator::{Coordinator, JobParts};
-pub use handle::{JobHandle, Request};
+pub use handle::{JobHandle, Request, SavepointRequest};
 pub use links::{Transport, WorkerLink};
-pub use millstream_jobmaster::JobEnd as JobOutcome;
+pub use millstream_jobmaster::{AfterSavepoint, JobEnd as JobOutcome, SavepointReport};
 pub use settings::CoordinatorSettings;
 pub use status::JobStatus;

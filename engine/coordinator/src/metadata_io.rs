@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use millstream_checkpoint::Manifest;
 use millstream_checkpoint_store::{
-    ClaimOutcome, Incarnation, PublishPermit, StoreError, StoredManifest, Writers,
+    ClaimOutcome, Incarnation, JobStore, PublishPermit, StoreError, StoredManifest, Writers,
 };
 use millstream_jobmaster::{Command, Event};
 use millstream_model::{Attempt, CheckpointId, Epoch, ErrorKind, JobError};
@@ -17,6 +17,7 @@ use crate::publishers::Publishers;
 /// One coordinator's access to its job's folder and targets. Clones share everything.
 #[derive(Clone)]
 pub(crate) struct MetadataIo {
+    store: JobStore,
     incarnation: Incarnation,
     publishers: Arc<Publishers>,
     shared: Arc<Mutex<Shared>>,
@@ -32,8 +33,13 @@ struct Shared {
 }
 
 impl MetadataIo {
-    pub(crate) fn new(incarnation: Incarnation, publishers: Arc<Publishers>) -> Self {
-        Self { incarnation, publishers, shared: Arc::default() }
+    pub(crate) fn new(store: JobStore, incarnation: Incarnation, publishers: Arc<Publishers>) -> Self {
+        Self { store, incarnation, publishers, shared: Arc::default() }
+    }
+
+    /// The job's folder, and the right to write to it.
+    pub(crate) const fn folder(&self) -> (&JobStore, &Incarnation) {
+        (&self.store, &self.incarnation)
     }
 
     /// Carries a write out and says what came of it; `None` if the command is no write.
@@ -150,7 +156,7 @@ impl MetadataIo {
     }
 
     /// The event for a failed step: fenced, or what `otherwise` makes of it.
-    fn answer(&self, error: StoreError, otherwise: impl FnOnce(JobError) -> Event) -> Event {
+    pub(crate) fn answer(&self, error: StoreError, otherwise: impl FnOnce(JobError) -> Event) -> Event {
         match error {
             StoreError::Fenced { by, coordinator, .. } => {
                 Event::Fenced { by, reason: format!("{coordinator} has taken the job over") }

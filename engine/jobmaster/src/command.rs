@@ -10,6 +10,7 @@ use millstream_model::control::{ToWorker, WorkerId};
 use millstream_model::{Attempt, CheckpointId, Epoch, Generation, JobError, OperatorUid};
 use serde::{Deserialize, Serialize};
 
+use crate::savepoints::SavepointId;
 use crate::status::StatusReport;
 
 /// One thing to do.
@@ -69,6 +70,21 @@ pub enum Command {
         checkpoint: CheckpointId,
         /// The coordinator that wrote its manifest.
         generation: Generation,
+    },
+    /// Write a savepoint from this epoch, which is visible and stays until the answer: `SavepointWritten`, `SavepointFailed`,
+    /// `Fenced`.
+    WriteSavepoint {
+        /// Which order.
+        id: SavepointId,
+        /// From what.
+        epoch: Epoch,
+    },
+    /// Tell whoever asked that there will be no savepoint. No answer.
+    RefuseSavepoint {
+        /// Which order.
+        id: SavepointId,
+        /// Why.
+        error: JobError,
     },
     /// Delete what no retained checkpoint needs. Answers `Swept`.
     Sweep {
@@ -153,6 +169,8 @@ impl fmt::Display for Command {
             Self::MarkPublished { epoch, checkpoint, .. } => {
                 write!(f, "mark epoch {epoch} (checkpoint {checkpoint}) published")
             }
+            Self::WriteSavepoint { id, epoch } => write!(f, "write savepoint {id} from epoch {epoch}"),
+            Self::RefuseSavepoint { id, error } => write!(f, "refuse savepoint {id}: {error}"),
             Self::Sweep { writing: Some(attempt) } => {
                 write!(f, "sweep what attempt {attempt} does not write")
             }

@@ -12,6 +12,7 @@ use millstream_model::{Attempt, CheckpointId, Epoch, Generation, JobError, Opera
 use serde::{Deserialize, Serialize};
 
 use crate::command::Timer;
+use crate::savepoints::{AfterSavepoint, SavepointId, SavepointReport};
 
 /// A fact that the job master has to react to. Facts about an older attempt, checkpoint or timer are harmless: they are
 /// recognised by their number.
@@ -109,6 +110,27 @@ pub enum Event {
     },
     /// Retention is done, or gave up until the next time.
     Swept,
+    /// Somebody wants a savepoint.
+    SavepointRequested {
+        /// The order's number.
+        id: SavepointId,
+        /// What becomes of the job.
+        then: AfterSavepoint,
+    },
+    /// The savepoint is complete.
+    SavepointWritten {
+        /// Which order.
+        id: SavepointId,
+        /// What came of it.
+        report: SavepointReport,
+    },
+    /// The savepoint could not be written; there is none.
+    SavepointFailed {
+        /// Which order.
+        id: SavepointId,
+        /// Why.
+        error: JobError,
+    },
     /// Somebody wants the job to stop behind a final checkpoint.
     StopRequested,
     /// Somebody wants the job to stop at once; what came after the newest epoch is read again next time.
@@ -179,6 +201,11 @@ impl fmt::Display for Event {
             Self::Marked { epoch } => write!(f, "epoch {epoch} marked"),
             Self::MarkFailed { epoch, error } => write!(f, "marking epoch {epoch} failed: {error}"),
             Self::Swept => f.write_str("swept"),
+            Self::SavepointRequested { id, then } => write!(f, "savepoint {id} requested ({then:?})"),
+            Self::SavepointWritten { id, report } => {
+                write!(f, "savepoint {id} of epoch {} written to {}", report.epoch, report.location)
+            }
+            Self::SavepointFailed { id, error } => write!(f, "savepoint {id} failed: {error}"),
             Self::StopRequested => f.write_str("stop requested"),
             Self::CancelRequested => f.write_str("cancel requested"),
             Self::TimerFired(timer) => write!(f, "timer {timer} fired"),

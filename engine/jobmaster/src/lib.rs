@@ -26,6 +26,7 @@ mod fixture;
 pub mod master;
 mod publishing;
 mod restarts;
+mod savepoints;
 mod schedule;
 mod settings;
 mod splits;
@@ -34,6 +35,7 @@ mod status;
 pub use command::{Command, JobEnd, Timer};
 pub use event::{Event, OwnedEpoch, Takeover};
 pub use master::{JobMaster, JobSpec};
+pub use savepoints::{AfterSavepoint, SavepointId, SavepointReport};
 pub use settings::{
     CheckpointSettings, MAX_UNPUBLISHED_EPOCHS, PublishSettings, RestartStrategy, Sabotage, Settings,
 };

@@ -14,6 +14,7 @@ mod checkpoints;
 mod deploy;
 mod failover;
 mod outputs;
+mod savepoints;
 mod workers;
 
 #[cfg(test)]
@@ -33,6 +34,7 @@ use crate::deployment::Deployment;
 use crate::event::{Event, OwnedEpoch, Takeover};
 use crate::publishing::Publishing;
 use crate::restarts::Restarts;
+use crate::savepoints::{SavepointReport, Savepoints};
 use crate::settings::Settings;
 use crate::status::{CheckpointReport, JobPhase, StatusReport};
 
@@ -78,6 +80,9 @@ pub struct JobMaster {
     restarts: Restarts,
     retention: Retention,
     is_stop_requested: bool,
+    /// The stop that was asked for is the end of all input.
+    is_drain_requested: bool,
+    savepoints: Savepoints,
     notes: Notes,
     /// Commands of the step that is being taken.
     out: Vec<Command>,
@@ -138,6 +143,7 @@ struct Retention {
 struct Notes {
     restored_from: Option<Epoch>,
     last_checkpoint: Option<CheckpointReport>,
+    last_savepoint: Option<SavepointReport>,
     last_error: Option<String>,
     next: Option<String>,
     reported: Option<Box<StatusReport>>,
@@ -163,6 +169,8 @@ impl JobMaster {
             restarts: Restarts::new(settings.restart),
             retention: Retention::default(),
             is_stop_requested: false,
+            is_drain_requested: false,
+            savepoints: Savepoints::default(),
             notes: Notes::default(),
             out: Vec::new(),
             spec,
@@ -196,6 +204,8 @@ impl JobMaster {
             unpublished: self.publishing.len(),
             in_flight: self.checkpoints.in_flight().map(|c| c.checkpoint),
             last_checkpoint: self.notes.last_checkpoint,
+            last_savepoint: self.notes.last_savepoint.clone(),
+            savepoints_under_way: self.savepoints.len(),
             failed_checkpoints: self.checkpoints.failures(),
             last_error: self.notes.last_error.clone(),
             next: self.notes.next.clone(),
@@ -232,6 +242,9 @@ impl JobMaster {
             Event::Marked { epoch } => self.marked(epoch),
             Event::Swept => self.retention.is_sweeping = false,
             Event::StopRequested => self.stop_requested(),
+            Event::SavepointRequested { id, then } => self.savepoint_requested(id, then),
+            Event::SavepointWritten { id, report } => self.savepoint_written(id, report),
+            Event::SavepointFailed { id, error } => self.savepoint_failed(id, &error),
             Event::CancelRequested => self.cancel_requested(now_ms),
             Event::TimerFired(timer) => self.timer_fired(timer, now_ms),
             Event::Fenced { by, reason } => self.fenced(by, &reason),
@@ -301,7 +314,7 @@ impl JobMaster {
             self.out.push(command);
             return true;
         }
-        if self.begin_sweep(now_ms) {
+        if self.begin_savepoints() || self.begin_sweep(now_ms) {
             return true;
         }
         match &self.phase {

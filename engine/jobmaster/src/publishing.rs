@@ -58,6 +58,11 @@ impl Publishing {
         self.queue.len()
     }
 
+    /// Whether the output of this owned epoch is visible, and known to be.
+    pub(crate) fn is_visible(&self, epoch: Epoch) -> bool {
+        self.queue.front().is_none_or(|oldest| oldest.epoch > epoch)
+    }
+
     /// Whether nothing more will happen here: everything is visible, or it was given up.
     pub(crate) fn is_settled(&self) -> bool {
         self.queue.is_empty() || self.has_given_up

@@ -5,6 +5,8 @@ use std::fmt;
 use millstream_model::{Attempt, CheckpointId, Epoch, Generation};
 use serde::{Deserialize, Serialize};
 
+use crate::savepoints::SavepointReport;
+
 /// Where the job stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum JobPhase {
@@ -58,6 +60,10 @@ pub struct StatusReport {
     pub in_flight: Option<CheckpointId>,
     /// The newest checkpoint that this coordinator owned.
     pub last_checkpoint: Option<CheckpointReport>,
+    /// The newest savepoint that this coordinator wrote.
+    pub last_savepoint: Option<SavepointReport>,
+    /// Savepoints that were asked for and are not complete.
+    pub savepoints_under_way: usize,
     /// Checkpoints that this coordinator had to abort.
     pub failed_checkpoints: u64,
     /// The newest failure, in one line.

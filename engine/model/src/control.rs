@@ -15,8 +15,20 @@ pub type WorkerId = u32;
 pub enum BarrierKind {
     /// By interval; the job goes on.
     Checkpoint,
+    /// For a savepoint: no staged output is held back. The job goes on.
+    Savepoint,
     /// The last one: sources stop behind it, and tasks end when its epoch is published.
     Stop,
+    /// The last one, and the end of all input: what waits for more is flushed in front of it.
+    Drain,
+}
+
+impl BarrierKind {
+    /// Whether nothing is read behind it.
+    #[must_use]
+    pub const fn is_final(self) -> bool {
+        matches!(self, Self::Stop | Self::Drain)
+    }
 }
 
 /// In-band marker of a checkpoint.

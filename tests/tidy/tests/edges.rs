@@ -37,6 +37,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "engine/checkpoint-store",
             "engine/connectors",
             "engine/jobmaster",
+            "engine/savepoint",
         ],
     ),
     (

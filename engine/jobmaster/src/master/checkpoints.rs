@@ -13,13 +13,13 @@ use crate::event::OwnedEpoch;
 use crate::status::CheckpointReport;
 
 impl JobMaster {
-    /// Sends barriers if a checkpoint is due: by interval, or the final one as soon as all input has ended or a stop was
-    /// asked for. Waits while another one is under way and while too many owned epochs are unpublished.
+    /// Sends barriers if a checkpoint is due: by interval, for a savepoint, or the final one as soon as all input has ended or
+    /// a stop was asked for. Waits while another one is under way and while too many owned epochs are unpublished.
     pub(super) fn trigger_checkpoint(&mut self, now_ms: u64) -> bool {
-        let is_final = self.is_final_due();
+        let kind = self.next_kind();
         let Phase::Active(deployment) = &mut self.phase else { return false };
         let has_room = self.publishing.len() < self.spec.settings.checkpoint.max_unpublished;
-        let Some(due_ms) = self.checkpoints.due_ms(is_final) else { return false };
+        let Some(due_ms) = self.checkpoints.due_ms(kind) else { return false };
         if !deployment.is_running() || !has_room {
             return false;
         }
@@ -32,10 +32,12 @@ impl JobMaster {
             return false;
         }
         self.next_checkpoint_ms = None;
-        let kind = if is_final { BarrierKind::Stop } else { BarrierKind::Checkpoint };
-        deployment.is_last_barrier_out |= is_final;
+        deployment.is_last_barrier_out |= kind.is_final();
         let checkpoint = self.checkpoints.begin(kind, deployment.enumerators(), now_ms);
         self.out.extend(deployment.barriers(Barrier { checkpoint, kind }));
+        if kind != BarrierKind::Checkpoint {
+            self.savepoints.taking(checkpoint);
+        }
         let at_ms = now_ms.saturating_add(self.spec.settings.checkpoint.timeout_ms);
         self.out.push(Command::SetTimer { timer: Timer::CheckpointTimeout(checkpoint), at_ms });
         true
@@ -103,6 +105,7 @@ impl JobMaster {
         self.parent = Some(owned.manifest.clone());
         self.newest = Some(owned.clone());
         self.publishing.push(owned);
+        self.savepoints.owned(checkpoint, epoch);
         if let Phase::Active(deployment) = &mut self.phase {
             deployment.forgot(&in_flight.enumerators);
         }
@@ -146,6 +149,7 @@ impl JobMaster {
     fn lost(&mut self, checkpoint: CheckpointId, error: &JobError, now_ms: u64) {
         let message = format!("checkpoint {checkpoint} failed: {error}");
         self.notes.last_error = Some(message.clone());
+        self.savepoints_aborted(checkpoint, &error.message);
         let Phase::Active(deployment) = &self.phase else { return };
         let attempt = deployment.attempt;
         let aborted = if self.spec.settings.sabotage.own_aborted_checkpoints {
@@ -209,7 +213,7 @@ impl JobMaster {
             attempt: deployment.attempt,
             kind: in_flight.kind,
             now_ms,
-            roll: Roll::ByPolicy,
+            roll: if in_flight.kind == BarrierKind::Savepoint { Roll::Everything } else { Roll::ByPolicy },
             parent: self.parent.as_ref(),
             parent_epoch: self.newest.as_ref().map(|n| n.epoch),
             discarded: &self.discarded,
@@ -220,9 +224,16 @@ impl JobMaster {
         .map_err(|error| JobError::new(error.kind(), error.to_string()))
     }
 
-    fn is_final_due(&self) -> bool {
-        let Phase::Active(deployment) = &self.phase else { return false };
-        self.is_stop_requested || deployment.is_finished()
+    /// What the next checkpoint is for.
+    fn next_kind(&self) -> BarrierKind {
+        match &self.phase {
+            Phase::Active(_) if self.is_drain_requested => BarrierKind::Drain,
+            Phase::Active(deployment) if self.is_stop_requested || deployment.is_finished() => {
+                BarrierKind::Stop
+            }
+            _ if self.savepoints.is_wanted() => BarrierKind::Savepoint,
+            _ => BarrierKind::Checkpoint,
+        }
     }
 
     /// What the next epoch's number would be; only planted bugs look at it.

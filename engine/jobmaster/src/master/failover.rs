@@ -78,7 +78,9 @@ impl JobMaster {
         self.out.push(Command::StopEnumerators { attempt });
         let at_ms = now_ms.saturating_add(self.spec.settings.cancel_timeout_ms);
         self.out.push(Command::SetTimer { timer: Timer::Cancel(attempt), at_ms });
-        self.checkpoints.drop_unclaimed();
+        if let Some(dropped) = self.checkpoints.drop_unclaimed() {
+            self.savepoints_aborted(dropped.checkpoint, "the tasks that took it were ended");
+        }
         self.phase = Phase::Cancelling(Cancelling { attempt, waiting, then });
     }
 
@@ -109,10 +111,10 @@ impl JobMaster {
         if !self.publishing.is_settled() {
             return false;
         }
-        if self.sweep_for_the_end() {
+        if self.settle_savepoints() || self.sweep_for_the_end() {
             return true;
         }
-        if self.retention.is_sweeping || self.retention.wanted > 0 {
+        if self.savepoints.is_writing() || self.retention.is_sweeping || self.retention.wanted > 0 {
             return false;
         }
         let Phase::Draining { end, deployment } = &self.phase else { return false };
@@ -225,6 +227,7 @@ impl JobMaster {
         // A claim that was open when the stop was asked for may have been answered since.
         let end = if matches!(end, JobEnd::Stopped { .. }) { self.stopped() } else { end };
         self.notes.next = None;
+        self.refuse_savepoints();
         self.out.push(Command::End(end.clone()));
         self.phase = Phase::Over(end);
     }

@@ -6,4 +6,5 @@ mod deploy;
 mod endings;
 mod failures;
 mod outputs;
+mod savepoints;
 mod world;

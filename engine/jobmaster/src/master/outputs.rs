@@ -42,7 +42,8 @@ impl JobMaster {
         }
     }
 
-    /// Sweeps when that is wanted, none is under way, and the last one is long enough ago.
+    /// Sweeps when that is wanted, none is under way, and the last one is long enough ago. What a savepoint is about to read is
+    /// not held by a pin before its writer begins, so nothing is swept meanwhile.
     pub(super) fn begin_sweep(&mut self, now_ms: u64) -> bool {
         let pause_ms = self.spec.settings.sweep_interval_ms;
         let is_draining = matches!(self.phase, Phase::Draining { .. });
@@ -50,6 +51,7 @@ impl JobMaster {
         let waits_for_the_end = self.ends_well() && !self.retention.has_swept_for_the_end;
         if self.retention.wanted == 0
             || self.retention.is_sweeping
+            || self.savepoints.needs_an_epoch()
             || waits_for_the_end
             || !(has_paused || is_draining)
         {

@@ -253,12 +253,15 @@ pub(crate) async fn run(
                     Some(Control::Start) => is_reading = true,
                     Some(Control::AssignSplits { splits, no_more }) => head.assign(splits, no_more),
                     Some(Control::TriggerBarrier(barrier)) => {
+                        if barrier.kind == BarrierKind::Drain && !core.is_finished {
+                            core.finish().await?;
+                        }
                         let behind = read_behind(&mut core, &mut head, is_reading).await?;
                         core.barrier(barrier, head.snapshot(barrier.checkpoint), Some(head.facts())).await?;
                         if let Some(rows) = behind {
                             core.chain.batch(rows).await?;
                         }
-                        if barrier.kind == BarrierKind::Stop {
+                        if barrier.kind.is_final() {
                             is_reading = false;
                         }
                     }
