@@ -64,8 +64,8 @@ impl SavepointRequest {
                 let report = SavepointReport {
                     location: location.to_string(),
                     epoch,
-                    rows: manifest.tables.iter().map(|t| t.rows()).sum(),
-                    bytes: manifest.tables.iter().map(|t| t.bytes()).sum(),
+                    rows: manifest.rows(),
+                    bytes: manifest.bytes(),
                     at_ms: now_ms,
                 };
                 tracing::info!(

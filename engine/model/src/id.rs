@@ -59,6 +59,27 @@ number_id! {
 #[serde(transparent)]
 pub struct OperatorUid(pub String);
 
+impl OperatorUid {
+    /// What two operators have in common that keep state for the same keys of the same input and differ in what they compute
+    /// for each key: `aggregate-0123456789abcdef` of `aggregate-0123456789abcdef_01234567` and of its twin `..._01234567-2`.
+    /// `None` if this is not a stateful operator's generated uid.
+    #[must_use]
+    pub fn shape(&self) -> Option<&str> {
+        Self::shape_of(&self.0)
+    }
+
+    /// The same of a uid as text.
+    #[must_use]
+    pub fn shape_of(uid: &str) -> Option<&str> {
+        let is_hash =
+            |text: &str, digits| text.len() == digits && text.bytes().all(|b| b.is_ascii_hexdigit());
+        let (shape, computed) = uid.rsplit_once('_')?;
+        let (_, hash) = shape.rsplit_once('-')?;
+        let computed = computed.split_once('-').map_or(computed, |(computed, _twin)| computed);
+        (is_hash(hash, 16) && is_hash(computed, 8)).then_some(shape)
+    }
+}
+
 impl fmt::Display for OperatorUid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -107,5 +128,25 @@ pub struct JobIdentity {
 impl fmt::Display for JobIdentity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{}.{}", self.namespace, self.name, self.uid)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_generated_uids_have_a_shape() {
+        let shape = "window-aggregate-0123456789abcdef";
+        for (uid, expected) in [
+            (format!("{shape}_01234567"), Some(shape)),
+            (format!("{shape}_01234567-2"), Some(shape)),
+            (format!("{shape}_0123456"), None),
+            (shape.to_owned(), None),
+            ("source-my_table".to_owned(), None),
+            ("my-alias_of_mine".to_owned(), None),
+        ] {
+            assert_eq!(OperatorUid(uid.clone()).shape(), expected, "{uid}");
+        }
     }
 }

@@ -2,10 +2,13 @@
 
 mod args;
 mod compile;
+mod confirm;
 mod failure;
 mod plan;
 mod progress;
 mod run;
+mod savepoint;
+mod storage;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -28,6 +31,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let outcome = match arguments.command {
         Command::Run(run) => run::run(run),
+        Command::Savepoint(savepoint) => savepoint::savepoint(*savepoint),
         Command::Plan(plan) => plan::plan(plan),
     };
     match outcome {

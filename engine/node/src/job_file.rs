@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use millstream_api::{
-    CheckpointSettings, DesiredState, Manifest, RestartPolicy, SqlOrigin, SqlSource, StateBackend, names,
+    CheckpointSettings, DesiredState, Manifest, RestartPolicy, RestorePolicy, SqlOrigin, SqlSource,
+    StateBackend, names,
 };
 use millstream_model::JobIdentity;
 
@@ -14,6 +15,9 @@ use crate::cli::Failure;
 /// SQL's names of two fields of a manifest.
 const PARALLELISM: &str = "parallelism.default";
 const MAX_PARALLELISM: &str = "pipeline.max-parallelism";
+
+/// Folder of what runs keep beside a job's file.
+pub const LOCAL_FOLDER: &str = ".millstream";
 
 /// Longest job file: a manifest has the same limit.
 const MAX_FILE_BYTES: u64 = 4 << 20;
@@ -63,6 +67,8 @@ pub struct JobFile {
     pub max_parallelism: Option<u32>,
     /// `spec.state.backend`.
     pub state_backend: StateBackend,
+    /// `spec.restore.from`, and what it means that nothing is there.
+    pub restore: Option<(String, RestorePolicy)>,
     /// `spec.state.storage`.
     pub manifest_storage: Option<String>,
     /// When checkpoints are taken.
@@ -106,6 +112,15 @@ impl JobFile {
         Ok(job)
     }
 
+    /// A job of this name in the working directory, of which nothing else is known.
+    ///
+    /// # Errors
+    /// [`Failure::Mistake`]: it is no name.
+    pub fn named(name: &str) -> Result<Self, Failure> {
+        let overrides = JobOverrides { name: Some(name.to_owned()), ..JobOverrides::default() };
+        Self::from_sql(Path::new(name), String::new(), &overrides)
+    }
+
     /// Settings of the SQL that a field of the manifest overrules, each with a sentence about it.
     #[must_use]
     pub fn overruled(&self, settings: &BTreeMap<String, String>) -> Vec<String> {
@@ -120,6 +135,12 @@ impl JobFile {
             (set != obeyed).then(|| format!("setting '{key}' = '{set}' has no effect: {field} is {obeyed}"))
         })
         .collect()
+    }
+
+    /// Folder of what runs keep beside the file.
+    #[must_use]
+    pub fn local_folder(&self) -> PathBuf {
+        self.base_dir.join(LOCAL_FOLDER)
     }
 
     /// The same position in the file that the user wrote, for a place in the SQL.
@@ -149,6 +170,7 @@ impl JobFile {
             parallelism: None,
             max_parallelism: None,
             state_backend: StateBackend::Memory,
+            restore: None,
             manifest_storage: None,
             checkpoint: DEFAULT_CHECKPOINTS,
             restart: None,
@@ -185,6 +207,7 @@ impl JobFile {
             parallelism: Some(job.parallelism),
             max_parallelism: Some(job.max_parallelism),
             state_backend: job.state_backend,
+            restore: job.restore.and_then(|restore| Some((restore.from?, restore.policy))),
             manifest_storage: job.storage,
             checkpoint: job.checkpoint,
             restart: Some(job.restart),

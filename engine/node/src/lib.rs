@@ -4,9 +4,12 @@
 //! failed or was fenced, 2 the user's mistake.
 
 pub mod cli;
+mod clock;
+mod control;
 pub mod job_file;
 pub mod local;
 pub mod output;
+mod savepoints;
 mod state_backend;
 pub mod telemetry;
 

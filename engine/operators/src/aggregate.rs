@@ -11,6 +11,7 @@ mod kept_values;
 mod partial_table;
 mod sum;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array, UInt32Array};
@@ -18,8 +19,9 @@ use arrow::compute::take;
 use arrow::datatypes::{DataType, Field, Int64Type};
 use millstream_batch::StreamBatch;
 use millstream_expr::AggregateKind;
-use millstream_plan::{AggregateCall, state_types};
+use millstream_plan::{AggregateCall, state_fields};
 use millstream_state::{FrozenTable, GroupTable, RestoredTable, SpilledBase, StateError, ValueColumns};
+use xxhash_rust::xxh3::xxh3_64;
 
 pub(crate) use accumulator::Emptied;
 use accumulator::{Accumulator, accumulator};
@@ -27,7 +29,7 @@ use kept_values::KeptValues;
 pub(crate) use partial_table::PartialTable;
 
 use crate::error::OperatorError;
-use crate::operator::OperatorSpill;
+use crate::operator::{OperatorSpill, TableSchema};
 
 /// One call with its state.
 struct Call {
@@ -78,22 +80,25 @@ impl Aggregates {
     /// [`OperatorError::Plan`] when a function does not take its argument.
     pub(crate) fn new(calls: &[AggregateCall], changes: Changes) -> Result<Self, OperatorError> {
         let emptied = if changes == Changes::Retracting { Emptied::IsEmpty } else { Emptied::IsPart };
-        let call = |(i, spec): (usize, &AggregateCall)| {
+        let mut identities = BTreeMap::<String, u32>::new();
+        let call = |spec: &AggregateCall| {
             let needs_argument = spec.kind != AggregateKind::CountStar;
             if needs_argument != spec.argument.is_some() {
                 return Err(OperatorError::Plan(format!("{} with the wrong number of arguments", spec.kind)));
             }
+            let mut spec = spec.clone();
+            let twins = identities.entry(spec.identity.clone()).or_default();
+            *twins += 1;
+            if *twins > 1 {
+                spec.identity = format!("{}#{twins}", spec.identity);
+            }
             Ok(Call {
-                spec: spec.clone(),
-                accumulator: accumulator(spec, emptied)?,
-                kept: KeptValues::for_call(kept_table_name(i), spec, changes),
+                accumulator: accumulator(&spec, emptied)?,
+                kept: KeptValues::for_call(kept_table_name(&spec), &spec, changes),
+                spec,
             })
         };
-        Ok(Self {
-            calls: calls.iter().enumerate().map(call).collect::<Result<_, _>>()?,
-            rows: Vec::new(),
-            changes,
-        })
+        Ok(Self { calls: calls.iter().map(call).collect::<Result<_, _>>()?, rows: Vec::new(), changes })
     }
 
     /// Makes room for groups `0..slots`; new ones are empty.
@@ -259,7 +264,7 @@ impl Aggregates {
     pub(crate) fn merge(&mut self, groups: &[u32], columns: &[ArrayRef]) -> Result<(), OperatorError> {
         let mut rest = columns;
         for call in &mut self.calls {
-            let width = state_types(&call.spec).len();
+            let width = state_fields(&call.spec).len();
             let Some((state, behind)) = rest.split_at_checked(width) else { return Err(missing_columns()) };
             call.accumulator.merge(groups, state);
             rest = behind;
@@ -309,6 +314,17 @@ impl Aggregates {
         self.calls.iter().map(|c| c.accumulator.result(groups)).collect()
     }
 
+    /// The tables that [`Aggregates::freeze`] gives.
+    pub(crate) fn tables(&self, table: &GroupTable) -> Vec<TableSchema> {
+        let groups = TableSchema { name: table.name().to_owned(), columns: self.fields() };
+        let kept = self
+            .calls
+            .iter()
+            .filter(|call| call.kept.is_some())
+            .map(|call| TableSchema { name: kept_table_name(&call.spec), columns: KeptValues::fields() });
+        std::iter::once(groups).chain(kept).collect()
+    }
+
     /// Freezes `table` and what is kept beside the columns: tables `values-<call>`.
     ///
     /// # Errors
@@ -330,9 +346,8 @@ impl Aggregates {
     /// # Errors
     /// [`OperatorError::UnknownTable`] when no call keeps such a table; [`OperatorError::State`].
     pub(crate) fn restore_kept(&mut self, table: &RestoredTable) -> Result<(), OperatorError> {
-        let mut calls = self.calls.iter_mut().enumerate();
-        let kept = calls.find(|(i, _)| kept_table_name(*i) == table.name).and_then(|(_, c)| c.kept.as_mut());
-        match kept {
+        let call = self.calls.iter_mut().find(|call| kept_table_name(&call.spec) == table.name);
+        match call.and_then(|call| call.kept.as_mut()) {
             Some(kept) => Ok(kept.restore(table)?),
             None => Err(OperatorError::UnknownTable { table: table.name.clone() }),
         }
@@ -344,8 +359,8 @@ impl Aggregates {
     }
 }
 
-fn kept_table_name(call: usize) -> String {
-    format!("values-{call}")
+fn kept_table_name(call: &AggregateCall) -> String {
+    format!("values-{:016x}", xxh3_64(call.identity.as_bytes()))
 }
 
 fn missing_columns() -> OperatorError {
@@ -371,13 +386,11 @@ impl Call {
 }
 
 impl ValueColumns for Aggregates {
-    /// Named by position: state outlives the names that a query gives to its results.
+    /// Named by what each call computes: state outlives the names that a query gives to its results, and calls beside it.
     fn fields(&self) -> Vec<Field> {
         let mut fields = Vec::new();
-        for (i, call) in self.calls.iter().enumerate() {
-            for (j, data_type) in state_types(&call.spec).into_iter().enumerate() {
-                fields.push(Field::new(format!("call{i}.{j}"), data_type, true));
-            }
+        for call in &self.calls {
+            fields.extend(state_fields(&call.spec));
         }
         fields.push(Field::new("rows", DataType::Int64, true));
         fields

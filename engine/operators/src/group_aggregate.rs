@@ -20,7 +20,7 @@ use crate::aggregate::{Aggregates, Changes};
 use crate::batch_keys::BatchKeys;
 use crate::error::OperatorError;
 use crate::group_output::{Moment, changes};
-use crate::operator::{BuildContext, Operator, OperatorSpill, Output, Progress};
+use crate::operator::{BuildContext, Operator, OperatorSpill, Output, Progress, TableSchema};
 use crate::pending::Pending;
 
 /// The table of groups. Stored under this name.
@@ -163,6 +163,10 @@ impl Operator for GroupAggregate {
 
     fn take_spilled(&mut self) -> Result<Vec<FrozenTable>, OperatorError> {
         Ok(self.aggregates.take_spilled(&mut self.table)?)
+    }
+
+    fn tables(&self) -> Vec<TableSchema> {
+        self.aggregates.tables(&self.table)
     }
 
     fn freeze(&mut self, full: bool) -> Result<Vec<FrozenTable>, OperatorError> {

@@ -22,4 +22,4 @@ mod window_assign;
 
 pub use build::build;
 pub use error::OperatorError;
-pub use operator::{BuildContext, Clock, Operator, OperatorSpill, Output, Progress};
+pub use operator::{BuildContext, Clock, Operator, OperatorSpill, Output, Progress, TableSchema};

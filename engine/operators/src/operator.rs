@@ -9,6 +9,7 @@
 
 use std::sync::Arc;
 
+use arrow::datatypes::Field;
 use millstream_batch::{MAX_BATCH_ROWS, StreamBatch};
 use millstream_model::snapshot::OperatorCounters;
 use millstream_model::{KeyGroupRange, Watermark};
@@ -110,6 +111,12 @@ pub trait Operator: Send {
         }
     }
 
+    /// The tables of its keyed state, whether anything is in them or not: what [`Operator::freeze`] gives and
+    /// [`Operator::restore`] takes.
+    fn tables(&self) -> Vec<TableSchema> {
+        Vec::new()
+    }
+
     /// What it counted since the job began.
     fn counters(&self) -> OperatorCounters;
 
@@ -120,6 +127,15 @@ pub trait Operator: Send {
     fn state_bytes(&self) -> usize {
         0
     }
+}
+
+/// A table of an operator's state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TableSchema {
+    /// Unique within the operator, stable across versions of the job.
+    pub name: String,
+    /// Its columns beside the key.
+    pub columns: Vec<Field>,
 }
 
 /// Where an operator's state goes that does not fit.

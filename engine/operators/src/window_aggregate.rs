@@ -24,7 +24,7 @@ use millstream_state::{
 use crate::aggregate::{Aggregates, Changes};
 use crate::error::OperatorError;
 use crate::event_time::{window_times, window_watermarks};
-use crate::operator::{BuildContext, Operator, OperatorSpill, Output, Progress};
+use crate::operator::{BuildContext, Operator, OperatorSpill, Output, Progress, TableSchema};
 use crate::pending::Pending;
 use crate::window::{
     Assigned, Firing, MergeTree, SliceGroups, SlicePrefix, Slices, SpilledFiring, SpilledGroups, WindowKeys,
@@ -349,6 +349,10 @@ impl Operator for WindowAggregate {
 
     fn take_spilled(&mut self) -> Result<Vec<FrozenTable>, OperatorError> {
         Ok(self.aggregates.take_spilled(&mut self.table)?)
+    }
+
+    fn tables(&self) -> Vec<TableSchema> {
+        self.aggregates.tables(&self.table)
     }
 
     fn freeze(&mut self, full: bool) -> Result<Vec<FrozenTable>, OperatorError> {

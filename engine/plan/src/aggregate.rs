@@ -25,19 +25,34 @@ pub struct AggregateCall {
     pub result_type: DataType,
     /// Name of the result column.
     pub name: String,
+    /// What it computes, in terms of where its columns come from: `SUM(flights.delay)`. Its state is stored under this text,
+    /// so that it survives other calls beside it and other names in the query.
+    pub identity: String,
 }
 
 /// Types of a call's mergeable state, in order. All are nullable.
 ///
 /// `COUNT`: `[Int64]`. `SUM`, `AVG`: `[sum, Int64 count of values]`, where integers are summed in 64 bits (wrapping),
 /// floats as Float64 and decimals as Decimal128(38, scale). `MIN`, `MAX`: `[argument type]`.
-#[must_use]
-pub fn state_types(call: &AggregateCall) -> Vec<DataType> {
+fn state_types(call: &AggregateCall) -> Vec<DataType> {
     match call.kind {
         AggregateKind::CountStar | AggregateKind::Count => vec![DataType::Int64],
         AggregateKind::Sum | AggregateKind::Avg => vec![sum_type(&call.argument_type), DataType::Int64],
         AggregateKind::Min | AggregateKind::Max => vec![call.argument_type.clone()],
     }
+}
+
+/// Columns of a call's state as they are stored. `COUNT(*)`: one of that name; `SUM(t.a)`: `SUM(t.a).sum` and
+/// `SUM(t.a).count`.
+#[must_use]
+pub fn state_fields(call: &AggregateCall) -> Vec<Field> {
+    let types = state_types(call);
+    let name = |place: usize| match (types.len(), place) {
+        (1, _) => call.identity.clone(),
+        (_, 0) => format!("{}.sum", call.identity),
+        _ => format!("{}.count", call.identity),
+    };
+    types.iter().enumerate().map(|(place, t)| Field::new(name(place), t.clone(), true)).collect()
 }
 
 fn sum_type(argument: &DataType) -> DataType {

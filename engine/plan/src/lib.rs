@@ -10,7 +10,7 @@ mod operator;
 mod window;
 mod window_zone;
 
-pub use aggregate::{AggregateCall, partial_schema, state_types};
+pub use aggregate::{AggregateCall, partial_schema, state_fields};
 pub use job::{CompiledChain, CompiledJob};
 pub use operator::{
     CalcSpec, GroupAggregateSpec, LocalAggregateSpec, OperatorSpec, SinkSpec, SinkTarget, SourceSpec,

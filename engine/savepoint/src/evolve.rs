@@ -1,11 +1,12 @@
 //! Whether a savepoint's tables fit a job's, and how their columns become the job's.
 //!
-//! Columns are matched by name. What is allowed without a word: a nullable column that is new is NULL in every row; integers
+//! Operators are matched by uid, else by the shape of it: one that keeps state for the same keys of the same input, if there is
+//! only one on either side, goes on although it computes something else. Columns are matched by name. What is allowed without a word: a nullable column that is new is NULL in every row; integers
 //! and floats become wider, decimals more precise at the same scale; what was NOT NULL may be NULL. State may be left out
 //! only by name. Everything else is listed, and nothing is restored. Example: `sum INT32` restored as `sum INT64, max UTF8`
 //! keeps the sums and has no maximum yet.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use arrow::array::{ArrayRef, RecordBatch, new_null_array};
@@ -88,6 +89,8 @@ enum Origin {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct TablePlan<'a> {
     pub(crate) table: &'a SavedTable,
+    /// The job's operator.
+    pub(crate) operator: OperatorUid,
     /// The job's value columns.
     pub(crate) fields: Vec<Field>,
     origins: Vec<Origin>,
@@ -104,6 +107,7 @@ pub(crate) fn plan<'a>(
     let Some(expected) = expected else {
         return Ok(manifest.tables.iter().map(TablePlan::as_it_is).collect());
     };
+    let successors = successors(manifest, expected);
     let (mut plans, mut differences) = (Vec::new(), Vec::new());
     for table in &manifest.tables {
         let uid = &table.operator;
@@ -119,10 +123,11 @@ pub(crate) fn plan<'a>(
             was,
             is,
         };
-        let operator = expected.operators.iter().find(|o| o.uid == *uid);
+        let becomes = successors.get(uid).unwrap_or(uid);
+        let operator = expected.operators.iter().find(|o| o.uid == *becomes);
         let wanted = operator.and_then(|o| o.tables.iter().find(|t| t.name == table.name));
         match wanted {
-            Some(wanted) => match columns(table, &wanted.columns, &difference) {
+            Some(wanted) => match columns(table, becomes, &wanted.columns, &difference) {
                 Ok(plan) => plans.push(plan),
                 Err(found) => differences.extend(found),
             },
@@ -132,18 +137,46 @@ pub(crate) fn plan<'a>(
             }
         }
     }
-    differences.extend(new_tables(manifest, expected));
+    differences.extend(new_tables(manifest, expected, &successors));
     if differences.is_empty() { Ok(plans) } else { Err(differences) }
 }
 
-/// Tables that an operator with state had not: they would be empty although rows have gone by.
-fn new_tables(manifest: &SavepointManifest, expected: &ExpectedState) -> Vec<Difference> {
-    let had_state = |uid: &OperatorUid| {
-        !expected.droppable.contains(&uid.0) && manifest.tables.iter().any(|t| t.operator == *uid)
+/// Which operator of the job goes on with the state of which other one of the savepoint: one that is gone and one that is new,
+/// with the same shape, each the only one of its kind.
+pub(crate) fn successors(
+    manifest: &SavepointManifest,
+    expected: &ExpectedState,
+) -> BTreeMap<OperatorUid, OperatorUid> {
+    let is_droppable = |uid: &OperatorUid| expected.droppable.contains(&uid.0);
+    let saved = || manifest.state.operators.iter().filter(|o| o.is_stateful).map(|o| &o.uid);
+    let gone: Vec<&OperatorUid> = saved()
+        .filter(|uid| !is_droppable(uid) && !expected.operators.iter().any(|o| o.uid == **uid))
+        .collect();
+    let new: Vec<&OperatorUid> =
+        expected.operators.iter().map(|o| &o.uid).filter(|uid| !saved().any(|s| s == *uid)).collect();
+    let only = |all: &[&OperatorUid], shape: &str| {
+        let mut alike = all.iter().filter(|uid| uid.shape() == Some(shape));
+        alike.next().filter(|_| alike.next().is_none()).map(|uid| (*uid).clone())
     };
+    let pair = |shape: &str| Some((only(&gone, shape)?, only(&new, shape)?));
+    gone.iter().filter_map(|uid| pair(uid.shape()?)).collect()
+}
+
+/// Tables that an operator with state had not: they would be empty although rows have gone by.
+fn new_tables(
+    manifest: &SavepointManifest,
+    expected: &ExpectedState,
+    successors: &BTreeMap<OperatorUid, OperatorUid>,
+) -> Vec<Difference> {
     let mut differences = Vec::new();
-    for operator in expected.operators.iter().filter(|o| had_state(&o.uid)) {
-        for table in operator.tables.iter().filter(|t| manifest.table(&operator.uid, &t.name).is_none()) {
+    for operator in &expected.operators {
+        let became = successors.iter().find(|(_, new)| **new == operator.uid).map(|(old, _)| old);
+        let saved = became.unwrap_or(&operator.uid);
+        let had_state = manifest.tables.iter().any(|t| t.operator == *saved);
+        if !had_state || expected.droppable.contains(&saved.0) {
+            continue;
+        }
+        for table in operator.tables.iter().filter(|t| manifest.table(saved, &t.name).is_none()) {
             let columns: Vec<String> = table.columns.iter().map(described).collect();
             differences.push(Difference {
                 operator: operator.uid.clone(),
@@ -160,6 +193,7 @@ fn new_tables(manifest: &SavepointManifest, expected: &ExpectedState) -> Vec<Dif
 
 fn columns<'a>(
     table: &'a SavedTable,
+    operator: &OperatorUid,
     wanted: &[Field],
     difference: &impl Fn(Option<&str>, String, String) -> Difference,
 ) -> Result<TablePlan<'a>, Vec<Difference>> {
@@ -190,7 +224,7 @@ fn columns<'a>(
         differences.push(difference(Some(lost.name()), described_type(lost), ABSENT.to_owned()));
     }
     if differences.is_empty() {
-        Ok(TablePlan { table, fields: wanted.to_vec(), origins })
+        Ok(TablePlan { table, operator: operator.clone(), fields: wanted.to_vec(), origins })
     } else {
         Err(differences)
     }
@@ -224,7 +258,7 @@ impl<'a> TablePlan<'a> {
     fn as_it_is(table: &'a SavedTable) -> Self {
         let fields = table.value_fields();
         let origins = (0..fields.len()).map(Origin::Saved).collect();
-        Self { table, fields, origins }
+        Self { table, operator: table.operator.clone(), fields, origins }
     }
 
     /// The job's value columns for rows of the savepoint.

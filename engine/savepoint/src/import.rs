@@ -25,6 +25,7 @@ use millstream_state::{FrozenTable, StateError, segment_schema};
 use crate::cut::{Cutter, Piece};
 use crate::error::SavepointError;
 use crate::evolve::{self, ExpectedState, TablePlan};
+use crate::manifest::SavepointManifest;
 use crate::reader::SavepointReader;
 use crate::settings::SavepointSettings;
 
@@ -75,7 +76,7 @@ pub async fn import(
     let lineage = lineage.map_err(of_target("read the job's first generation"))?;
     let is_same_history = lineage == saved.lineage;
 
-    let mut segments: BTreeMap<&OperatorUid, Vec<StateSegment>> = BTreeMap::new();
+    let mut segments: BTreeMap<OperatorUid, Vec<StateSegment>> = BTreeMap::new();
     for plan in &plans {
         let writer = SegmentWriter {
             objects: store.objects(),
@@ -85,9 +86,9 @@ pub async fn import(
             written: Vec::new(),
         };
         let written = writer.write(reader, saved.state.max_parallelism).await?;
-        segments.entry(&plan.table.operator).or_default().extend(written);
+        segments.entry(plan.operator.clone()).or_default().extend(written);
     }
-    let mut manifest = saved.state.clone();
+    let mut manifest = restored(saved, request.expected.as_ref());
     manifest.job = store.job().clone();
     manifest.checkpoint = next_checkpoint(taken);
     manifest.generation = incarnation.generation();
@@ -104,6 +105,29 @@ pub async fn import(
     let newest = Epoch(owned.epoch.0.saturating_sub(1));
     let repeats = (is_same_history && saved.epoch < newest).then_some((saved.epoch.next(), newest));
     Ok(Imported { owned, manifest, repeats })
+}
+
+/// The state of the savepoint under the names of the job's operators, without its rows.
+fn restored(saved: &SavepointManifest, expected: Option<&ExpectedState>) -> Manifest {
+    let mut manifest = saved.state.clone();
+    let successors = expected.map(|expected| evolve::successors(saved, expected)).unwrap_or_default();
+    for operator in &mut manifest.operators {
+        if let Some(new) = successors.get(&operator.uid) {
+            operator.uid = new.clone();
+        }
+    }
+    manifest
+}
+
+/// What a restore of this savepoint would make of the job's operators, sources and sinks, to be looked at before anything is
+/// written; state has no segments there.
+///
+/// # Errors
+/// `Differs` with every difference.
+pub fn preview(reader: &SavepointReader, expected: &ExpectedState) -> Result<Manifest, SavepointError> {
+    let saved = reader.manifest();
+    evolve::plan(saved, Some(expected)).map_err(|differences| SavepointError::Differs { differences })?;
+    Ok(restored(saved, Some(expected)))
 }
 
 /// Makes the checkpoint the job's. It has no output of its own, so it is published at once.
@@ -174,9 +198,9 @@ impl SegmentWriter<'_> {
         let subtask = SubtaskId { chain: ChainId(0), index: 0 };
         let writer = Writer { generation: self.generation, attempt: Attempt(0), subtask };
         let object =
-            self.objects.upload_state(&table.operator, &table.name, writer, encoded.bytes.into()).await;
+            self.objects.upload_state(&self.plan.operator, &table.name, writer, encoded.bytes.into()).await;
         self.written.push(StateSegment {
-            operator: table.operator.clone(),
+            operator: self.plan.operator.clone(),
             table: table.name.clone(),
             object: object.map_err(of_target("upload a segment"))?,
             rows: live_rows,

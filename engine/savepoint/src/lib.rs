@@ -38,7 +38,7 @@ mod write;
 pub use claim::SavepointClaim;
 pub use error::SavepointError;
 pub use evolve::{Difference, ExpectedOperator, ExpectedState, ExpectedTable};
-pub use import::{ImportRequest, Imported, import};
+pub use import::{ImportRequest, Imported, import, preview};
 pub use inspect::{
     ColumnSummary, OperatorSummary, SavepointSummary, SinkSummary, SourceSummary, SplitSummary, TableSummary,
 };

@@ -93,6 +93,18 @@ impl SavepointManifest {
         &self.state.job
     }
 
+    /// Rows of all tables.
+    #[must_use]
+    pub fn rows(&self) -> u64 {
+        self.tables.iter().map(SavedTable::rows).sum()
+    }
+
+    /// Bytes of all files.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.tables.iter().map(SavedTable::bytes).sum()
+    }
+
     /// The table of this operator and name, if there is one.
     #[must_use]
     pub fn table(&self, operator: &OperatorUid, name: &str) -> Option<&SavedTable> {

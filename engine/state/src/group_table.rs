@@ -116,6 +116,12 @@ impl GroupTable {
         }
     }
 
+    /// What it is stored under.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// From now on, groups beyond the budget lie in the store. The table must be empty.
     ///
     /// # Errors

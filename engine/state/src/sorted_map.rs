@@ -198,7 +198,9 @@ impl SortedMap {
         self.remove_spilled(group_key, key_group)
     }
 
-    fn fields() -> [Field; 1] {
+    /// Its columns beside the key.
+    #[must_use]
+    pub fn fields() -> [Field; 1] {
         [Field::new("count", DataType::Int64, true)]
     }
 

@@ -171,5 +171,6 @@ fn parse_call(rows: &SchemaRef, text: &str) -> AggregateCall {
         is_distinct,
         filter: filter.map(|f| column(rows, f)),
         name: text.to_owned(),
+        identity: text.to_owned(),
     }
 }

@@ -29,6 +29,19 @@ Examples:
 Exit codes: 0 finished, or stopped by Ctrl-C after a final checkpoint; 1 the job failed or was fenced; 2 a mistake in
 the manifest, the SQL or the options.";
 
+const SAVEPOINT_EXAMPLES: &str = "\
+Examples:
+  millstream savepoint job.yaml
+      Ask the running job for a savepoint; it goes on meanwhile
+  millstream savepoint job.yaml --stop --to s3://bucket/savepoints/before-upgrade
+      The same, in a folder of its own; the job stops behind it
+  millstream savepoint inspect s3://bucket/savepoints/before-upgrade
+      Show what is in it: operators, tables, columns, rows, positions
+  millstream run job.yaml --from-savepoint s3://bucket/savepoints/before-upgrade
+      Start from it, at any parallelism and with any state backend
+
+A savepoint belongs to whoever took it: it is kept until `millstream savepoint delete`.";
+
 /// Stateful stream and batch processing with Flink SQL, exactly once.
 #[derive(Debug, Parser)]
 #[command(name = "millstream", version = super::failure::version(), after_help = EXAMPLES, subcommand_required = true)]
@@ -42,6 +55,9 @@ pub(crate) enum Command {
     /// Run a StreamJob manifest or a file of SQL in this process
     #[command(after_help = RUN_EXAMPLES)]
     Run(Box<RunArguments>),
+    /// Take a savepoint of a job, or look at savepoints
+    #[command(after_help = SAVEPOINT_EXAMPLES)]
+    Savepoint(Box<SavepointArguments>),
     /// Show the plan of a job: operators, changelog modes, keys, state, watermarks, parallelism
     Plan(PlanArguments),
 }
@@ -75,14 +91,17 @@ pub(crate) struct RunArguments {
     #[arg(long, value_name = "URI")]
     pub(crate) storage: Option<String>,
     /// Start over instead of continuing; asks first, or needs --yes
-    #[arg(long, conflicts_with = "from_epoch")]
+    #[arg(long, conflicts_with_all = ["from_epoch", "from_savepoint"])]
     pub(crate) fresh: bool,
-    /// Answer yes to the question that --fresh and --from-epoch ask
+    /// Answer yes to the question that --fresh, --from-epoch and --from-savepoint ask
     #[arg(long)]
     pub(crate) yes: bool,
     /// Go back to an older epoch; output of later epochs will be written again, and says so first
     #[arg(long, value_name = "EPOCH")]
     pub(crate) from_epoch: Option<u64>,
+    /// Start from a savepoint: its folder, its address, or its name in the job's own storage
+    #[arg(long, value_name = "SAVEPOINT", conflicts_with = "from_epoch")]
+    pub(crate) from_savepoint: Option<String>,
     /// Operators whose state may be lost because the SQL changed
     #[arg(long, value_name = "UID,...", value_delimiter = ',')]
     pub(crate) allow_state_loss: Vec<String>,
@@ -109,6 +128,93 @@ pub(crate) struct PlanArguments {
     pub(crate) output: PlanFormat,
 }
 
+#[derive(Args, Debug)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+pub(crate) struct SavepointArguments {
+    #[command(subcommand)]
+    pub(crate) command: Option<SavepointCommand>,
+    #[command(flatten)]
+    pub(crate) take: TakeArguments,
+}
+
+/// Taking a savepoint.
+#[derive(Args, Debug)]
+pub(crate) struct TakeArguments {
+    /// The job: its manifest or file of SQL, or the name of one that was started in this folder
+    #[arg(value_name = "FILE|NAME", required = true)]
+    pub(crate) job: Option<String>,
+    /// Folder or address of the savepoint; default: a folder in the job's own storage, named by the time
+    #[arg(long, value_name = "URI")]
+    pub(crate) to: Option<String>,
+    /// Name of the savepoint in the job's own storage
+    #[arg(id = "as", long = "as", value_name = "NAME", conflicts_with = "to")]
+    pub(crate) name: Option<String>,
+    /// Stop the job behind the savepoint
+    #[arg(long)]
+    pub(crate) stop: bool,
+    /// End the job's input first: windows fire, and the job is finished for good
+    #[arg(long, requires = "stop")]
+    pub(crate) drain: bool,
+    /// The job runs nowhere: take the savepoint from its newest epoch
+    #[arg(long, conflicts_with = "stop")]
+    pub(crate) offline: bool,
+    #[command(flatten)]
+    pub(crate) place: PlaceArguments,
+}
+
+/// Which job, beside its file.
+#[derive(Args, Debug)]
+pub(crate) struct PlaceArguments {
+    /// Name of the job, for a file that does not give one; default: the file's name
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Option<String>,
+    /// Where the job's checkpoints are, as given to `run`; default: .millstream/ beside the file
+    #[arg(long, value_name = "URI")]
+    pub(crate) storage: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SavepointCommand {
+    /// Show what is in a savepoint
+    Inspect(InspectArguments),
+    /// List the savepoints in a job's own storage
+    List(ListArguments),
+    /// Delete a savepoint, or what is left of one
+    Delete(DeleteArguments),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct InspectArguments {
+    /// Its folder or address
+    #[arg(value_name = "SAVEPOINT")]
+    pub(crate) savepoint: String,
+    /// Read every file and check it, not only the manifest
+    #[arg(long)]
+    pub(crate) check: bool,
+    /// Form of the answer
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) output: PlanFormat,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ListArguments {
+    /// The job: its manifest or file of SQL, or the name of one that was started in this folder
+    #[arg(value_name = "FILE|NAME")]
+    pub(crate) job: String,
+    #[command(flatten)]
+    pub(crate) place: PlaceArguments,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct DeleteArguments {
+    /// Its folder or address
+    #[arg(value_name = "SAVEPOINT")]
+    pub(crate) savepoint: String,
+    /// Do not ask
+    #[arg(long)]
+    pub(crate) yes: bool,
+}
+
 /// Form of a bare SELECT's result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum OutputFormat {
@@ -131,10 +237,10 @@ pub(crate) enum LogFormat {
     Json,
 }
 
-/// Form of a plan.
+/// Form of a plan, or of what is in a savepoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum PlanFormat {
-    /// A tree for people
+    /// Text for people
     Text,
     /// JSON
     Json,

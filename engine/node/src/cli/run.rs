@@ -2,12 +2,14 @@
 
 mod advice;
 mod outcome;
+mod restore;
 mod result;
 mod start;
 
 use std::io::Write as _;
 use std::sync::Arc;
 
+use millstream_checkpoint_store::JobStore;
 use millstream_connectors::builtin_registry;
 use millstream_coordinator::{JobHandle, JobOutcome, Request};
 use millstream_model::JobError;
@@ -16,6 +18,8 @@ use super::args::{LogFormat, RunArguments};
 use super::compile::{Job, compile};
 use super::failure::Failure;
 use super::progress::Display;
+use crate::control::{self, Server};
+use crate::job_file::JobFile;
 use crate::local::{LocalJob, Running};
 use crate::telemetry;
 use start::Start;
@@ -78,6 +82,7 @@ pub(super) fn run(arguments: Box<RunArguments>) -> Result<(), Failure> {
         };
         let running = local.start().map_err(Failure::from)?;
         let status = running.handle.status();
+        let _control = if collect.is_some() { None } else { listen(&file, &running.handle, &store) };
         let outcome = supervise(running, &arguments, display).await?;
         if let Some(result) = &collect {
             result.finish(&outcome).map_err(|e| Failure::Job(format!("stdout: {e}")))?;
@@ -93,6 +98,18 @@ pub(super) fn run(arguments: Box<RunArguments>) -> Result<(), Failure> {
 fn is_bounded(job: &millstream_plan::CompiledJob) -> bool {
     let roles = job.graph.operators().map(|(_, o)| &o.role);
     !roles.into_iter().any(|r| matches!(r, millstream_model::graph::OperatorRole::Source { bounded: false }))
+}
+
+/// Answers `millstream savepoint`, as long as what comes back lives. A job that cannot be asked still runs.
+fn listen(file: &JobFile, handle: &JobHandle, store: &JobStore) -> Option<Server> {
+    let path = control::socket(&file.local_folder(), &file.identity);
+    match Server::start(&path, handle.clone(), store.clone()) {
+        Ok(server) => Some(server),
+        Err(error) => {
+            tracing::warn!("{}: {error}; `millstream savepoint` will not find the job", path.display());
+            None
+        }
+    }
 }
 
 /// Shows progress, serves pages, and turns signals into requests, until the job ends.

@@ -1,7 +1,7 @@
 //! The columns that hold one aggregate call's state for every group, indexed by group number.
 //!
 //! Updates are vectorised: a whole batch of (group, value) pairs a call. The state that leaves (to the second phase, to a
-//! merge, to a checkpoint) has the types of `millstream_plan::state_types`. Example: `AVG(INT)` over `2, 4, NULL` has the state
+//! merge, to a checkpoint) has the types of `millstream_plan::state_fields`. Example: `AVG(INT)` over `2, 4, NULL` has the state
 //! `sum 6, count 2` and the result 3.
 
 use arrow::array::ArrayRef;

@@ -16,6 +16,7 @@ fn extremes(values: ArrayRef) -> (String, String) {
             filter: None,
             result_type: values.data_type().clone(),
             name: "x".into(),
+            identity: "x".into(),
         };
         let mut accumulator = extreme(&call).unwrap();
         accumulator.resize(2);

@@ -6,7 +6,7 @@
 
 use arrow::array::{Array, ArrayRef, UInt32Array};
 use arrow::compute::take;
-use arrow::datatypes::DataType;
+use arrow::datatypes::{DataType, Field};
 use millstream_batch::{decode_keys, encode_keys};
 use millstream_expr::AggregateKind;
 use millstream_plan::AggregateCall;
@@ -45,6 +45,11 @@ impl KeptValues {
             _ => return None,
         };
         Some(Self { map: SortedMap::new(name), purpose, value_type: [call.argument_type.clone()] })
+    }
+
+    /// Columns of its table beside the key.
+    pub(crate) fn fields() -> Vec<Field> {
+        SortedMap::fields().into()
     }
 
     /// Counts the values and passes on to the accumulator what they change.

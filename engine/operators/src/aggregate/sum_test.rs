@@ -12,6 +12,7 @@ fn call(kind: AggregateKind, argument: DataType, result: DataType) -> AggregateC
         filter: None,
         result_type: result,
         name: "x".into(),
+        identity: "x".into(),
     }
 }
 

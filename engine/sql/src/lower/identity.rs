@@ -1,12 +1,15 @@
 //! Stable names of operators, and hashes of what they mean.
 //!
-//! State belongs to a uid. A stateful operator's uid is a hash of its kind, keys and calls, written in terms of where
-//! their columns come from, and of the uids of its nearest stateful or source ancestors: so neither a filter in between,
-//! nor an alias, nor the order of statements changes it. The meaning is a hash of everything, upstream included: it tells
+//! State belongs to a uid. A stateful operator's uid is made of its kind, keys and calls, written in terms of where their
+//! columns come from, and of the uids of its nearest stateful or source ancestors: so neither a filter in between, nor an
+//! alias, nor the order of statements changes it. Its first hash, the shape, leaves the calls out, also those of its
+//! ancestors: a savepoint finds the operator again when a query computes one thing more for every key. The meaning is a hash of everything, upstream included: it tells
 //! `Kept` from `Kept, input changed`. Both are persistent formats: a change of either loses users' state.
 
 use datafusion_expr::Expr;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
+
+use millstream_model::OperatorUid;
 
 use super::text::sql_text;
 
@@ -23,11 +26,17 @@ pub(crate) fn long_hash(text: &str) -> String {
     format!("{:032x}", xxh3_128(text.as_bytes()))
 }
 
-/// Uid of a stateful operator.
+/// Uid of a stateful operator: `<kind>-<16 digits of its shape>_<8 digits of its calls>`.
 pub(crate) fn stateful_uid(kind: &str, keys: &[String], calls: &[String], anchors: &[String]) -> String {
-    let text =
-        format!("{kind}\nkeys {}\ncalls {}\nof {}", keys.join(", "), calls.join(", "), anchors.join(", "));
-    format!("{kind}-{}", short_hash(&text))
+    let ancestors: Vec<&str> = anchors.iter().map(|uid| shape_of(uid)).collect();
+    let shape = short_hash(&format!("{kind}\nkeys {}\nof {}", keys.join(", "), ancestors.join(", ")));
+    let computed = short_hash(&format!("calls {}\nof {}", calls.join(", "), anchors.join(", ")));
+    format!("{kind}-{shape}_{}", &computed[..8])
+}
+
+/// The part of an ancestor's uid that does not tell what it computes.
+pub(crate) fn shape_of(uid: &str) -> &str {
+    OperatorUid::shape_of(uid).unwrap_or(uid)
 }
 
 /// Where an expression's value comes from: its text with each column replaced by that column's lineage.
@@ -50,7 +59,18 @@ mod tests {
         let keys = ["flights.origin".to_owned()];
         let calls = ["COUNT(*)".to_owned()];
         let uid = stateful_uid("aggregate", &keys, &calls, &["source-flights".to_owned()]);
-        assert_eq!(uid, "aggregate-f1ba80c217865b92");
+        assert_eq!(uid, "aggregate-2d5760c71469c849_6088cfc5");
+        let above = stateful_uid("aggregate", &keys, &calls, std::slice::from_ref(&uid));
+        let other = stateful_uid(
+            "aggregate",
+            &keys,
+            &["MAX(flights.delay)".to_owned()],
+            &["source-flights".to_owned()],
+        );
+        assert_eq!(shape_of(&other), shape_of(&uid));
+        let above_other = stateful_uid("aggregate", &keys, &calls, &[other]);
+        assert_eq!(shape_of(&above), shape_of(&above_other));
+        assert_ne!(above, above_other);
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! What a run starts from: storage, the newest epoch, changed SQL, `--fresh`, going back.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{IsTerminal as _, Write as _};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,14 +15,13 @@ use millstream_model::{Epoch, JobError, OperatorUid};
 use millstream_plan::CompiledJob;
 use millstream_worker::SpillSettings;
 
-use super::{advice, say};
+use super::{advice, restore, say};
 use crate::cli::args::RunArguments;
+use crate::cli::confirm::confirm;
 use crate::cli::failure::Failure;
+use crate::cli::storage::{job_store, storage_uri};
 use crate::job_file::JobFile;
 use crate::state_backend;
-
-/// Folder of a job's state beside its file.
-const LOCAL_FOLDER: &str = ".millstream";
 
 /// Whether there is anything to do.
 pub(super) enum Start {
@@ -53,19 +51,11 @@ pub(super) async fn prepare(
     if is_query {
         return Ok(Start::Go(Box::new(query(file)?)));
     }
-    let uri = storage_uri(arguments, file)?;
-    let storage =
-        millstream_storage::open(&uri, &file.base_dir).map_err(|e| Failure::Mistake(e.to_string()))?;
-    let settings = StoreSettings {
-        coordinator: format!("process {}", std::process::id()),
-        retained: usize::try_from(file.checkpoint.retained).unwrap_or(usize::MAX),
-        ..StoreSettings::default()
-    };
-    let store = JobStore::open(storage, file.identity.clone(), settings);
+    let store = job_store(&storage_uri(arguments.storage.as_deref(), file)?, file)?;
     tracing::info!("state is kept in {}", store.location());
     let overview = store.look().await.map_err(|e| Failure::from(JobError::from(e)))?;
     let mut discard = Vec::new();
-    if arguments.fresh || arguments.from_epoch.is_some() {
+    if arguments.fresh || arguments.from_epoch.is_some() || arguments.from_savepoint.is_some() {
         for (epoch, reason) in unpublishable(&store, &overview.unpublished).await? {
             say(&format!("the output of epoch {epoch} that is not visible yet is given up: {reason}"));
             discard.push(epoch);
@@ -78,34 +68,21 @@ pub(super) async fn prepare(
     } else if let Some(epoch) = arguments.from_epoch {
         go_back(arguments, &store, &overview, Epoch(epoch), job, &droppable).await?
     } else {
-        if let Some(damage) = overview.damage {
-            return Err(advice::on(damage, None, &store).await);
-        }
-        if let Some((owned, manifest)) = &overview.restorable {
-            if manifest.outcome == Outcome::Finished
-                && manifest.fingerprint == job.graph.fingerprint
-                && overview.unpublished.is_empty()
-            {
-                say(&format!(
-                    "{}: finished at epoch {}; --fresh runs it again from the beginning",
-                    file.identity.name, owned.epoch
-                ));
-                return Ok(Start::Nothing);
+        let is_restored = match restore::wanted(arguments, file, &overview)? {
+            Some(wanted) => {
+                let discard = std::mem::take(&mut discard);
+                restore::restore(&wanted, arguments, &store, &overview, discard, job).await?
             }
-            check_losses(manifest, owned.epoch, job, &droppable)?;
-            if manifest.outcome == Outcome::Finished {
-                say(&format!(
-                    "{}: the job finished before its SQL changed: what was read is not read again; --fresh runs it from the beginning",
-                    file.identity.name
-                ));
-            }
-            say(&format!("{}: continuing from epoch {}", file.identity.name, owned.epoch));
+            None => false,
+        };
+        if !is_restored && !go_on(file, &store, overview, job, &droppable).await? {
+            return Ok(Start::Nothing);
         }
         StartFrom::Newest
     };
     let take_over = TakeOverRequest { from, discard, ..TakeOverRequest::default() };
     let slots = job.graph.chains.iter().map(|chain| chain.parallelism).max().unwrap_or(1);
-    let folder = file.base_dir.join(LOCAL_FOLDER).join(format!("spilled-{}", file.identity));
+    let folder = file.local_folder().join(format!("spilled-{}", file.identity));
     let spill = state_backend::spill(sql_settings, file.state_backend, &folder, slots)?;
     Ok(Start::Go(Box::new(StartPlan {
         store,
@@ -114,6 +91,34 @@ pub(super) async fn prepare(
         droppable,
         spill,
     })))
+}
+
+/// Looks at what a job continues from, and says it. False if the job is finished.
+async fn go_on(
+    file: &JobFile,
+    store: &JobStore,
+    overview: Overview,
+    job: &CompiledJob,
+    droppable: &BTreeSet<OperatorUid>,
+) -> Result<bool, Failure> {
+    if let Some(damage) = overview.damage {
+        return Err(advice::on(damage, None, store).await);
+    }
+    let Some((owned, manifest)) = &overview.restorable else { return Ok(true) };
+    let name = &file.identity.name;
+    let is_finished = manifest.outcome == Outcome::Finished;
+    if is_finished && manifest.fingerprint == job.graph.fingerprint && overview.unpublished.is_empty() {
+        say(&format!("{name}: finished at epoch {}; --fresh runs it again from the beginning", owned.epoch));
+        return Ok(false);
+    }
+    check_losses(manifest, owned.epoch, job, droppable)?;
+    if is_finished {
+        say(&format!(
+            "{name}: the job finished before its SQL changed: what was read is not read again; --fresh runs it from the beginning"
+        ));
+    }
+    say(&format!("{name}: continuing from epoch {}", owned.epoch));
+    Ok(true)
 }
 
 /// A bare SELECT is never persisted, always starts from the beginning, and is not repeated when it fails: its rows are on
@@ -134,33 +139,6 @@ fn query(file: &JobFile) -> Result<StartPlan, Failure> {
     })
 }
 
-/// The storage's address. A laptop never touches the manifest's bucket by accident.
-fn storage_uri(arguments: &RunArguments, file: &JobFile) -> Result<String, Failure> {
-    match (arguments.storage.as_deref(), &file.manifest_storage) {
-        (Some("from-manifest"), Some(uri)) => Ok(uri.clone()),
-        (Some("from-manifest"), None) => {
-            Err(Failure::Mistake("--storage from-manifest: the manifest has no spec.state.storage".into()))
-        }
-        (Some(uri), _) => Ok(absolute(uri)),
-        (None, from_manifest) => {
-            if let Some(uri) = from_manifest {
-                tracing::info!(
-                    "spec.state.storage ({uri}) is not used here; --storage from-manifest would use it"
-                );
-            }
-            Ok(file.base_dir.join(LOCAL_FOLDER).display().to_string())
-        }
-    }
-}
-
-/// A path on the command line is relative to the working directory, unlike one in a file.
-fn absolute(uri: &str) -> String {
-    if uri.contains("://") {
-        return uri.to_owned();
-    }
-    std::path::absolute(uri).map_or_else(|_| uri.to_owned(), |p| p.display().to_string())
-}
-
 fn start_over(
     arguments: &RunArguments,
     file: &JobFile,
@@ -176,7 +154,7 @@ fn start_over(
         file.identity.name,
         store.location()
     ));
-    confirm(arguments, "start over?")?;
+    confirm(arguments.yes, "start over?")?;
     Ok(StartFrom::Empty)
 }
 
@@ -192,7 +170,7 @@ async fn go_back(
     check_losses(&manifest, epoch, job, droppable)?;
     if let Some(newest) = overview.newest.filter(|n| *n > epoch) {
         say(&format!("output of epochs {} to {newest} will be written again", epoch.next()));
-        confirm(arguments, "go back?")?;
+        confirm(arguments.yes, "go back?")?;
     }
     Ok(StartFrom::Epoch(epoch))
 }
@@ -221,26 +199,8 @@ async fn read_output(store: &JobStore, epoch: Epoch) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Asks on a terminal; elsewhere `--yes` must have been given.
-fn confirm(arguments: &RunArguments, question: &str) -> Result<(), Failure> {
-    if arguments.yes {
-        return Ok(());
-    }
-    if !std::io::stdin().is_terminal() {
-        return Err(Failure::Mistake("not on a terminal: add --yes to confirm".into()));
-    }
-    let _ = write!(std::io::stderr(), "{question} [y/N] ");
-    let mut answer = String::new();
-    let read = std::io::stdin().read_line(&mut answer);
-    if read.is_ok() && matches!(answer.trim(), "y" | "Y" | "yes") {
-        Ok(())
-    } else {
-        Err(Failure::Mistake("nothing was changed".into()))
-    }
-}
-
 /// Refuses to lose state silently when the SQL changed.
-fn check_losses(
+pub(super) fn check_losses(
     manifest: &Manifest,
     epoch: Epoch,
     job: &CompiledJob,

@@ -133,6 +133,7 @@ impl Lowering<'_> {
             is_distinct: *distinct && !matches!(kind, AggregateKind::Min | AggregateKind::Max),
             filter: filter.as_deref().map(resolve).transpose()?.map(|expr| rows.column(&expr)),
             name: name.to_owned(),
+            identity: String::new(),
         })
     }
 

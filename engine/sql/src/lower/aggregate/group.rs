@@ -9,7 +9,7 @@ use millstream_plan::{AggregateCall, GroupAggregateSpec, LocalAggregateSpec, par
 use super::call::{CallText, Rows};
 use super::{details, name_calls, titled, unique_schema};
 use crate::diagnostic::Problem;
-use crate::lower::identity::{long_hash, stateful_uid};
+use crate::lower::identity::{long_hash, shape_of, stateful_uid};
 use crate::lower::node::{Changelog, Node, NodeId, NodeKind, UpdateCause};
 use crate::lower::query::{Lowering, fault};
 use crate::lower::stream::{Stream, StreamColumn, reference};
@@ -58,7 +58,9 @@ impl Lowering<'_> {
     ) -> Node {
         let node = self.graph.node(input);
         let rows_schema = Arc::clone(&node.schema);
+        let call_texts: Vec<String> = texts.iter().map(|text| text.lineage(&node.lineage)).collect();
         let mut calls = calls;
+        calls.iter_mut().zip(&call_texts).for_each(|(call, text)| call.identity.clone_from(text));
         name_calls(&mut calls, texts, &rows_schema);
         let is_retracting = node.changelog == Changelog::Retract;
         let local = self.two_phases(&calls, is_retracting).then(|| {
@@ -77,13 +79,12 @@ impl Lowering<'_> {
         let schema = unique_schema(key_columns.chain(call_columns));
         let key_lineages: Vec<String> =
             keys.iter().map(|key| node.lineage.get(*key).cloned().unwrap_or_default()).collect();
-        let call_texts: Vec<String> = texts.iter().map(|text| text.lineage(&node.lineage)).collect();
         let uid = stateful_uid("aggregate", &key_lineages, &call_texts, &node.anchors);
         let meaning = long_hash(&format!("aggregate\n{}\n{uid}\n{is_retracting}", node.meaning));
         let lineage = key_lineages
             .iter()
             .cloned()
-            .chain(call_texts.iter().map(|call| format!("{uid}.{call}")))
+            .chain(call_texts.iter().map(|call| format!("{}.{call}", shape_of(&uid))))
             .collect();
         // Without calls a group's row never changes: it is the first of its kind, and stays.
         let is_append_only = calls.is_empty() && !is_retracting;

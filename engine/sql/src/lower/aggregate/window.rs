@@ -13,7 +13,7 @@ use super::call::{CallText, Rows};
 use super::{Group, details, name_calls, titled, unique_schema, window_text};
 use crate::diagnostic::Problem;
 use crate::lower::compile::{internal, window_types};
-use crate::lower::identity::{long_hash, stateful_uid};
+use crate::lower::identity::{long_hash, shape_of, stateful_uid};
 use crate::lower::node::{Changelog, Node, NodeId, NodeKind};
 use crate::lower::query::Lowering;
 use crate::lower::stream::{Bound, Stream, StreamColumn, WINDOW_END, WINDOW_START, reference};
@@ -121,7 +121,9 @@ impl Lowering<'_> {
         let is_retracting = node.changelog == Changelog::Retract;
         let two_phases = self.two_phases(&calls, is_retracting);
         let time_type = rows_schema.field(window.time_column).data_type().clone();
+        let call_texts: Vec<String> = texts.iter().map(|text| text.lineage(&node.lineage)).collect();
         let mut calls = calls;
+        calls.iter_mut().zip(&call_texts).for_each(|(call, text)| call.identity.clone_from(text));
         name_calls(&mut calls, texts, &rows_schema);
         let (output, schema) = window_output(kinds, keys, &calls, &rows_schema, &time_type, described)?;
         let local = two_phases.then(|| {
@@ -143,10 +145,9 @@ impl Lowering<'_> {
         });
         let lineage_of = |index: usize| node.lineage.get(index).cloned().unwrap_or_default();
         let key_lineages: Vec<String> = keys.iter().map(|key| lineage_of(*key)).collect();
-        let call_texts: Vec<String> = texts.iter().map(|text| text.lineage(&node.lineage)).collect();
-        let shape = WindowShape { kind: window.kind, offset: window.offset, zone: window.zone };
+        let window_shape = WindowShape { kind: window.kind, offset: window.offset, zone: window.zone };
         let mut uid_keys = key_lineages.clone();
-        uid_keys.push(format!("{shape:?} {}", lineage_of(window.time_column)));
+        uid_keys.push(format!("{window_shape:?} {}", lineage_of(window.time_column)));
         let uid = stateful_uid("window-aggregate", &uid_keys, &call_texts, &node.anchors);
         let time_name = match described.attached_size {
             Some(_) => "window_end",
@@ -154,14 +155,15 @@ impl Lowering<'_> {
         };
         let key_names: Vec<&str> = keys.iter().map(|key| rows_schema.field(*key).name().as_str()).collect();
         let meaning = long_hash(&format!("window-aggregate\n{}\n{uid}\n{output:?}", node.meaning));
+        let shape = shape_of(&uid);
         let lineage = output
             .iter()
             .map(|field| match field {
                 WindowField::Key(key) => key_lineages.get(*key).cloned().unwrap_or_default(),
                 WindowField::Call(call) => {
-                    format!("{uid}.{}", call_texts.get(*call).cloned().unwrap_or_default())
+                    format!("{shape}.{}", call_texts.get(*call).cloned().unwrap_or_default())
                 }
-                other => format!("{uid}.{other:?}"),
+                other => format!("{shape}.{other:?}"),
             })
             .collect();
         let unique_key = (0..kinds.len()).collect();

@@ -4,12 +4,12 @@ Collect  [append-only, parallelism 1]
 │   uid: collect
 └─ Calc  [append-only, parallelism 1]
    │   columns: window_end, AVG(x) AS EXPR$1
-   │   uid: calc-d39db5b1dacd04d4
+   │   uid: calc-c8055775fd3fc1b7
    └─ WindowAggregate  [append-only, parallelism 1]
       │   window: HOP(ts, slide 5 min, size 1 h)
       │   calls: AVG(x)
       │   state: until the watermark passes the window's end
-      │   uid: window-aggregate-d8651c3b20ba8bd7
+      │   uid: window-aggregate-fcbc8805b5fb87fb_3b4af0ca
       └─ Calc  [append-only, parallelism 2]
          │   filter: a > 0
          │   columns: ts, x

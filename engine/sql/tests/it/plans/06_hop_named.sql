@@ -4,12 +4,12 @@ Collect  [append-only, parallelism 1]
 │   uid: collect
 └─ Calc  [append-only, parallelism 1]
    │   columns: window_time, MAX(a) AS m
-   │   uid: calc-a5e88238c9146be1
+   │   uid: calc-0761aa367a85b0e2
    └─ WindowAggregate  [append-only, parallelism 1]
       │   window: HOP(ts, slide 30 min, size 1 h)
       │   calls: MAX(a)
       │   state: until the watermark passes the window's end
-      │   uid: window-aggregate-7f42a0a539ad7bc9
+      │   uid: window-aggregate-1988df90872423b6_a0ee340c
       └─ Calc  [append-only, parallelism 2]
          │   columns: ts, a
          │   uid: calc-d59791e401a1cbc1

@@ -4,12 +4,12 @@ Collect  [append-only, parallelism 1]
 │   uid: collect
 └─ Calc  [append-only, parallelism 2]
    │   columns: window_start AS EXPR$0, k
-   │   uid: calc-4d106b996aaa8e52
+   │   uid: calc-d469d97f67574720
    └─ WindowAggregate(k)  [append-only, parallelism 2]
       │   window: HOP(ts, slide 1 min, size 5 min)
       │   keys: k
       │   state: until the watermark passes the window's end
-      │   uid: window-aggregate-9fbda959d9f6b3bb
+      │   uid: window-aggregate-3eefcc916d470c7e_06578bf9
       └─ Source(t)  [append-only, parallelism 2]
              columns: k, ts
              watermark: ts AS ts - INTERVAL '5' SECOND

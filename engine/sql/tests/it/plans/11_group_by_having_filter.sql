@@ -5,12 +5,12 @@ Collect  [retract by (k), parallelism 1]
 └─ Calc  [retract by (k), parallelism 2]
    │   filter: SUM(a) > 10
    │   columns: k, SUM(a) FILTER (WHERE flag) AS s, AVG(d) AS EXPR$2, MIN(ts) AS EXPR$3, COUNT(b) AS EXPR$4
-   │   uid: calc-8ee8fc5dbed0cd71
+   │   uid: calc-f32358fa12b5dc48
    └─ Aggregate(k)  [retract by (k), parallelism 2]
       │   keys: k
       │   calls: SUM(a) FILTER (WHERE flag), AVG(d), MIN(ts), COUNT(b), SUM(a)
       │   state: unbounded: one row for every key there ever was
-      │   uid: aggregate-6027f4e2d7adb855
+      │   uid: aggregate-75a62644231bae06_daf7e378
       └─ Calc  [append-only, parallelism 2]
          │   filter: k <> 'x'
          │   columns: k, a, flag, d, ts, b

@@ -4,20 +4,20 @@ Collect  [retract by (n), parallelism 1]
 │   uid: collect
 └─ Calc  [retract by (n), parallelism 2]
    │   columns: COUNT(*) AS n, COUNT(*)0 AS c, MAX(k) AS m
-   │   uid: calc-652cab5f7327821a
+   │   uid: calc-787b4af2ab13c801
    └─ Aggregate(COUNT(*))  [retract by (COUNT(*)), parallelism 2]
       │   keys: COUNT(*)
       │   calls: COUNT(*), MAX(k)
       │   state: unbounded: one row for every key there ever was
-      │   uid: aggregate-0811dd0a95ede300
+      │   uid: aggregate-e3bd284d05d79cc1_e59548a8
       └─ Calc  [retract by (k), parallelism 2]
          │   columns: COUNT(*), k
-         │   uid: calc-3afa33686ee1e8fd
+         │   uid: calc-e8bbfef96ebe3c4f
          └─ Aggregate(k)  [retract by (k), parallelism 2]
             │   keys: k
             │   calls: COUNT(*)
             │   state: unbounded: one row for every key there ever was
-            │   uid: aggregate-026479bd97fa5474
+            │   uid: aggregate-75a62644231bae06_57fc15ed
             └─ Source(t)  [append-only, parallelism 2]
                    columns: k
                    watermark: ts AS ts - INTERVAL '5' SECOND

@@ -4,12 +4,12 @@ Collect  [retract by (k), parallelism 1]
 │   uid: collect
 └─ Calc  [retract by (k), parallelism 2]
    │   columns: k, COUNT(DISTINCT a) AS c, MIN(b) AS EXPR$2
-   │   uid: calc-7ca26ff53c3b2866
+   │   uid: calc-889c285b3d566f0c
    └─ Aggregate(k)  [retract by (k), parallelism 2]
       │   keys: k
       │   calls: COUNT(DISTINCT a), MIN(b)
       │   state: unbounded: one row for every key there ever was
-      │   uid: aggregate-b9da8421a72b5c13
+      │   uid: aggregate-75a62644231bae06_56d7ad82
       └─ Source(t)  [append-only, parallelism 2]
              columns: k, a, b
              watermark: ts AS ts - INTERVAL '5' SECOND

@@ -5,11 +5,11 @@ Sink(f)  [append-only, parallelism 2]
 │   uid: f
 └─ Calc  [append-only, parallelism 2]
    │   columns: k, b AS n
-   │   uid: calc-610ef5a49f5d1bb8
+   │   uid: calc-fc8d4cad69523e06
    └─ Aggregate(k, b)  [append-only, parallelism 2]
       │   keys: k, b
       │   state: unbounded: one row for every key there ever was
-      │   uid: aggregate-dd641557785c8022
+      │   uid: aggregate-2cc01d1f922376c4_06578bf9
       └─ Source(t)  [append-only, parallelism 2]
              columns: k, b
              watermark: ts AS ts - INTERVAL '5' SECOND

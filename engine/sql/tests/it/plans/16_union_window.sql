@@ -5,13 +5,13 @@ Collect  [append-only, parallelism 1]
 │   uid: collect
 └─ Calc  [append-only, parallelism 2]
    │   columns: window_start, k, COUNT(*) AS EXPR$2
-   │   uid: calc-8ae0a3db474f73bb
+   │   uid: calc-88d5b6c748f0ff6d
    └─ WindowAggregate(k)  [append-only, parallelism 2]
       │   window: TUMBLE(ts, size 1 min)
       │   keys: k
       │   calls: COUNT(*)
       │   state: until the watermark passes the window's end
-      │   uid: window-aggregate-34696e7e2a08fca0
+      │   uid: window-aggregate-d19d9fea93c274ab_57fc15ed
       └─ Calc  [append-only, parallelism 2]
          │   columns: k, ts
          │   uid: calc-e9a0698d6941e217

@@ -4,21 +4,21 @@ Collect  [append-only, parallelism 1]
 │   uid: collect
 └─ Calc  [append-only, parallelism 1]
    │   columns: window_start - INTERVAL '1' HOUR AS window_start, window_end, MAX(COUNT(*)) AS EXPR$2
-   │   uid: calc-a9025ba29a736eb4
+   │   uid: calc-7743bb69f0c0c63d
    └─ WindowAggregate  [append-only, parallelism 1]
       │   window: HOP(window_end, slide 10 min, size 1 h)
       │   calls: MAX(COUNT(*))
       │   state: until the watermark passes the window's end
-      │   uid: window-aggregate-6a0add220ff0c9f4
+      │   uid: window-aggregate-d7e52e023f2c9e08_fd93931e
       └─ Calc  [append-only, parallelism 2]
          │   columns: window_end - INTERVAL '0.001' SECOND, COUNT(*)
-         │   uid: calc-dfe9e7aa0739b579
+         │   uid: calc-b28384a3dbe45941
          └─ WindowAggregate(k)  [append-only, parallelism 2]
             │   window: HOP(ts, slide 10 min, size 1 h)
             │   keys: k
             │   calls: COUNT(*)
             │   state: until the watermark passes the window's end
-            │   uid: window-aggregate-8184f734eb8d44ba
+            │   uid: window-aggregate-2d081ef8664a07ed_57fc15ed
             └─ Source(t)  [append-only, parallelism 2]
                    columns: k, ts
                    watermark: ts AS ts - INTERVAL '5' SECOND

@@ -4,12 +4,12 @@ Collect  [append-only, parallelism 1]
 │   uid: collect
 └─ Calc  [append-only, parallelism 1]
    │   columns: window_start, COUNT(DISTINCT k) AS c
-   │   uid: calc-a3744af02fcd8690
+   │   uid: calc-c8ecdf8e36567d9f
    └─ WindowAggregate  [append-only, parallelism 1]
       │   window: TUMBLE(ts, size 1 min)
       │   calls: COUNT(DISTINCT k)
       │   state: until the watermark passes the window's end
-      │   uid: window-aggregate-b233cd1c7832130e
+      │   uid: window-aggregate-2ed5cafd0c4c3737_56eb844f
       └─ Calc  [append-only, parallelism 2]
          │   columns: ts, k
          │   uid: calc-556000109a8ab6dc

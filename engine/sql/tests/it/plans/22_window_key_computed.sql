@@ -4,13 +4,13 @@ Collect  [append-only, parallelism 1]
 │   uid: collect
 └─ Calc  [append-only, parallelism 2]
    │   columns: window_start, UPPER(k) AS u, COUNT(*) AS EXPR$2
-   │   uid: calc-a23ddf40ee329f0f
+   │   uid: calc-f4b2d6ea10e0123c
    └─ WindowAggregate(UPPER(k))  [append-only, parallelism 2]
       │   window: TUMBLE(ts, size 1 min)
       │   keys: UPPER(k)
       │   calls: COUNT(*)
       │   state: until the watermark passes the window's end
-      │   uid: window-aggregate-7312505c9a115281
+      │   uid: window-aggregate-d45e419d9a850825_57fc15ed
       └─ Calc  [append-only, parallelism 2]
          │   columns: UPPER(k), ts
          │   uid: calc-ae4db6895918f690

@@ -4,12 +4,12 @@ Collect  [retract by (window_start), parallelism 1]
 │   uid: collect
 └─ Calc  [retract by (window_start), parallelism 2]
    │   columns: window_start, COUNT(*) AS EXPR$1
-   │   uid: calc-5a0c50960e592248
+   │   uid: calc-121f002462a59127
    └─ Aggregate(window_start)  [retract by (window_start), parallelism 2]
       │   keys: window_start
       │   calls: COUNT(*)
       │   state: unbounded: one row for every key there ever was
-      │   uid: aggregate-1b757d2356ddf502
+      │   uid: aggregate-e902a86f8d363561_57fc15ed
       └─ Calc  [append-only, parallelism 2]
          │   columns: window_start
          │   uid: calc-ff22c8a47453047f

@@ -4,11 +4,11 @@ Collect  [retract, parallelism 1]
 │   uid: collect
 └─ Calc  [retract, parallelism 1]
    │   columns: COUNT(*) AS EXPR$0, SUM(a) AS EXPR$1
-   │   uid: calc-4aba613815498b35
+   │   uid: calc-df85846f100ed94a
    └─ Aggregate  [retract, parallelism 1]
       │   calls: COUNT(*), SUM(a)
       │   state: one row
-      │   uid: aggregate-714682d8a3323760
+      │   uid: aggregate-717a50c93d19dcd8_3454069a
       └─ Source(t)  [append-only, parallelism 2]
              columns: a
              watermark: ts AS ts - INTERVAL '5' SECOND

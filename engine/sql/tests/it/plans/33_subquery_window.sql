@@ -4,12 +4,12 @@ Collect  [append-only, parallelism 1]
 │   uid: collect
 └─ Calc  [append-only, parallelism 1]
    │   columns: window_start, COUNT(*) AS EXPR$1
-   │   uid: calc-4638456b7016ae8e
+   │   uid: calc-1c5d1fd03f9499f4
    └─ WindowAggregate  [append-only, parallelism 1]
       │   window: TUMBLE(ts, size 1 min)
       │   calls: COUNT(*)
       │   state: until the watermark passes the window's end
-      │   uid: window-aggregate-59731564c1ad54ee
+      │   uid: window-aggregate-2ed5cafd0c4c3737_57fc15ed
       └─ Calc  [append-only, parallelism 2]
          │   filter: k = 'x'
          │   columns: ts

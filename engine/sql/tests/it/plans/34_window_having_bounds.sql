@@ -5,13 +5,13 @@ Collect  [append-only, parallelism 1]
 └─ Calc  [append-only, parallelism 2]
    │   filter: window_start >= TIMESTAMP '2024-01-01 00:00:00.000' AND COUNT(*) > 1
    │   columns: window_start, k, COUNT(*) AS n
-   │   uid: calc-f4c6e69b17636346
+   │   uid: calc-edb1396c0cfbf4e2
    └─ WindowAggregate(k)  [append-only, parallelism 2]
       │   window: TUMBLE(ts, size 1 min)
       │   keys: k
       │   calls: COUNT(*)
       │   state: until the watermark passes the window's end
-      │   uid: window-aggregate-34696e7e2a08fca0
+      │   uid: window-aggregate-d19d9fea93c274ab_57fc15ed
       └─ Calc  [append-only, parallelism 2]
          │   filter: k = 'x'
          │   columns: k, ts

@@ -8,25 +8,25 @@ Collect  [append-only, parallelism 1]
 │   uid: collect
 └─ Calc  [append-only, parallelism 1]
    │   columns: window_start - INTERVAL '1' HOUR AS window_start, window_end, SUM(n) AS s
-   │   uid: calc-e9d30fc2420cd351
+   │   uid: calc-894c5eaba981040b
    └─ WindowAggregate  [append-only, parallelism 1]
       │   window: TUMBLE(window_end, size 1 h)
       │   calls: SUM(n)
       │   state: until the watermark passes the window's end
-      │   uid: window-aggregate-9e7d26dab7561bd5
+      │   uid: window-aggregate-a18d1be5670d8160_bf6a4ff6
       └─ Calc  [append-only, parallelism 1]
          │   columns: window_end - INTERVAL '0.001' SECOND, n
-         │   uid: calc-c4a443842c362d50
+         │   uid: calc-bc5747c91f46a331
          └─ Union  [append-only, parallelism 1]
-            │   uid: union-4ad0e1555c3edd4b
+            │   uid: union-40dabca33fed89ea
             ├─ Calc  [append-only, parallelism 1]
             │  │   columns: window_start, window_end, COUNT(*) AS n
-            │  │   uid: calc-777b79e45414e038
+            │  │   uid: calc-e6e5fc42f63acde2
             │  └─ WindowAggregate  [append-only, parallelism 1]
             │     │   window: TUMBLE(ts, size 1 h)
             │     │   calls: COUNT(*)
             │     │   state: until the watermark passes the window's end
-            │     │   uid: window-aggregate-6123ac4793d32e36
+            │     │   uid: window-aggregate-8c2b8c24d43ce123_57fc15ed
             │     └─ Calc  [append-only, parallelism 2]
             │        │   filter: a = 1
             │        │   columns: ts
@@ -38,12 +38,12 @@ Collect  [append-only, parallelism 1]
             │               uid: source-t
             └─ Calc  [append-only, parallelism 1]
                │   columns: window_start, window_end, COUNT(*) AS n
-               │   uid: calc-7975b437cb663887
+               │   uid: calc-d0863a124a9ab7b8
                └─ WindowAggregate  [append-only, parallelism 1]
                   │   window: TUMBLE(ts, size 1 h)
                   │   calls: COUNT(*)
                   │   state: until the watermark passes the window's end
-                  │   uid: window-aggregate-6123ac4793d32e36-2
+                  │   uid: window-aggregate-8c2b8c24d43ce123_57fc15ed-2
                   └─ Calc  [append-only, parallelism 2]
                      │   filter: a = 2
                      │   columns: ts

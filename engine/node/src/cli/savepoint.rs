@@ -1,0 +1,88 @@
+//! `millstream savepoint`.
+
+mod inspect;
+mod take;
+
+use std::io::Write as _;
+use std::path::Path;
+
+use millstream_savepoint::SavepointLocation;
+use millstream_storage::Patience;
+
+use super::args::{DeleteArguments, ListArguments, PlaceArguments, SavepointArguments, SavepointCommand};
+use super::confirm::confirm;
+use super::failure::Failure;
+use super::storage::{job_store, storage_uri};
+use crate::job_file::{JobFile, JobOverrides};
+use crate::{savepoints, telemetry};
+
+/// Takes, shows, lists or deletes savepoints.
+pub(super) fn savepoint(arguments: SavepointArguments) -> Result<(), Failure> {
+    telemetry::start(false, "warn", std::io::stderr);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| Failure::Job(format!("cannot start the runtime: {e}")))?;
+    runtime.block_on(async {
+        match arguments.command {
+            None => take::take(arguments.take).await,
+            Some(SavepointCommand::Inspect(inspect)) => inspect::inspect(inspect).await,
+            Some(SavepointCommand::List(list)) => self::list(list).await,
+            Some(SavepointCommand::Delete(delete)) => self::delete(delete).await,
+        }
+    })
+}
+
+/// The job that is meant by a file, or by the name of a job that was started in the working directory.
+fn job(text: &str, place: &PlaceArguments) -> Result<JobFile, Failure> {
+    let path = Path::new(text);
+    let is_name = !path.exists() && path.extension().is_none() && path.components().count() == 1;
+    if is_name {
+        return JobFile::named(text);
+    }
+    JobFile::read(path, &JobOverrides { name: place.name.clone(), ..JobOverrides::default() })
+}
+
+/// A savepoint's folder as it is typed: relative to the working directory.
+fn typed(text: &str) -> Result<SavepointLocation, Failure> {
+    let base = std::env::current_dir()
+        .map_err(|e| Failure::Mistake(format!("the working directory cannot be found: {e}")))?;
+    savepoints::at(text, &base).map_err(|e| Failure::Mistake(e.message))
+}
+
+async fn list(arguments: ListArguments) -> Result<(), Failure> {
+    let file = job(&arguments.job, &arguments.place)?;
+    let store = job_store(&storage_uri(arguments.place.storage.as_deref(), &file)?, &file)?;
+    let storage = store.objects().storage().clone();
+    let names = millstream_savepoint::list(storage.as_ref(), store.job(), &Patience::default()).await;
+    for name in names.map_err(told)? {
+        let location = SavepointLocation::of_job(storage.clone(), store.job(), &name, Patience::default());
+        answer(&format!("{}\n", location.map_err(told)?));
+    }
+    Ok(())
+}
+
+async fn delete(arguments: DeleteArguments) -> Result<(), Failure> {
+    let location = typed(&arguments.savepoint)?;
+    confirm(arguments.yes, &format!("delete {location}?"))?;
+    if millstream_savepoint::delete(&location).await.map_err(told)? {
+        answer(&format!("deleted {location}\n"));
+        return Ok(());
+    }
+    Err(Failure::Mistake(format!("there is no savepoint in {location}")))
+}
+
+fn told(error: millstream_savepoint::SavepointError) -> Failure {
+    let error = millstream_model::JobError::from(error);
+    match error.kind {
+        millstream_model::ErrorKind::Transient | millstream_model::ErrorKind::Bug => {
+            Failure::Job(error.message)
+        }
+        _ => Failure::Mistake(error.message),
+    }
+}
+
+/// Results go to stdout. A closed pipe is no failure.
+fn answer(text: &str) {
+    let _ = std::io::stdout().write_all(text.as_bytes());
+}

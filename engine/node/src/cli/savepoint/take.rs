@@ -1,0 +1,102 @@
+//! Taking a savepoint: by the job itself if it runs, else from what it left.
+
+use millstream_checkpoint_store::{JobStore, TakeOverRequest};
+use millstream_coordinator::SavepointReport;
+use millstream_model::{ErrorKind, JobError};
+use millstream_savepoint::{SavepointLocation, SavepointRequest, SavepointSettings};
+
+use super::{answer, job, told};
+use crate::cli::args::TakeArguments;
+use crate::cli::failure::Failure;
+use crate::cli::storage::{absolute, job_store, storage_uri};
+use crate::control::{self, Answer, Ask, NotRunning, SavepointAsk, SavepointThen};
+use crate::job_file::JobFile;
+use crate::{clock, savepoints};
+
+/// Takes a savepoint and prints where it is.
+pub(super) async fn take(arguments: TakeArguments) -> Result<(), Failure> {
+    let TakeArguments { job: Some(text), to, name, stop, drain, offline, place } = arguments else {
+        return Err(Failure::Mistake("name a job: its file, or its name".into()));
+    };
+    let file = job(&text, &place)?;
+    let to = to.map(|to| absolute(&to));
+    let name = name.unwrap_or_else(|| clock::as_name(clock::unix_ms()));
+    let then = match (stop, drain) {
+        (true, true) => SavepointThen::Drain,
+        (true, false) => SavepointThen::Stop,
+        _ => SavepointThen::GoOn,
+    };
+    let socket = control::socket(&file.local_folder(), &file.identity);
+    let report = if offline {
+        if control::is_listening(&socket).await {
+            return Err(Failure::Mistake(format!("{} is running: leave --offline out", file.identity.name)));
+        }
+        let store = job_store(&storage_uri(place.storage.as_deref(), &file)?, &file)?;
+        let location = savepoints::destination(to.as_deref(), &name, &store);
+        from_newest_epoch(&store, &location.map_err(|e| Failure::Mistake(e.message))?).await?
+    } else {
+        let ask = Ask::Savepoint(SavepointAsk { to, name, then });
+        by_the_job(&file, &control::ask(&socket, &ask).await)?
+    };
+    answer(&format!(
+        "{}\n  epoch {}, {} rows of state, {} bytes\n",
+        report.location, report.epoch, report.rows, report.bytes
+    ));
+    Ok(())
+}
+
+/// What the running job made of the request.
+fn by_the_job(
+    file: &JobFile,
+    answered: &Result<std::io::Result<Answer>, NotRunning>,
+) -> Result<SavepointReport, Failure> {
+    match answered {
+        Ok(Ok(Answer::Savepoint(report))) => Ok(report.clone()),
+        Ok(Ok(Answer::Refused(error))) => Err(match error.kind {
+            ErrorKind::User => Failure::Mistake(error.message.clone()),
+            _ => Failure::Job(error.message.clone()),
+        }),
+        Ok(Err(error)) => Err(Failure::Job(format!(
+            "no answer from {} ({error}); whether it wrote the savepoint is not known",
+            file.identity.name
+        ))),
+        Err(not_running) => Err(Failure::Mistake(format!(
+            "{} does not run here: {not_running}\n  if it runs nowhere, --offline takes the savepoint from its newest epoch",
+            file.identity.name
+        ))),
+    }
+}
+
+/// Takes a job over that runs nowhere, and saves what it left.
+async fn from_newest_epoch(
+    store: &JobStore,
+    location: &SavepointLocation,
+) -> Result<SavepointReport, Failure> {
+    let failed = |error| Failure::from(JobError::from(error));
+    let overview = store.look().await.map_err(failed)?;
+    let (Some((owned, _)), None) = (overview.restorable, overview.damage) else {
+        let reason = format!("{} has no checkpoint that could be saved", store.location());
+        return Err(Failure::Mistake(reason));
+    };
+    if !overview.unpublished.is_empty() {
+        return Err(Failure::Mistake(format!(
+            "epoch {} has output that is not visible yet, and a savepoint holds none: run the job once more, which makes it \
+             visible",
+            owned.epoch
+        )));
+    }
+    let taken = store.take_over(&TakeOverRequest::default()).await.map_err(failed)?;
+    let now_ms = clock::unix_ms();
+    let request =
+        SavepointRequest { epoch: owned.epoch, now_ms, engine_version: env!("CARGO_PKG_VERSION").into() };
+    let settings = SavepointSettings::default();
+    let written = millstream_savepoint::write(store, &taken.incarnation, location, &request, &settings).await;
+    let manifest = written.map_err(told)?;
+    Ok(SavepointReport {
+        location: location.to_string(),
+        epoch: owned.epoch,
+        rows: manifest.rows(),
+        bytes: manifest.bytes(),
+        at_ms: now_ms,
+    })
+}

@@ -1,0 +1,45 @@
+//! Where a job's state is, for a command line.
+
+use millstream_checkpoint_store::{JobStore, StoreSettings};
+
+use super::failure::Failure;
+use crate::job_file::JobFile;
+
+/// The storage's address. A laptop never touches the manifest's bucket by accident.
+pub(super) fn storage_uri(given: Option<&str>, file: &JobFile) -> Result<String, Failure> {
+    match (given, &file.manifest_storage) {
+        (Some("from-manifest"), Some(uri)) => Ok(uri.clone()),
+        (Some("from-manifest"), None) => {
+            Err(Failure::Mistake("--storage from-manifest: the manifest has no spec.state.storage".into()))
+        }
+        (Some(uri), _) => Ok(absolute(uri)),
+        (None, from_manifest) => {
+            if let Some(uri) = from_manifest {
+                tracing::info!(
+                    "spec.state.storage ({uri}) is not used here; --storage from-manifest would use it"
+                );
+            }
+            Ok(file.local_folder().display().to_string())
+        }
+    }
+}
+
+/// The job's folder in that storage.
+pub(super) fn job_store(uri: &str, file: &JobFile) -> Result<JobStore, Failure> {
+    let storage =
+        millstream_storage::open(uri, &file.base_dir).map_err(|e| Failure::Mistake(e.to_string()))?;
+    let settings = StoreSettings {
+        coordinator: format!("process {}", std::process::id()),
+        retained: usize::try_from(file.checkpoint.retained).unwrap_or(usize::MAX),
+        ..StoreSettings::default()
+    };
+    Ok(JobStore::open(storage, file.identity.clone(), settings))
+}
+
+/// A path on the command line is relative to the working directory, unlike one in a file.
+pub(super) fn absolute(uri: &str) -> String {
+    if uri.contains("://") {
+        return uri.to_owned();
+    }
+    std::path::absolute(uri).map_or_else(|_| uri.to_owned(), |p| p.display().to_string())
+}
