@@ -79,7 +79,6 @@ impl SavepointRequest {
             }
             Err(error) => {
                 let told = JobError::of(error.kind(), &error);
-                tracing::warn!("savepoint {location}: {told}");
                 let _ = answer.send(Err(told.clone()));
                 let failed = |error| Event::SavepointFailed { id, error };
                 match error {

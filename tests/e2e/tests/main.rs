@@ -8,5 +8,6 @@ mod cli;
 mod examples;
 mod harness;
 mod kill;
+mod savepoint;
 mod watch;
 mod zombie;
