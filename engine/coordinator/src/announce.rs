@@ -29,8 +29,8 @@ pub(crate) fn lines(before: &StatusReport, after: &StatusReport) -> Vec<(Tone, S
         && before.last_checkpoint != after.last_checkpoint
     {
         let text = format!(
-            "checkpoint {} is epoch {}: {} bytes, {} ms from its trigger, {} us of it in the way of records",
-            last.checkpoint, last.epoch, last.bytes, last.duration_ms, last.freeze_us
+            "checkpoint {} is epoch {}: {} bytes, {} of them new, {} ms from its trigger, {} us of it in the way of records",
+            last.checkpoint, last.epoch, last.bytes, last.new_bytes, last.duration_ms, last.freeze_us
         );
         lines.push((Tone::Debug, text));
     }
@@ -179,6 +179,7 @@ mod tests {
             epoch: Epoch(42),
             checkpoint: CheckpointId(7),
             bytes: 100,
+            new_bytes: 40,
             duration_ms: 5,
             freeze_us: 9,
             at_ms: 0,
@@ -186,6 +187,9 @@ mod tests {
         let after = StatusReport { last_checkpoint, ..report(JobPhase::Running) };
         let said = lines(&report(JobPhase::Running), &after);
         assert_eq!(said[0].0, Tone::Debug);
-        assert!(said[0].1.starts_with("checkpoint 7 is epoch 42: 100 bytes, 5 ms"), "{said:?}");
+        assert!(
+            said[0].1.starts_with("checkpoint 7 is epoch 42: 100 bytes, 40 of them new, 5 ms"),
+            "{said:?}"
+        );
     }
 }

@@ -81,7 +81,12 @@ impl Page<'_> {
             to_f64(last.freeze_us) / 1e6,
         )?;
         self.gauge("millstream_checkpoint_age_seconds", "Age of the last checkpoint.", seconds(last.age_ms))?;
-        self.gauge("millstream_checkpoint_bytes", "Size of the last checkpoint.", to_f64(last.bytes))
+        self.gauge("millstream_checkpoint_bytes", "Size of the last checkpoint.", to_f64(last.bytes))?;
+        self.gauge(
+            "millstream_checkpoint_new_bytes",
+            "What was uploaded for the last checkpoint.",
+            to_f64(last.new_bytes),
+        )
     }
 
     fn chains(&self, chains: &[ChainStatus]) -> Result<(), prometheus::Error> {
@@ -110,7 +115,12 @@ impl Page<'_> {
         )?;
         let state = self.gauges(
             "millstream_chain_state_bytes",
-            "Estimated size of a chain's state.",
+            "Estimated size of a chain's state in memory.",
+            &["chain", "name"],
+        )?;
+        let spilled = self.gauges(
+            "millstream_chain_spilled_bytes",
+            "Size of a chain's state on the workers' disks.",
             &["chain", "name"],
         )?;
         let watermark = self.gauges(
@@ -126,6 +136,7 @@ impl Page<'_> {
                 time.with_label_values(&[self.job, &id, &chain.name, what]).set(to_f64(us) / 1e6);
             }
             state.with_label_values(&[self.job, &id, &chain.name]).set(to_f64(chain.state_bytes));
+            spilled.with_label_values(&[self.job, &id, &chain.name]).set(to_f64(chain.spilled_bytes));
             if let Some(at) = chain.watermark.filter(|at| *at != i64::MIN && *at != i64::MAX) {
                 watermark.with_label_values(&[self.job, &id, &chain.name]).set(at as f64 / 1e6);
             }
@@ -194,6 +205,7 @@ mod tests {
             last_checkpoint: Some(LastCheckpoint {
                 epoch: Epoch(41),
                 bytes: 2_048,
+                new_bytes: 512,
                 duration_ms: 1_500,
                 freeze_us: 20_000,
                 age_ms: 250,
@@ -223,6 +235,7 @@ mod tests {
             r#"millstream_checkpoint_duration_seconds{job="default.job.local"} 1.5"#,
             r#"millstream_checkpoint_freeze_seconds{job="default.job.local"} 0.02"#,
             r#"millstream_checkpoint_bytes{job="default.job.local"} 2048"#,
+            r#"millstream_checkpoint_new_bytes{job="default.job.local"} 512"#,
             r#"millstream_chain_rows_in_total{chain="1",job="default.job.local",name="Aggregate -> Sink"} 7"#,
             r#"millstream_chain_watermark_seconds{chain="1",job="default.job.local",name="Aggregate -> Sink"} 9.999"#,
         ];

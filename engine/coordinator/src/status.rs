@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use millstream_jobmaster::{CheckpointReport, JobPhase, StatusReport};
+use millstream_jobmaster::{CheckpointReport, JobPhase, SavepointReport, StatusReport};
 use millstream_model::graph::{JobGraph, OperatorNode};
 use millstream_model::snapshot::{SubtaskProgress, SubtaskSnapshot};
 use millstream_model::{Attempt, ChainId, Epoch, EventTime, Generation, SubtaskId};
@@ -34,6 +34,10 @@ pub struct JobStatus {
     pub last_checkpoint: Option<LastCheckpoint>,
     /// Checkpoints that were aborted.
     pub failed_checkpoints: u64,
+    /// The newest savepoint that this coordinator wrote.
+    pub last_savepoint: Option<SavepointReport>,
+    /// Savepoints that were asked for and are not complete.
+    pub savepoints_under_way: usize,
     /// Rows read by all sources.
     pub rows_in: u64,
     /// Rows taken by all sinks.
@@ -63,6 +67,8 @@ pub struct LastCheckpoint {
     pub epoch: Epoch,
     /// Bytes of everything that it refers to.
     pub bytes: u64,
+    /// Bytes of what was uploaded for it: what the checkpoint before it did not refer to.
+    pub new_bytes: u64,
     /// From its trigger until it was owned.
     pub duration_ms: u64,
     /// The longest time for which it held a subtask up, in microseconds.
@@ -90,8 +96,10 @@ pub struct ChainStatus {
     pub skipped: u64,
     /// The lowest watermark of its subtasks, of those that have one.
     pub watermark: Option<EventTime>,
-    /// Bytes of state, by estimate.
+    /// Bytes of state in memory, by estimate.
     pub state_bytes: u64,
+    /// Bytes of state on the workers' disks.
+    pub spilled_bytes: u64,
     /// Microseconds of work, of waiting for room downstream, of waiting for input.
     pub busy_us: u64,
     /// See `busy_us`.
@@ -159,6 +167,7 @@ impl Progress {
             status.late_dropped += figures.late_dropped;
             status.skipped += figures.skipped;
             status.state_bytes += figures.state_bytes;
+            status.spilled_bytes += figures.spilled_bytes;
             status.busy_us += figures.busy_us;
             status.backpressured_us += figures.backpressured_us;
             status.idle_us += figures.idle_us;
@@ -201,6 +210,8 @@ impl JobStatus {
             unpublished: report.unpublished,
             last_checkpoint: report.last_checkpoint.map(|last| LastCheckpoint::of(last, now_ms)),
             failed_checkpoints: report.failed_checkpoints,
+            last_savepoint: report.last_savepoint.clone(),
+            savepoints_under_way: report.savepoints_under_way,
             rows_in: sum(|c| c.source().is_some(), |s| s.rows_in),
             rows_out: sum(|c| c.sink().is_some(), |s| s.rows_out),
             late_dropped: chains.iter().map(|c| c.late_dropped).sum(),
@@ -233,6 +244,7 @@ impl LastCheckpoint {
         Self {
             epoch: report.epoch,
             bytes: report.bytes,
+            new_bytes: report.new_bytes,
             duration_ms: report.duration_ms,
             freeze_us: report.freeze_us,
             age_ms: now_ms.saturating_sub(report.at_ms),
@@ -277,6 +289,7 @@ mod tests {
                 epoch: Epoch(7),
                 checkpoint: CheckpointId(6),
                 bytes: 11,
+                new_bytes: 10,
                 duration_ms: 12,
                 freeze_us: 13,
                 at_ms: 900,

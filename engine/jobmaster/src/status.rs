@@ -81,6 +81,8 @@ pub struct CheckpointReport {
     pub checkpoint: CheckpointId,
     /// Bytes of everything that it refers to.
     pub bytes: u64,
+    /// Bytes of what the checkpoint before it did not refer to: what was uploaded for it.
+    pub new_bytes: u64,
     /// From the trigger until it was owned.
     pub duration_ms: u64,
     /// The longest synchronous part of a subtask.

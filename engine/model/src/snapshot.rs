@@ -152,8 +152,10 @@ pub struct SubtaskProgress {
     pub watermark: Option<EventTime>,
     /// For a bounded source: bytes (or rows) read of those it was assigned.
     pub position: Option<(u64, u64)>,
-    /// Bytes of state, by estimate.
+    /// Bytes of state in memory, by estimate.
     pub state_bytes: u64,
+    /// Bytes of state on the worker's disk.
+    pub spilled_bytes: u64,
     /// Microseconds spent working, waiting for room downstream, and waiting for input.
     pub busy_us: u64,
     /// See `busy_us`.

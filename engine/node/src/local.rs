@@ -50,6 +50,8 @@ pub struct LocalJob {
     pub batch_rows: usize,
     /// Where state goes beyond a budget; `None` keeps all of it in memory.
     pub spill: Option<SpillSettings>,
+    /// Bytes that all state of one slot may take in memory before the job ends for it; `None`: nobody looks.
+    pub slot_bytes: Option<usize>,
 }
 
 impl fmt::Debug for LocalJob {
@@ -103,6 +105,7 @@ impl LocalJob {
             sabotage,
             operators,
             spill: self.spill,
+            slot_bytes: self.slot_bytes,
         };
         let parts = JobParts {
             spec: JobSpec {

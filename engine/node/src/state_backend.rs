@@ -1,7 +1,8 @@
-//! Where state lives while a job runs here: in memory, or beyond a budget in RocksDB.
+//! Where state lives while a job runs here, and how much memory it may take.
 //!
-//! Example: 256 MB a slot at parallelism 2 are 154 MB of tables for each of two slots, and 205 MB of block cache and write buffers
-//! that both share.
+//! In RocksDB: 256 MB a slot at parallelism 2 are 154 MB of tables for each of two slots, and 205 MB of block cache and write
+//! buffers that both share. What cannot be spilled in time may take a quarter more, then the job ends. In memory: seven tenths
+//! of what the machine, or the container, has, in equal parts for the slots; the job ends before the system ends the process.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -15,27 +16,41 @@ use crate::cli::Failure;
 const BACKEND: &str = "state.backend.type";
 const MEMORY: &str = "state.backend.rocksdb.memory.fixed-per-slot";
 
+const HEAP: &str = "taskmanager.memory.task.heap.size";
+
+/// A slot has this for its state, however small the budget: batches on their way need some.
+const LEAST_SLOT_BYTES: u64 = 64 << 20;
+
 /// Memory of a slot's state unless told otherwise.
 const DEFAULT_SLOT_BYTES: u64 = 256 << 20;
 
-/// What a worker keeps on disk; `None` keeps everything in memory. Settings win over the manifest; the compiler has checked them.
-/// RocksDB's files lie below `folder`.
+/// What state may take, and where it goes beyond that.
+#[derive(Debug)]
+pub(crate) struct StateMemory {
+    /// What a worker keeps on disk; `None` keeps everything in memory.
+    pub(crate) spill: Option<SpillSettings>,
+    /// What the state of a slot may take in memory; `None`: as much as there is.
+    pub(crate) slot_bytes: Option<usize>,
+}
+
+/// The backend that the settings choose, else the manifest; the compiler has checked the settings. RocksDB's files lie below
+/// `folder`.
 ///
 /// # Errors
 /// [`Failure`] when the folder cannot be used, or this build has no RocksDB.
-pub(crate) fn spill(
+pub(crate) fn open(
     settings: &BTreeMap<String, String>,
     manifest: StateBackend,
     folder: &Path,
     slots: u32,
-) -> Result<Option<SpillSettings>, Failure> {
+) -> Result<StateMemory, Failure> {
     let is_rocksdb = match settings.get(BACKEND) {
         Some(name) => name.trim().eq_ignore_ascii_case("rocksdb"),
         None => manifest == StateBackend::RocksDB,
     };
     if !is_rocksdb {
         clean(folder);
-        return Ok(None);
+        return Ok(in_memory(settings, slots));
     }
     let slot = settings.get(MEMORY).and_then(|text| parse_bytes(text)).unwrap_or(DEFAULT_SLOT_BYTES);
     // Three fifths for tables in memory, the rest for RocksDB's caches.
@@ -43,8 +58,31 @@ pub(crate) fn spill(
     let shared = (slot - tables).saturating_mul(u64::from(slots));
     let table_bytes = usize::try_from(tables).unwrap_or(usize::MAX);
     tracing::info!("state beyond {tables} bytes a slot lies in RocksDB below {}", folder.display());
-    stores(folder, usize::try_from(shared).unwrap_or(usize::MAX))
-        .map(|stores| Some(SpillSettings { stores, table_bytes }))
+    let stores = stores(folder, usize::try_from(shared).unwrap_or(usize::MAX))?;
+    let slot_bytes = (tables + slot / 4).max(LEAST_SLOT_BYTES);
+    Ok(StateMemory {
+        spill: Some(SpillSettings { stores, table_bytes }),
+        slot_bytes: usize::try_from(slot_bytes).ok(),
+    })
+}
+
+/// Everything in memory, up to what the settings allow or the machine has.
+pub(crate) fn in_memory(settings: &BTreeMap<String, String>, slots: u32) -> StateMemory {
+    let set = settings.get(HEAP).and_then(|text| parse_bytes(text));
+    let all = set.or_else(|| Some(memory_limit()? / 10 * 7));
+    let slot = all.map(|bytes| (bytes / u64::from(slots.max(1))).max(LEAST_SLOT_BYTES));
+    StateMemory { spill: None, slot_bytes: slot.and_then(|bytes| usize::try_from(bytes).ok()) }
+}
+
+/// What this process may have: the limit of its control group if there is one, else the machine's memory.
+fn memory_limit() -> Option<u64> {
+    let read = |path: &str| std::fs::read_to_string(path).ok();
+    let in_kb = |line: &str| line.split_whitespace().nth(1)?.parse::<u64>().ok();
+    let machine = read("/proc/meminfo")?.lines().find(|l| l.starts_with("MemTotal:")).and_then(in_kb)? * 1024;
+    let group = ["/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"]
+        .into_iter()
+        .find_map(|path| read(path)?.trim().parse::<u64>().ok());
+    Some(group.map_or(machine, |limit| limit.min(machine)))
 }
 
 #[cfg(feature = "rocksdb")]
@@ -77,4 +115,20 @@ const fn clean(_: &Path) {}
 fn stores(_: &Path, _: usize) -> Result<std::sync::Arc<dyn millstream_state::SpillFactory>, Failure> {
     let advice = "use the backend Memory (hashmap), or a build with the feature rocksdb";
     Err(Failure::Mistake(format!("this millstream was built without RocksDB; {advice}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slots_share_what_there_is() {
+        let settings = |size: &str| BTreeMap::from([(HEAP.to_owned(), size.to_owned())]);
+        let slot_bytes = |size, slots| in_memory(&settings(size), slots).slot_bytes;
+        assert_eq!(slot_bytes("1 gb", 4), Some(256 << 20));
+        assert_eq!(slot_bytes("1 kb", 4), Some(64 << 20), "batches need some");
+        let limit = usize::try_from(memory_limit().unwrap()).unwrap();
+        let all = in_memory(&BTreeMap::new(), 1).slot_bytes.unwrap();
+        assert!(all < limit && all > limit / 2, "{all} of {limit}");
+    }
 }

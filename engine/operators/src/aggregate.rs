@@ -101,6 +101,15 @@ impl Aggregates {
         Ok(Self { calls: calls.iter().map(call).collect::<Result<_, _>>()?, rows: Vec::new(), changes })
     }
 
+    /// Empty state for the same calls.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub(crate) fn new_empty(&self) -> Result<Self, OperatorError> {
+        let calls: Vec<AggregateCall> = self.calls.iter().map(|call| call.spec.clone()).collect();
+        Self::new(&calls, self.changes)
+    }
+
     /// Makes room for groups `0..slots`; new ones are empty.
     pub(crate) fn resize(&mut self, slots: usize) {
         if slots > self.rows.len() {

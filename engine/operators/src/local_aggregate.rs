@@ -1,6 +1,6 @@
 //! First phase of a group aggregate, before the exchange: one partial row a key instead of many rows.
 //!
-//! Holds rows back until it is flushed, or until it has [`MAX_GROUPS`] groups; it has no state in checkpoints, because a flush
+//! Holds rows back until it is flushed, or until its table is full; it has no state in checkpoints, because a flush
 //! precedes every barrier. Example: `COUNT(*)` over `JFK, LGA, JFK` flushes `JFK 2, LGA 1`, in the order of first rows.
 
 use arrow::array::RecordBatch;
@@ -14,10 +14,6 @@ use crate::batch_keys::BatchKeys;
 use crate::error::OperatorError;
 use crate::operator::{Operator, Output, Progress};
 use crate::pending::Pending;
-
-/// More groups than this are flushed at once: beyond, rows repeat too rarely for a first phase to save much, and the table
-/// leaves the fast caches.
-pub(crate) const MAX_GROUPS: usize = 64 * 1024;
 
 /// The operator.
 pub(crate) struct LocalAggregate {
@@ -63,7 +59,7 @@ impl Operator for LocalAggregate {
         self.counters.rows_in += batch.num_rows() as u64;
         let keys = BatchKeys::of(&batch, &self.spec.keys)?;
         self.table.update(&batch, &keys)?;
-        if self.table.len() >= MAX_GROUPS {
+        if self.table.is_full() {
             self.empty_table()?;
         }
         self.resume(out)

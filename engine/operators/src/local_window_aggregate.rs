@@ -15,7 +15,6 @@ use crate::aggregate::{Changes, PartialTable};
 use crate::batch_keys::BatchKeys;
 use crate::error::OperatorError;
 use crate::event_time::{window_times, window_watermarks};
-use crate::local_aggregate::MAX_GROUPS;
 use crate::operator::{Operator, Output, Progress};
 use crate::pending::Pending;
 use crate::window::{WindowKeys, assign};
@@ -81,7 +80,7 @@ impl Operator for LocalWindowAggregate {
         if batch.num_rows() > 0 {
             self.apply(batch)?;
         }
-        if self.table.len() >= MAX_GROUPS {
+        if self.table.is_full() {
             self.empty_table()?;
         }
         self.resume(out)

@@ -33,6 +33,7 @@ const KEYS: &[&str] = &[
     "execution.checkpointing.min-pause",
     "state.backend.type",
     "state.backend.rocksdb.memory.fixed-per-slot",
+    "taskmanager.memory.task.heap.size",
 ];
 
 /// Prefixes of keys that mean something to Flink and nothing here, and what to do instead.
@@ -53,7 +54,7 @@ const FOREIGN: &[(&str, &str)] = &[
     ("table.dml-sync", "`run` always waits for the job"),
     ("sql-client.", "the form of a result is -o"),
     ("table.optimizer.", "it only tunes Flink"),
-    ("taskmanager.", "it only tunes Flink"),
+    ("taskmanager.", "of these, taskmanager.memory.task.heap.size is obeyed"),
     ("jobmanager.", "it only tunes Flink"),
     ("rest.", "it only tunes Flink; see --http"),
 ];
@@ -186,13 +187,15 @@ fn check(key: &str, value: &str) -> Result<(), (String, Option<String>)> {
                 Err((format!("must be one of {}", known.join(", ")), did_you_mean(value, known)))
             }
         }
-        "state.backend.rocksdb.memory.fixed-per-slot" => match parse_bytes(value) {
-            Some(1..) => Ok(()),
-            _ => Err((
-                "must be a size".to_owned(),
-                Some("write a number with a unit: '256 mb', '2 gb'".to_owned()),
-            )),
-        },
+        "state.backend.rocksdb.memory.fixed-per-slot" | "taskmanager.memory.task.heap.size" => {
+            match parse_bytes(value) {
+                Some(1..) => Ok(()),
+                _ => Err((
+                    "must be a size".to_owned(),
+                    Some("write a number with a unit: '256 mb', '2 gb'".to_owned()),
+                )),
+            }
+        }
         "table.optimizer.agg-phase-strategy" => {
             let known = ["AUTO", "ONE_PHASE", "TWO_PHASE"];
             if known.iter().any(|word| value.eq_ignore_ascii_case(word)) {

@@ -41,6 +41,23 @@ pub(crate) enum TaskError {
         /// Whether trying again may help.
         kind: ErrorKind,
     },
+    /// State takes more memory than it may.
+    #[error(
+        "{operator} holds {} of state, and all state of its slot {}, more than the {} that a slot has: keep state in RocksDB (SET 'state.backend.type' = 'rocksdb'), or give the job more memory \
+         (taskmanager.memory.task.heap.size; with RocksDB state.backend.rocksdb.memory.fixed-per-slot) or more slots \
+         (parallelism.default)",
+        mebibytes(*bytes), mebibytes(*slot_bytes), mebibytes(*budget_bytes)
+    )]
+    Memory {
+        /// The operator that holds the most.
+        operator: String,
+        /// What it holds.
+        bytes: usize,
+        /// What the whole slot holds.
+        slot_bytes: usize,
+        /// What it may hold.
+        budget_bytes: usize,
+    },
     /// An invariant of the engine broke.
     #[error("{action}: {cause}; this is a bug in Millstream")]
     Bug {
@@ -68,7 +85,8 @@ impl TaskError {
         match self {
             Self::SequenceGap { .. } => ErrorKind::Transient,
             Self::Connector(error) => error.kind(),
-            Self::Data { .. } => ErrorKind::User,
+            // A restart would end the same way.
+            Self::Data { .. } | Self::Memory { .. } => ErrorKind::User,
             Self::State { kind, .. } => *kind,
             Self::Bug { .. } => ErrorKind::Bug,
         }
@@ -78,4 +96,9 @@ impl TaskError {
     pub(crate) fn into_job_error(self) -> JobError {
         JobError::new(self.kind(), self.to_string())
     }
+}
+
+/// `1.5 MiB`.
+fn mebibytes(bytes: usize) -> String {
+    format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20))
 }

@@ -8,6 +8,7 @@
 mod clock;
 mod error;
 mod exchange;
+mod memory;
 mod operator_factory;
 mod sabotage;
 mod slot;

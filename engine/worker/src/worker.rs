@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::exchange::inbox::Inbox;
 use crate::exchange::outbox::Outbox;
+use crate::memory::SlotMemory;
 use crate::operator_factory::OperatorFactory;
 use crate::sabotage::Sabotage;
 use crate::slot::{Slot, SlotTask};
@@ -56,6 +57,8 @@ pub struct WorkerSettings {
     pub operators: OperatorFactory,
     /// Where state goes beyond a budget; `None` keeps all of it in memory.
     pub spill: Option<SpillSettings>,
+    /// Bytes that all state of one slot may take in memory before the job ends for it; `None`: nobody looks.
+    pub slot_bytes: Option<usize>,
 }
 
 impl fmt::Debug for WorkerSettings {
@@ -93,6 +96,7 @@ pub async fn run(
             sabotage: settings.sabotage,
             operators: settings.operators,
             spill: settings.spill,
+            slots: (0..settings.slots).map(|_| SlotMemory::new(settings.slot_bytes)).collect(),
         }),
         slots,
         reports,

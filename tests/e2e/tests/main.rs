@@ -8,6 +8,7 @@ mod cli;
 mod examples;
 mod harness;
 mod kill;
+mod memory;
 mod savepoint;
 mod watch;
 mod zombie;

@@ -294,6 +294,7 @@ fn start(
         coordinator: CoordinatorSettings { probe: false, ..CoordinatorSettings::default() },
         droppable: std::collections::BTreeSet::new(),
         batch_rows: way.batch_rows,
+        slot_bytes: None,
         spill: way.state.spill()?,
     };
     let operators = mutant.map_or_else(OperatorFactory::default, |mutant| {

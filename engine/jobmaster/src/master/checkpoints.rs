@@ -1,5 +1,7 @@
 //! A checkpoint from its trigger to its epoch, or to its end without one.
 
+use std::collections::BTreeSet;
+
 use millstream_checkpoint::{CheckpointParts, Manifest, Outcome, Roll, assemble};
 use millstream_model::control::{Barrier, BarrierKind, ToWorker};
 use millstream_model::graph::JobGraph;
@@ -96,6 +98,7 @@ impl JobMaster {
             epoch,
             checkpoint,
             bytes: manifest.objects().map(|o| o.length).sum(),
+            new_bytes: new_bytes(&manifest, self.parent.as_ref()),
             duration_ms: now_ms.saturating_sub(in_flight.triggered_at_ms),
             freeze_us: in_flight.freeze_us,
             at_ms: now_ms,
@@ -240,6 +243,12 @@ impl JobMaster {
     const fn guessed_epoch(&self) -> Epoch {
         self.log_end.next()
     }
+}
+
+/// Bytes of what `manifest` refers to and its parent did not.
+fn new_bytes(manifest: &Manifest, parent: Option<&Manifest>) -> u64 {
+    let known: BTreeSet<&str> = parent.iter().flat_map(|p| p.objects()).map(|o| o.key.as_str()).collect();
+    manifest.objects().filter(|o| !known.contains(o.key.as_str())).map(|o| o.length).sum()
 }
 
 /// What a planted bug pretends that a subtask stored.

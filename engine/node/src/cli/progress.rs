@@ -196,6 +196,7 @@ mod tests {
             last_checkpoint: Some(LastCheckpoint {
                 epoch: Epoch(3),
                 bytes: 1,
+                new_bytes: 0,
                 duration_ms: 1,
                 freeze_us: 1,
                 age_ms: 1_500,

@@ -78,7 +78,8 @@ pub(super) fn run(arguments: Box<RunArguments>) -> Result<(), Failure> {
             coordinator: plan.coordinator,
             droppable: plan.droppable,
             batch_rows: millstream_batch::MAX_BATCH_ROWS,
-            spill: plan.spill,
+            spill: plan.state.spill,
+            slot_bytes: plan.state.slot_bytes,
         };
         let running = local.start().map_err(Failure::from)?;
         let status = running.handle.status();

@@ -12,6 +12,12 @@ use crate::aggregate::{Aggregates, Changes, GroupKeys};
 use crate::batch_keys::BatchKeys;
 use crate::error::OperatorError;
 
+/// Most groups of a first phase.
+const MAX_GROUPS: usize = 64 * 1024;
+
+/// Most bytes of a first phase: what [`MAX_GROUPS`] groups with keys of some 200 bytes take.
+const MAX_BYTES: usize = 16 << 20;
+
 /// Groups in the order of their first row.
 pub(crate) struct PartialTable {
     index: GroupIndex,
@@ -91,11 +97,22 @@ impl PartialTable {
         self.absorb(keys, (&other.aggregates, &all, &other.index))
     }
 
-    /// Removes all groups but keeps the memory for the next ones.
+    /// Whether a first phase should pass its groups on: beyond, rows repeat too rarely for it to save much, and the table leaves
+    /// the fast caches.
+    pub(crate) fn is_full(&self) -> bool {
+        self.len() >= MAX_GROUPS || self.bytes() >= MAX_BYTES
+    }
+
+    /// Removes all groups but keeps the memory for the next ones, if it is not too much.
     ///
     /// # Errors
     /// [`OperatorError::State`].
     pub(crate) fn clear(&mut self) -> Result<(), OperatorError> {
+        if self.bytes() >= MAX_BYTES {
+            self.index = GroupIndex::default();
+            self.aggregates = self.aggregates.new_empty()?;
+            return Ok(());
+        }
         for group in 0..self.len() as u32 {
             self.aggregates.clear(group, self.index.key(group), 0)?;
         }

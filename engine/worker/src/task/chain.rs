@@ -4,12 +4,14 @@
 //! step emits has left the chain, and found room downstream, before the next step is taken.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
 use millstream_batch::StreamBatch;
 use millstream_model::control::Barrier;
 use millstream_model::{OperatorUid, Watermark};
 use millstream_operators::{Operator, Output, Progress};
+use millstream_state::Spill;
 
 use super::sink::SinkStage;
 use crate::error::TaskError;
@@ -29,6 +31,8 @@ pub(crate) struct Stage {
     pub(crate) uid: OperatorUid,
     pub(crate) name: String,
     pub(crate) operator: Box<dyn Operator>,
+    /// Where its state goes that does not fit.
+    pub(crate) store: Option<Arc<dyn Spill>>,
     /// Input watermark, stored in checkpoints.
     pub(crate) watermark: Watermark,
     queue: VecDeque<Step>,
@@ -43,7 +47,7 @@ impl Stage {
         operator: Box<dyn Operator>,
         watermark: Watermark,
     ) -> Self {
-        Self { uid, name, operator, watermark, queue: VecDeque::new(), current: None }
+        Self { uid, name, operator, store: None, watermark, queue: VecDeque::new(), current: None }
     }
 
     fn has_work(&self) -> bool {
@@ -162,6 +166,11 @@ impl Chain {
     }
 
     /// Bytes of state of all operators, by their estimate.
+    /// Bytes in the stores of its operators. Asks them, which is not for every batch.
+    pub(crate) fn spilled_bytes(&self) -> u64 {
+        self.stages.iter().filter_map(|s| s.store.as_ref()).map(|store| store.disk_bytes()).sum()
+    }
+
     pub(crate) fn state_bytes(&self) -> usize {
         self.stages.iter().map(|s| s.operator.state_bytes()).sum()
     }

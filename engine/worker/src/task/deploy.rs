@@ -1,5 +1,6 @@
 //! Builds a subtask from the compiled job and its restore.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,6 +29,7 @@ use crate::error::TaskError;
 use crate::exchange::gate::Gate;
 use crate::exchange::inbox::Inbox;
 use crate::exchange::outbox::Outbox;
+use crate::memory::SlotMemory;
 use crate::operator_factory::OperatorFactory;
 use crate::sabotage::Sabotage;
 use crate::spill::SpillSettings;
@@ -46,6 +48,8 @@ pub(crate) struct Blueprint {
     pub(crate) operators: OperatorFactory,
     /// Where state goes beyond a budget; `None` keeps all of it in memory.
     pub(crate) spill: Option<SpillSettings>,
+    /// The account of each slot.
+    pub(crate) slots: Vec<SlotMemory>,
 }
 
 /// One subtask to build and run.
@@ -125,7 +129,10 @@ impl Blueprint {
         };
         let policy = if self.spill.is_some() { BasePolicy::of_spilled() } else { BasePolicy::default() };
         let policies = vec![policy; stages.len()];
+        let slot = self.slots.get(subtask.index as usize % self.slots.len().max(1));
+        let memory = slot.cloned().unwrap_or_else(|| SlotMemory::new(None)).task(subtask);
         let core = Core {
+            memory,
             attempt,
             subtask,
             chain: Chain::new(stages, tail),
@@ -135,6 +142,7 @@ impl Blueprint {
             policies,
             is_finished: false,
             started: now(),
+            spilled: Cell::new((now(), 0)),
             idle: Duration::ZERO,
             aborted: None,
             sabotage: self.sabotage,
@@ -311,6 +319,7 @@ fn spill_state(
         cause: with_causes(&e),
         kind: ErrorKind::Transient,
     })?;
+    stage.store = Some(store.clone());
     let budget = spill.table_bytes / operators.max(1);
     let spilling = stage.operator.spill_to(&OperatorSpill { store, budget });
     spilling.map_err(|e| TaskError::from_operator(&stage.name, &e))

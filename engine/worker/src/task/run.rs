@@ -1,5 +1,6 @@
 //! What source tasks and gate tasks have in common: control messages, barriers, progress.
 
+use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -14,7 +15,11 @@ use super::chain::{Chain, Tail};
 use super::snapshot::{Cut, FrozenRows, FrozenState, Snapshots};
 use crate::clock::now;
 use crate::error::TaskError;
+use crate::memory::TaskMemory;
 use crate::sabotage::Sabotage;
+
+/// How old the size of what is spilled may be in a display.
+const SPILLED_BYTES_AGE: Duration = Duration::from_millis(500);
 
 /// Coordinator to one task, in order.
 #[derive(Debug)]
@@ -32,6 +37,7 @@ pub(crate) type SharedProgress = Arc<Mutex<SubtaskProgress>>;
 
 /// The parts of a running task that do not depend on where its input comes from.
 pub(crate) struct Core {
+    pub(crate) memory: TaskMemory,
     pub(crate) attempt: Attempt,
     pub(crate) subtask: SubtaskId,
     pub(crate) chain: Chain,
@@ -42,6 +48,8 @@ pub(crate) struct Core {
     pub(crate) policies: Vec<BasePolicy>,
     pub(crate) is_finished: bool,
     pub(crate) started: Instant,
+    /// Bytes in the operators' stores, and when that was asked.
+    pub(crate) spilled: Cell<(Instant, u64)>,
     pub(crate) idle: Duration,
     /// Newest checkpoint that is known to be aborted: its barrier is passed on without a snapshot.
     pub(crate) aborted: Option<CheckpointId>,
@@ -125,9 +133,11 @@ impl Core {
         Ok(())
     }
 
-    /// Starts to store what left memory before any barrier: state that an operator spilled, and what a sink closed because it
+    /// Looks whether there is memory for all that the operators hold, and starts to store what left memory before any barrier: state that an operator spilled, and what a sink closed because it
     /// was much. Waits if too much of it is on its way.
     pub(crate) async fn store_early(&mut self) -> Result<(), TaskError> {
+        let held = self.chain.stages.iter().map(|stage| (stage.name.as_str(), stage.operator.state_bytes()));
+        self.memory.hold(held, self.snapshots.waiting_bytes())?;
         for (stage, policy) in self.chain.stages.iter_mut().zip(&mut self.policies) {
             let spilled = stage.operator.take_spilled();
             let spilled = spilled.map_err(|e| TaskError::from_operator(&stage.name, &e))?;
@@ -169,6 +179,16 @@ impl Core {
         let _ = self.reports.send(message).await;
     }
 
+    fn spilled_bytes(&self) -> u64 {
+        let (asked, bytes) = self.spilled.get();
+        if asked.elapsed() < SPILLED_BYTES_AGE {
+            return bytes;
+        }
+        let bytes = self.chain.spilled_bytes();
+        self.spilled.set((now(), bytes));
+        bytes
+    }
+
     /// Writes the figures that displays show.
     pub(crate) fn show(&self, head: OperatorCounters, watermark: Watermark, position: Option<(u64, u64)>) {
         let counters = self.chain.stages.iter().map(|s| s.operator.counters());
@@ -188,6 +208,7 @@ impl Core {
             watermark: (watermark > Watermark::MIN).then_some(watermark.0),
             position,
             state_bytes: self.chain.state_bytes() as u64,
+            spilled_bytes: self.spilled_bytes(),
             busy_us: micros(busy),
             backpressured_us: micros(backpressured),
             idle_us: micros(self.idle),

@@ -136,7 +136,7 @@ impl Snapshots {
         self.store_items().await
     }
 
-    fn waiting_bytes(&self) -> usize {
+    pub(crate) fn waiting_bytes(&self) -> usize {
         let bytes = |item: &Item| match (&item.load, item.checkpoint) {
             (Load::Closed { segment, .. }, _) => segment.bytes.len(),
             (Load::Frozen(_, _, bytes), None) => *bytes,

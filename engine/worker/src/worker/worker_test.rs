@@ -274,6 +274,7 @@ impl Rig {
             sabotage: crate::Sabotage::default(),
             operators: crate::OperatorFactory::default(),
             spill: None,
+            slot_bytes: None,
         };
         tokio::spawn(run(settings, incoming, reports));
         let mut rig = Self { to, from, store, graph: job.graph.clone(), attempt: Attempt(1) };

@@ -214,6 +214,7 @@ impl World {
             droppable: BTreeSet::new(),
             batch_rows: 8,
             // Every second life keeps hardly anything in memory, so that state goes back and forth between the two ways.
+            slot_bytes: None,
             spill: (number % 2 == 1)
                 .then(|| SpillSettings { stores: Arc::new(MemorySpills), table_bytes: 200 }),
         };

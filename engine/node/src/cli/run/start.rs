@@ -13,7 +13,6 @@ use millstream_coordinator::CoordinatorSettings;
 use millstream_jobmaster::{CheckpointSettings, RestartStrategy, Settings};
 use millstream_model::{Epoch, JobError, OperatorUid};
 use millstream_plan::CompiledJob;
-use millstream_worker::SpillSettings;
 
 use super::{advice, restore, say};
 use crate::cli::args::RunArguments;
@@ -21,7 +20,7 @@ use crate::cli::confirm::confirm;
 use crate::cli::failure::Failure;
 use crate::cli::storage::{job_store, storage_uri};
 use crate::job_file::JobFile;
-use crate::state_backend;
+use crate::state_backend::{self, StateMemory};
 
 /// Whether there is anything to do.
 pub(super) enum Start {
@@ -37,7 +36,7 @@ pub(super) struct StartPlan {
     pub(super) settings: Settings,
     pub(super) coordinator: CoordinatorSettings,
     pub(super) droppable: BTreeSet<OperatorUid>,
-    pub(super) spill: Option<SpillSettings>,
+    pub(super) state: StateMemory,
 }
 
 /// Opens the storage, looks at what is there and decides what to start from, asking where it must.
@@ -49,7 +48,7 @@ pub(super) async fn prepare(
     is_query: bool,
 ) -> Result<Start, Failure> {
     if is_query {
-        return Ok(Start::Go(Box::new(query(file)?)));
+        return Ok(Start::Go(Box::new(query(file, sql_settings, slots_of(job))?)));
     }
     let store = job_store(&storage_uri(arguments.storage.as_deref(), file)?, file)?;
     tracing::info!("state is kept in {}", store.location());
@@ -81,15 +80,15 @@ pub(super) async fn prepare(
         StartFrom::Newest
     };
     let take_over = TakeOverRequest { from, discard, ..TakeOverRequest::default() };
-    let slots = job.graph.chains.iter().map(|chain| chain.parallelism).max().unwrap_or(1);
+    let slots = slots_of(job);
     let folder = file.local_folder().join(format!("spilled-{}", file.identity));
-    let spill = state_backend::spill(sql_settings, file.state_backend, &folder, slots)?;
+    let state = state_backend::open(sql_settings, file.state_backend, &folder, slots)?;
     Ok(Start::Go(Box::new(StartPlan {
         store,
         settings: job_settings(file, sql_settings),
         coordinator: CoordinatorSettings { take_over, ..CoordinatorSettings::default() },
         droppable,
-        spill,
+        state,
     })))
 }
 
@@ -121,9 +120,14 @@ async fn go_on(
     Ok(true)
 }
 
+/// Each runs a subtask of every chain.
+fn slots_of(job: &CompiledJob) -> u32 {
+    job.graph.chains.iter().map(|chain| chain.parallelism).max().unwrap_or(1)
+}
+
 /// A bare SELECT is never persisted, always starts from the beginning, and is not repeated when it fails: its rows are on
 /// stdout already.
-fn query(file: &JobFile) -> Result<StartPlan, Failure> {
+fn query(file: &JobFile, sql_settings: &BTreeMap<String, String>, slots: u32) -> Result<StartPlan, Failure> {
     let storage = Arc::new(millstream_storage::MemoryStorage::new());
     let store = JobStore::open(storage, file.identity.clone(), StoreSettings::default());
     Ok(StartPlan {
@@ -135,7 +139,7 @@ fn query(file: &JobFile) -> Result<StartPlan, Failure> {
         },
         coordinator: CoordinatorSettings { probe: false, ..CoordinatorSettings::default() },
         droppable: BTreeSet::new(),
-        spill: None,
+        state: state_backend::in_memory(sql_settings, slots),
     })
 }
 
