@@ -98,6 +98,10 @@ async fn take_over(
     }
     let taken = store.take_over(&settings.take_over).await.map_err(outcome)?;
     announce(store, &taken);
+    if let Err(error) = millstream_savepoint::clean_up(store, &taken.incarnation).await {
+        // It only takes space, and the next start tries again.
+        tracing::warn!("what unfinished savepoints left is still there: {}", JobError::from(error));
+    }
     let owner = store.lineage().await.map_err(outcome)?;
     let publishers =
         Arc::new(Publishers::new(owner, sinks.clone(), store.objects(), settings.publish_deadline));

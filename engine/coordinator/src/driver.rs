@@ -31,6 +31,8 @@ use crate::timers::Timers;
 
 #[cfg(test)]
 mod driver_test;
+#[cfg(test)]
+mod savepoint_test;
 
 /// Events of enumerators and connections that may wait; whoever has more waits too.
 const EVENTS: usize = 256;

@@ -15,6 +15,7 @@
 //! Example: epoch 41 has a base of 1,000,000 groups and two deltas that change 3,000 and delete 10 of them. Its savepoint has
 //! 999,990 rows, and restoring it at any parallelism and in any backend is [`import()`], then an ordinary take-over.
 
+mod abandoned;
 mod claim;
 mod column_type;
 mod cut;
@@ -35,6 +36,7 @@ mod settings;
 mod wire;
 mod write;
 
+pub use abandoned::clean_up;
 pub use claim::SavepointClaim;
 pub use error::SavepointError;
 pub use evolve::{Difference, ExpectedOperator, ExpectedState, ExpectedTable};

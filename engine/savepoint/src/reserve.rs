@@ -31,20 +31,20 @@ pub(crate) async fn reserve(
             return clean(location, claim.attempt).await;
         }
         let Some(other) = location.claim().await? else { continue };
-        give_up(location, &other, claim).await?;
+        if !give_up(location, &other).await? {
+            return Err(SavepointError::Exists { location: location.to_string() });
+        }
     }
     Err(SavepointError::NameLost { location: location.to_string() })
 }
 
-/// Ends another attempt for good and frees the name, unless the attempt is complete.
-async fn give_up(
+/// Ends another attempt for good and frees the name; false if the attempt is complete, and stays.
+pub(crate) async fn give_up(
     location: &SavepointLocation,
     other: &SavepointClaim,
-    mine: &SavepointClaim,
-) -> Result<(), SavepointError> {
-    let exists = || SavepointError::Exists { location: location.to_string() };
+) -> Result<bool, SavepointError> {
     match location.manifest(other.attempt).await? {
-        Found::Manifest(_) => return Err(exists()),
+        Found::Manifest(_) => return Ok(false),
         Found::GivenUp => {}
         Found::Nothing => {
             // The same body from whoever writes it, so that two who give up the same attempt agree.
@@ -52,7 +52,7 @@ async fn give_up(
             let key = manifest_key(other.attempt);
             match location.create(&key, mark.into()).await {
                 Ok(CreateOutcome::Created) => {}
-                Ok(CreateOutcome::Taken(_)) => return Err(exists()),
+                Ok(CreateOutcome::Taken(_)) => return Ok(false),
                 Err(source) => {
                     return Err(SavepointError::Storage {
                         action: "give up an unfinished savepoint",
@@ -63,7 +63,6 @@ async fn give_up(
             tracing::info!(
                 savepoint = %location,
                 attempt = format!("{:016x}", other.attempt),
-                by = format!("{:016x}", mine.attempt),
                 "an unfinished savepoint was given up"
             );
         }
@@ -71,7 +70,7 @@ async fn give_up(
     if location.claim().await?.as_ref() == Some(other) {
         location.delete(CLAIM).await?;
     }
-    Ok(())
+    Ok(true)
 }
 
 /// Deletes everything of other attempts. None of them has a claim any more, so no reader can find them.

@@ -14,6 +14,7 @@ use millstream_model::Epoch;
 use millstream_model::snapshot::StateSegment;
 use millstream_storage::{CreateOutcome, retry};
 
+use crate::abandoned;
 use crate::claim::SavepointClaim;
 use crate::error::{OTHER_EPOCH, SavepointError};
 use crate::location::{SavepointLocation, manifest_key};
@@ -21,9 +22,6 @@ use crate::manifest::SavepointManifest;
 use crate::reserve;
 use crate::settings::SavepointSettings;
 use table::TableWriter;
-
-/// Pins of this crate begin with it; the generation and the attempt follow.
-const PIN: &str = "savepoint-";
 
 /// Which savepoint is wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,7 +50,7 @@ pub async fn write(
 ) -> Result<SavepointManifest, SavepointError> {
     let (owned, manifest) = read(store, request.epoch).await?;
     check_published(store, &owned, &manifest, settings).await?;
-    release_abandoned_pins(incarnation).await?;
+    abandoned::release_pins(incarnation).await?;
     let attempt = settings.nonces.draw();
     let claim = SavepointClaim {
         attempt,
@@ -60,7 +58,7 @@ pub async fn write(
         job: store.job().to_string(),
         created_at_ms: request.now_ms,
     };
-    let pin = format!("{PIN}{}-{attempt:016x}", incarnation.generation());
+    let pin = abandoned::pin(incarnation.generation(), attempt);
     let reason = format!("savepoint {location}");
     incarnation
         .pin(&pin, request.epoch, &reason)
@@ -198,17 +196,6 @@ async fn check_published(
         true => Ok(()),
         false => Err(SavepointError::PendingOutput { epoch, sinks: pending.join(", ") }),
     }
-}
-
-/// Lets go of what coordinators before this one held for savepoints that they never finished.
-async fn release_abandoned_pins(incarnation: &Incarnation) -> Result<(), SavepointError> {
-    let pins = incarnation.pins().await.map_err(SavepointError::of_checkpoint("list the pins"))?;
-    let is_abandoned =
-        |name: &str, generation| name.starts_with(PIN) && generation < incarnation.generation();
-    for (name, _) in pins.iter().filter(|(name, pin)| is_abandoned(name, pin.generation)) {
-        incarnation.unpin(name).await.map_err(SavepointError::of_checkpoint("remove an abandoned pin"))?;
-    }
-    Ok(())
 }
 
 /// Segments of each table, in the order in which they must be applied.

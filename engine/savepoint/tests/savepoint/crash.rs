@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use millstream_checkpoint_store::{TakeOverRequest, Writers};
-use millstream_savepoint::{ImportRequest, SavepointError, SavepointReader, delete, import};
+use millstream_savepoint::{ImportRequest, SavepointError, SavepointReader, clean_up, delete, import};
 use millstream_storage::fault::{Fault, FaultPlan, FaultStorage};
 use millstream_storage::{MemoryStorage, ObjectStorage};
 
@@ -99,6 +99,34 @@ async fn while_a_savepoint_is_written() {
         if !was_complete {
             assert_tidy(&storage, &at).await;
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_next_coordinator_cleans_up_and_leaves_what_is_complete() {
+    let before = fixture::populated().await;
+    let work = async |storage: Arc<dyn ObjectStorage>| fixture::save(storage, "s", 1).await.map(drop);
+    at_every_call(&before, &[Fault::CrashBefore, Fault::CrashAfter], work, async |storage, _, at| {
+        let was_complete = readable(&storage, &at).await.is_some();
+        let next = async |storage: Arc<dyn ObjectStorage>| {
+            let store = store_of(storage, job());
+            let taken = take_over(&store).await?;
+            clean_up(&store, &taken.incarnation).await
+        };
+        // It may die over that as well.
+        let dying = FaultStorage::new(Arc::new(storage.clone()), FaultPlan::at(12, Fault::CrashAfter));
+        let _: Result<(), SavepointError> = next(Arc::new(dying)).await;
+        next(Arc::new(storage.clone())).await.unwrap();
+        assert_eq!(readable(&storage, &at).await.is_some(), was_complete, "{at}");
+        if was_complete {
+            assert_tidy(&storage, &at).await;
+        } else {
+            assert_eq!(keys(&storage, FOLDER).await, Vec::<String>::new(), "{at}");
+            let pins = keys(&storage, "default.flights.local/pin/").await;
+            assert!(pins.iter().all(|pin| !pin.contains("savepoint")), "{at}: {pins:?}");
+        }
+        assert_job_is_whole(&storage).await;
     })
     .await;
 }
