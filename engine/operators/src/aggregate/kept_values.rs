@@ -134,6 +134,11 @@ impl KeptValues {
         self.map.remove_group(key, key_group)
     }
 
+    /// Lets values leave memory if they are too much.
+    pub(crate) fn make_room(&mut self) -> Result<(), StateError> {
+        self.map.make_room()
+    }
+
     pub(crate) fn spill_to(&mut self, spill: TableSpill) -> Result<(), StateError> {
         self.map.spill_to(spill)
     }

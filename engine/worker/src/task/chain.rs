@@ -9,7 +9,7 @@ use std::time::Duration;
 use millstream_batch::StreamBatch;
 use millstream_model::control::Barrier;
 use millstream_model::{OperatorUid, Watermark};
-use millstream_operators::{Operator, Output, Progress};
+use millstream_operators::{Expiring, Operator, Output, Progress};
 
 use super::sink::SinkStage;
 use crate::error::TaskError;
@@ -159,6 +159,20 @@ impl Chain {
             }
         }
         Ok(())
+    }
+
+    /// Takes one step in removing expired state in each operator. Called between steps of the input, when no operator has rows left.
+    pub(crate) fn expire(&mut self) -> Result<Expiring, TaskError> {
+        let mut left = Expiring::Never;
+        for stage in &mut self.stages {
+            let more = stage.operator.expire().map_err(|e| TaskError::from_operator(&stage.name, &e))?;
+            left = match (left, more) {
+                (Expiring::More, _) | (_, Expiring::More) => Expiring::More,
+                (Expiring::Later, _) | (_, Expiring::Later) => Expiring::Later,
+                (Expiring::Never, Expiring::Never) => Expiring::Never,
+            };
+        }
+        Ok(left)
     }
 
     /// Bytes of state of all operators, by their estimate.
