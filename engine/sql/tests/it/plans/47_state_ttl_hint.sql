@@ -6,6 +6,8 @@ INSERT INTO p SELECT k, SUM(n) FROM (SELECT /*+ STATE_TTL('t' = '2 d') */ k, a, 
 EXPLAIN SELECT /*+ STATE_TTL('t' = '5 min') */ DISTINCT a, COUNT(*) FROM t GROUP BY a, k;
 EXPLAIN SELECT k, COUNT(*) FROM (SELECT /*+ STATE_TTL('x' = '7 ms') */ DISTINCT k, a FROM (SELECT k, a FROM plain) AS x) AS y GROUP BY k;
 EXPLAIN SELECT /*+ STATE_TTL('t' = '1 h') */ k, COUNT(*) FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '1' HOUR)) GROUP BY k;
+EXPLAIN WITH x AS (SELECT /*+ STATE_TTL('t' = '3 h') */ k, COUNT(*) AS n FROM t GROUP BY k) SELECT n, COUNT(*) FROM x GROUP BY n;
+EXPLAIN SELECT /*+ STATE_TTL('t' = '4 h') */ *, MAX(a) FROM (SELECT k, a FROM t WHERE a > 1) AS t GROUP BY k, a HAVING a < 9;
 ---- plan
 Sink(p)  [retract by (k), parallelism 2]
 │   delivery: at least once: written at once
@@ -139,6 +141,53 @@ Collect  [retract by (k), parallelism 1]
                       watermark: ts AS ts - INTERVAL '5' SECOND
                       input: unbounded
                       uid: source-t
+EXPLAIN
+Collect  [retract by (n), parallelism 1]
+│   uid: collect
+└─ Calc  [retract by (n), parallelism 2]
+   │   columns: COUNT(*) AS n, COUNT(*)0 AS EXPR$1
+   │   uid: calc-93e4fc6c506fe755
+   └─ Aggregate(COUNT(*))  [retract by (COUNT(*)), parallelism 2]
+      │   keys: COUNT(*)
+      │   calls: COUNT(*)
+      │   state: one row for every key that has not expired
+      │   ttl: 90 s of event time
+      │   uid: aggregate-6036f4b36acad264
+      └─ Calc  [retract, parallelism 2]
+         │   columns: COUNT(*)
+         │   uid: calc-78c998e3f4f26910
+         └─ Aggregate(k)  [retract by (k), parallelism 2]
+            │   keys: k
+            │   calls: COUNT(*)
+            │   state: one row for every key that has not expired
+            │   ttl: 3 h of event time
+            │   uid: aggregate-026479bd97fa5474
+            └─ Source(t)  [append-only, parallelism 2]
+                   columns: k
+                   watermark: ts AS ts - INTERVAL '5' SECOND
+                   input: unbounded
+                   uid: source-t
+EXPLAIN
+Collect  [retract by (k, a), parallelism 1]
+│   uid: collect
+└─ Calc  [retract by (k, a), parallelism 2]
+   │   columns: k, a, MAX(a) AS EXPR$2
+   │   uid: calc-790c5d551a354a1e
+   └─ Aggregate(k, a)  [retract by (k, a), parallelism 2]
+      │   keys: k, a
+      │   calls: MAX(a)
+      │   state: one row for every key that has not expired
+      │   ttl: 4 h of event time
+      │   uid: aggregate-35f75f082c84662c
+      └─ Calc  [append-only, parallelism 2]
+         │   filter: a > 1 AND a < 9
+         │   columns: k, a
+         │   uid: calc-ecaa2cf0513ff30c
+         └─ Source(t)  [append-only, parallelism 2]
+                columns: k, a
+                watermark: ts AS ts - INTERVAL '5' SECOND
+                input: unbounded
+                uid: source-t
 chain 0 x2: Source(t) -> Calc
 chain 1 x2: LocalAggregate(k, a)
 chain 2 x2: Aggregate(k, a) -> Calc
