@@ -127,13 +127,13 @@ impl Aggregates {
         }
     }
 
-    /// Makes a group empty, values that it keeps beside its columns included.
+    /// Makes a group empty, values that it keeps beside its columns included, and says how many those were.
     ///
     /// # Errors
     /// [`StateError::Spill`].
-    pub(crate) fn clear(&mut self, group: u32, key: &[u8], key_group: u16) -> Result<(), StateError> {
+    pub(crate) fn clear(&mut self, group: u32, key: &[u8], key_group: u16) -> Result<usize, StateError> {
         self.reset(group);
-        self.kept().try_for_each(|kept| kept.remove_group(key, key_group))
+        self.kept().map(|kept| kept.remove_group(key, key_group)).sum()
     }
 
     fn kept(&mut self) -> impl Iterator<Item = &mut KeptValues> {

@@ -86,7 +86,8 @@ impl GroupAggregate {
         let (touched, first_rows) = self.touched(groups);
         // Once a batch: all of its rows see the same time.
         let now = self.expiry.as_ref().and_then(Expiry::now_ms);
-        if let Some(expiry) = &self.expiry {
+        if let Some(expiry) = &mut self.expiry {
+            expiry.owe(resolved.created.len());
             expiry.empty_expired(&touched, now, &self.table, &mut self.aggregates)?;
         }
 
@@ -195,7 +196,7 @@ impl Operator for GroupAggregate {
 
     fn expire(&mut self) -> Result<Expiring, OperatorError> {
         match &mut self.expiry {
-            Some(expiry) => expiry.step(&mut self.table, &mut self.aggregates),
+            Some(expiry) => expiry.walk(&mut self.table, &mut self.aggregates),
             None => Ok(Expiring::Never),
         }
     }

@@ -74,8 +74,8 @@ pub trait Operator: Send {
         Ok(Progress::Done)
     }
 
-    /// Takes one short step in removing state that has expired, so that state which nothing asks for any more goes too. Emits
-    /// nothing. The worker calls it after each batch and watermark, and while it waits for input; never between `More` and `Done`.
+    /// Takes one short step in removing state that has expired, so that state which nothing asks for any more goes too; after a
+    /// batch with much new state, as many as it takes to keep up. Emits nothing. The worker calls it after each batch and watermark, and while it waits for input; never between `More` and `Done`.
     ///
     /// # Errors
     /// [`OperatorError`]; the operator must not be called again.

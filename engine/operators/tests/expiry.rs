@@ -103,10 +103,11 @@ fn what_expired_leaves_memory_store_and_checkpoints_in_short_steps() {
     let plan = Aggregation::over(ROWS, "k", "COUNT(DISTINCT v), SUM(v)").retracting();
     let plan = plan.expiring(1_000, Processing);
     let lines = |from: i32, to: i32| (from..to).map(|n| format!("k{n}|{n}")).collect::<Vec<_>>().join("\n");
-    for (wrap, steps) in [(as_is(), 4), (spilling(1), 20), (spilling(600_000), 14)] {
+    for (wrap, steps) in [(as_is(), 4), (spilling(1), 60), (spilling(600_000), 60)] {
         let mut harness = Harness::new(plan.group_by(), 1, wrap).unwrap();
         set_clock(0);
         push(&mut harness, &lines(0, 10_000));
+        while harness.expire(1).unwrap() {}
         harness.checkpoint().unwrap();
         set_clock(500);
         push(&mut harness, &lines(9_990, 10_010));
@@ -121,6 +122,44 @@ fn what_expired_leaves_memory_store_and_checkpoints_in_short_steps() {
         assert_eq!(harness.stored_rows().unwrap(), 40, "absent in bases");
         set_clock(1_500);
         assert_eq!(swept(&mut harness), []);
+    }
+}
+
+#[test]
+fn groups_with_many_values_go_a_few_at_a_time() {
+    let plan = Aggregation::over(ROWS, "k", "COUNT(DISTINCT v)").expiring(1_000, Processing);
+    let lines: Vec<String> = (0..40_000).map(|n| format!("k{}|{}", n % 200, n / 200)).collect();
+    for (wrap, least) in [(as_is(), 9), (spilling(1), 9)] {
+        let mut harness = Harness::new(plan.group_by(), 1, wrap).unwrap();
+        set_clock(0);
+        push(&mut harness, &lines.join("\n"));
+        while harness.expire(1).unwrap() {}
+        harness.checkpoint().unwrap();
+        set_clock(1_000);
+        let mut steps = 1;
+        while harness.expire(1).unwrap() {
+            steps += 1;
+        }
+        assert!((least..60).contains(&steps), "{steps} steps for 200 groups of 200 values");
+        assert_eq!(swept(&mut harness), []);
+    }
+}
+
+#[test]
+fn walks_keep_up_with_new_groups() {
+    let plan = Aggregation::over(ROWS, "k", "COUNT(*)").expiring(15, Processing);
+    for wrap in [as_is(), spilling(100_000)] {
+        let mut harness = Harness::new(plan.group_by(), 1, wrap).unwrap();
+        for batch in 0..120 {
+            set_clock(batch);
+            let lines: Vec<String> = (0..500).map(|n| format!("k{batch}-{n}|1")).collect();
+            push(&mut harness, &lines.join("\n"));
+            let _ = harness.expire(1).unwrap();
+        }
+        harness.checkpoint().unwrap();
+        let groups = harness.live_rows().unwrap()["groups"];
+        // Those of 15 batches have not expired.
+        assert!((7_500..18_000).contains(&groups), "{groups} of 60,000 groups");
     }
 }
 

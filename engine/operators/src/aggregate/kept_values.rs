@@ -129,8 +129,8 @@ impl KeptValues {
         Ok(())
     }
 
-    /// Forgets a group's values.
-    pub(crate) fn remove_group(&mut self, key: &[u8], key_group: u16) -> Result<(), StateError> {
+    /// Forgets a group's values, and says how many there were.
+    pub(crate) fn remove_group(&mut self, key: &[u8], key_group: u16) -> Result<usize, StateError> {
         self.map.remove_group(key, key_group)
     }
 

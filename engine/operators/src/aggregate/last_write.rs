@@ -1,4 +1,5 @@
-//! When each group was last written: a column of its own beside the calls' state, kept only where groups expire.
+//! When each group was last written: a column of its own beside the calls' state, kept only where groups expire. It is exact, to
+//! the millisecond: a group that a batch touches is part of the next checkpoint anyway, so a coarser time would save nothing.
 //!
 //! A group whose time is not known (it was stored without one, or written before there was any watermark) counts as written at the
 //! first moment that is known. Such a group is stored as NULL until then. The two clocks have columns of different names, because

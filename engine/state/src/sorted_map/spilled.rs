@@ -176,19 +176,24 @@ impl SortedMap {
         })
     }
 
-    /// Removes what the store has of a group. Each entry's removal is stored.
-    pub(super) fn remove_spilled(&mut self, group_key: &[u8], key_group: KeyGroup) -> Result<(), StateError> {
+    /// Removes what the store has of a group, and says how many entries that were. Each entry's removal is stored.
+    pub(super) fn remove_spilled(
+        &mut self,
+        group_key: &[u8],
+        key_group: KeyGroup,
+    ) -> Result<usize, StateError> {
         let mut keys: Vec<Arc<[u8]>> = Vec::new();
         self.visit_spilled(group_key, key_group, ScanOrder::Ascending, &mut |key, _| {
             keys.push(Arc::from([group_key, key].concat()));
             ControlFlow::Continue(())
         })?;
+        let count = keys.len();
         for key in keys {
             if let Some(spilled) = &mut self.spilled {
                 spilled.doom(key_group, &key);
             }
             self.gone.insert(key, key_group);
         }
-        Ok(())
+        Ok(count)
     }
 }
