@@ -8,6 +8,7 @@ mod accumulator;
 mod count;
 mod extreme;
 mod kept_values;
+mod last_write;
 mod partial_table;
 mod sum;
 
@@ -19,13 +20,14 @@ use arrow::compute::take;
 use arrow::datatypes::{DataType, Field, Int64Type};
 use millstream_batch::StreamBatch;
 use millstream_expr::AggregateKind;
-use millstream_plan::{AggregateCall, state_fields};
+use millstream_plan::{AggregateCall, TtlTime, state_fields};
 use millstream_state::{FrozenTable, GroupTable, RestoredTable, SpilledBase, StateError, ValueColumns};
 use xxhash_rust::xxh3::xxh3_64;
 
 pub(crate) use accumulator::Emptied;
 use accumulator::{Accumulator, accumulator};
 use kept_values::KeptValues;
+pub(crate) use last_write::{LastWrites, with_last_write};
 pub(crate) use partial_table::PartialTable;
 
 use crate::error::OperatorError;
@@ -55,6 +57,8 @@ pub(crate) struct Aggregates {
     calls: Vec<Call>,
     rows: Vec<i64>,
     changes: Changes,
+    /// When each group was last written, if groups expire.
+    last_writes: Option<LastWrites>,
 }
 
 /// Where a group's key and key group are found.
@@ -98,10 +102,15 @@ impl Aggregates {
                 spec,
             })
         };
-        Ok(Self { calls: calls.iter().map(call).collect::<Result<_, _>>()?, rows: Vec::new(), changes })
+        Ok(Self {
+            calls: calls.iter().map(call).collect::<Result<_, _>>()?,
+            rows: Vec::new(),
+            changes,
+            last_writes: None,
+        })
     }
 
-    /// Empty state for the same calls.
+    /// Empty state for the same calls, which does not expire.
     ///
     /// # Errors
     /// As [`Self::new`].
@@ -110,21 +119,39 @@ impl Aggregates {
         Self::new(&calls, self.changes)
     }
 
+    /// The same with the time of the last write of each group.
+    pub(crate) fn with_last_writes(self, time: TtlTime) -> Self {
+        Self { last_writes: Some(LastWrites::new(time)), ..self }
+    }
+
+    /// When each group was last written, if groups expire.
+    pub(crate) const fn last_writes(&self) -> Option<&LastWrites> {
+        self.last_writes.as_ref()
+    }
+
+    /// The same, to be changed.
+    pub(crate) const fn last_writes_mut(&mut self) -> Option<&mut LastWrites> {
+        self.last_writes.as_mut()
+    }
+
     /// Makes room for groups `0..slots`; new ones are empty.
     pub(crate) fn resize(&mut self, slots: usize) {
         if slots > self.rows.len() {
             self.rows.resize(slots, 0);
             self.calls.iter_mut().for_each(|c| c.accumulator.resize(slots));
+            if let Some(writes) = &mut self.last_writes {
+                writes.resize(slots);
+            }
         }
     }
 
-    /// Makes a group empty, values that it keeps beside its columns included.
+    /// Makes a group empty, values that it keeps beside its columns included, and says how many those were.
     ///
     /// # Errors
     /// [`StateError::Spill`].
-    pub(crate) fn clear(&mut self, group: u32, key: &[u8], key_group: u16) -> Result<(), StateError> {
+    pub(crate) fn clear(&mut self, group: u32, key: &[u8], key_group: u16) -> Result<usize, StateError> {
         self.reset(group);
-        self.kept().try_for_each(|kept| kept.remove_group(key, key_group))
+        self.kept().map(|kept| kept.remove_group(key, key_group)).sum()
     }
 
     fn kept(&mut self) -> impl Iterator<Item = &mut KeptValues> {
@@ -167,6 +194,14 @@ impl Aggregates {
             parts.extend(kept.take_spilled()?);
         }
         Ok(parts)
+    }
+
+    /// Lets what is kept beside the columns leave memory if it is too much.
+    ///
+    /// # Errors
+    /// [`StateError::Spill`].
+    pub(crate) fn make_room(&mut self) -> Result<(), StateError> {
+        self.kept().try_for_each(KeptValues::make_room)
     }
 
     /// Number of rows of a group.
@@ -402,30 +437,46 @@ impl ValueColumns for Aggregates {
             fields.extend(state_fields(&call.spec));
         }
         fields.push(Field::new("rows", DataType::Int64, true));
+        fields.extend(self.last_writes.as_ref().map(LastWrites::field));
         fields
     }
 
     fn gather(&self, groups: &[u32]) -> Vec<ArrayRef> {
-        self.state(groups)
+        let mut columns = self.state(groups);
+        columns.extend(self.last_writes.as_ref().map(|writes| writes.gather(groups)));
+        columns
     }
 
     fn reset(&mut self, group: u32) {
         self.rows[group as usize] = 0;
         self.calls.iter_mut().for_each(|c| c.accumulator.reset(group));
+        if let Some(writes) = &mut self.last_writes {
+            writes.reset(group);
+        }
     }
 
     fn load(&mut self, slots: usize, groups: &[u32], columns: &[ArrayRef]) -> Result<(), StateError> {
         self.resize(slots);
         groups.iter().for_each(|g| self.reset(*g));
+        let mut columns = columns;
+        if let (Some(writes), Some((times, rest))) = (&mut self.last_writes, columns.split_last()) {
+            writes.load(groups, times);
+            columns = rest;
+        }
         self.merge(groups, columns).map_err(|e| StateError::Damaged(e.to_string()))
     }
 
     fn reserve(&mut self, slots: usize) {
         self.rows.reserve_exact(slots.saturating_sub(self.rows.len()));
         self.calls.iter_mut().for_each(|c| c.accumulator.reserve(slots));
+        if let Some(writes) = &mut self.last_writes {
+            writes.reserve(slots);
+        }
     }
 
     fn bytes(&self) -> usize {
-        self.rows.capacity() * 8 + self.calls.iter().map(|c| c.accumulator.bytes()).sum::<usize>()
+        self.rows.capacity() * 8
+            + self.last_writes.as_ref().map_or(0, LastWrites::bytes)
+            + self.calls.iter().map(|c| c.accumulator.bytes()).sum::<usize>()
     }
 }

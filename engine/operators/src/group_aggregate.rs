@@ -3,6 +3,9 @@
 //! Emits a changelog, one change a key and batch; see `group_output`. A group without rows is gone, its state too; so a global
 //! aggregate over empty input emits nothing, as in Flink's streaming mode. Example: `COUNT(*)` by `origin` over a batch
 //! `JFK JFK` and a batch `JFK` emits `+I JFK 2` and `-U JFK 2, +U JFK 3`.
+//!
+//! With a TTL, groups that nobody wrote for that long are absent: see `expiry`. The writes of a batch are those of the groups that
+//! its rows belong to. As in Flink, updates that change nothing are emitted then, or groups downstream would seem idle.
 
 use arrow::array::{ArrayRef, UInt32Array};
 use arrow::compute::take;
@@ -16,11 +19,12 @@ use millstream_state::{
     FrozenTable, GroupTable, KeyHashes, Resolved, RestoredTable, SpilledBase, ValueColumns as _,
 };
 
-use crate::aggregate::{Aggregates, Changes};
+use crate::aggregate::{Aggregates, Changes, with_last_write};
 use crate::batch_keys::BatchKeys;
 use crate::error::OperatorError;
-use crate::group_output::{Moment, changes};
-use crate::operator::{BuildContext, Operator, OperatorSpill, Output, Progress, TableSchema};
+use crate::expiry::{Expiry, remove};
+use crate::group_output::{Moment, Wanted, changes};
+use crate::operator::{BuildContext, Expiring, Operator, OperatorSpill, Output, Progress, TableSchema};
 use crate::pending::Pending;
 
 /// The table of groups. Stored under this name.
@@ -34,6 +38,8 @@ pub(crate) struct GroupAggregate {
     key_types: Vec<DataType>,
     table: GroupTable,
     aggregates: Aggregates,
+    /// Of groups that expire.
+    expiry: Option<Expiry>,
     resolved: Resolved,
     /// Number of the batch that last touched each group.
     touched_by: Vec<u64>,
@@ -50,8 +56,14 @@ impl GroupAggregate {
         let changes = if spec.is_retracting { Changes::Retracting } else { Changes::AppendOnly };
         let key_columns = if spec.is_merging { (0..spec.keys.len()).collect() } else { spec.keys.clone() };
         let key_types = spec.keys.iter().map(|k| spec.rows_schema.field(*k).data_type().clone()).collect();
+        let aggregates = Aggregates::new(&spec.calls, changes)?;
+        let aggregates = match spec.ttl {
+            Some(ttl) => aggregates.with_last_writes(ttl.time),
+            None => aggregates,
+        };
         Ok(Self {
-            aggregates: Aggregates::new(&spec.calls, changes)?,
+            aggregates,
+            expiry: spec.ttl.map(|ttl| Expiry::new(ttl, context.clock)),
             table: GroupTable::new(GROUPS, context.key_groups, context.max_parallelism),
             resolved: Resolved::default(),
             key_columns,
@@ -72,24 +84,36 @@ impl GroupAggregate {
         let groups = &resolved.groups;
         self.aggregates.resize(self.table.slots());
         let (touched, first_rows) = self.touched(groups);
+        // Once a batch: all of its rows see the same time.
+        let now = self.expiry.as_ref().and_then(Expiry::now_ms);
+        if let Some(expiry) = &mut self.expiry {
+            expiry.owe(resolved.created.len());
+            expiry.empty_expired(&touched, now, &self.table, &mut self.aggregates)?;
+        }
 
         let before = self.moment(&touched);
         if self.spec.is_merging {
             self.aggregates.merge(groups, &batch.columns().columns()[self.key_columns.len()..])?;
         } else {
-            self.counters.lost_retractions += self.aggregates.update(batch, groups, &self.table)?;
+            let lost = self.aggregates.update(batch, groups, &self.table)?;
+            // Rows may well have expired before they are retracted: such a retraction is late, and no sign of a fault.
+            let counter = if self.expiry.is_some() {
+                &mut self.counters.late_dropped
+            } else {
+                &mut self.counters.lost_retractions
+            };
+            *counter += lost;
         }
         let after = self.moment(&touched);
 
         let key_values = self.key_values(batch, &touched, first_rows)?;
-        for (group, exists) in touched.iter().zip(&after.exists) {
-            if !exists {
-                self.aggregates.clear(*group, self.table.key(*group), self.table.key_group(*group))?;
-                self.table.delete(*group);
-            }
+        if let Some(writes) = self.aggregates.last_writes_mut() {
+            touched.iter().for_each(|group| writes.note(*group, now));
         }
-        let emitted =
-            changes(&self.spec.schema, &key_values, &before, &after, self.spec.emits_update_before)?;
+        let is_gone = |(_, exists): &(&u32, &bool)| !**exists;
+        let gone: Vec<u32> = touched.iter().zip(&after.exists).filter(is_gone).map(|(g, _)| *g).collect();
+        remove(&gone, &mut self.table, &mut self.aggregates)?;
+        let emitted = changes(&self.spec.schema, &key_values, &before, &after, self.wanted())?;
         emitted.into_iter().for_each(|b| self.pending.push(b));
         self.resolved = resolved;
         Ok(())
@@ -109,6 +133,15 @@ impl GroupAggregate {
             }
         }
         (touched, first_rows)
+    }
+
+    fn wanted(&self) -> Wanted {
+        // A distinct row that is there already is no change that an append-only reader could take.
+        let is_append_only = self.spec.calls.is_empty() && !self.spec.is_retracting;
+        Wanted {
+            updates_before: self.spec.emits_update_before,
+            equal_updates: self.expiry.is_some() && !is_append_only,
+        }
     }
 
     fn moment(&self, groups: &[u32]) -> Moment {
@@ -138,7 +171,8 @@ impl GroupAggregate {
 impl Operator for GroupAggregate {
     fn process(&mut self, batch: StreamBatch, out: &mut Output) -> Result<Progress, OperatorError> {
         self.counters.rows_in += batch.num_rows() as u64;
-        let batch = if self.aggregates.keeps_values() {
+        // Rows that cancel are writes, too.
+        let batch = if self.aggregates.keeps_values() && self.expiry.is_none() {
             compact(&batch).map_err(OperatorError::columns("cancel opposite rows"))?
         } else {
             batch
@@ -151,6 +185,20 @@ impl Operator for GroupAggregate {
 
     fn resume(&mut self, out: &mut Output) -> Result<Progress, OperatorError> {
         Ok(self.pending.drain(out, &mut self.counters))
+    }
+
+    fn on_watermark(&mut self, watermark: Watermark, _out: &mut Output) -> Result<Progress, OperatorError> {
+        if let Some(expiry) = &mut self.expiry {
+            expiry.advance(watermark, &mut self.aggregates);
+        }
+        Ok(Progress::Done)
+    }
+
+    fn expire(&mut self) -> Result<Expiring, OperatorError> {
+        match &mut self.expiry {
+            Some(expiry) => expiry.walk(&mut self.table, &mut self.aggregates),
+            None => Ok(Expiring::Never),
+        }
     }
 
     fn spill_to(&mut self, spill: &OperatorSpill) -> Result<(), OperatorError> {
@@ -173,13 +221,22 @@ impl Operator for GroupAggregate {
         Ok(self.aggregates.freeze(&mut self.table, full)?)
     }
 
-    fn restore(&mut self, tables: Vec<RestoredTable>, _watermark: Watermark) -> Result<(), OperatorError> {
-        for table in &tables {
-            if table.name == GROUPS {
-                self.table.restore(table, &mut self.aggregates, key_hash)?;
-            } else {
-                self.aggregates.restore_kept(table)?;
+    /// Whether groups expire may have changed since they were stored: without a time of the last write they were written now.
+    fn restore(&mut self, tables: Vec<RestoredTable>, watermark: Watermark) -> Result<(), OperatorError> {
+        if let Some(expiry) = &mut self.expiry {
+            expiry.advance(watermark, &mut self.aggregates);
+        }
+        let now = self.expiry.as_ref().and_then(Expiry::now_ms);
+        for mut table in tables {
+            if table.name != GROUPS {
+                self.aggregates.restore_kept(&table)?;
+                continue;
             }
+            for rows in &mut table.segments {
+                *rows = with_last_write(rows, self.aggregates.last_writes(), now)
+                    .map_err(OperatorError::columns("restore the times of last writes"))?;
+            }
+            self.table.restore(&table, &mut self.aggregates, key_hash)?;
         }
         Ok(())
     }

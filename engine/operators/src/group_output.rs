@@ -1,7 +1,7 @@
 //! The changelog of an unbounded aggregate: what the groups that a batch touched were before it, and are after it.
 //!
 //! One change a group: `+I` for its first row, `-U +U` (adjacent) when a result changed, `-D` when its last row is gone, nothing when
-//! all results are the same. Example: counts `a: 0 -> 2, b: 3 -> 3, c: 1 -> 0` give `+I a 2, -D c 1`.
+//! all results are the same, unless such updates are wanted. Example: counts `a: 0 -> 2, b: 3 -> 3, c: 1 -> 0` give `+I a 2, -D c 1`.
 
 use arrow::array::{ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions, UInt32Array};
 use arrow::compute::kernels::cmp::distinct;
@@ -19,6 +19,15 @@ pub(crate) struct Moment {
     pub(crate) results: Vec<ArrayRef>,
 }
 
+/// Which updates are emitted.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wanted {
+    /// `-U` before each `+U`.
+    pub(crate) updates_before: bool,
+    /// Updates that change nothing.
+    pub(crate) equal_updates: bool,
+}
+
 /// Builds the changes. `keys` has one row for each touched group.
 ///
 /// # Errors
@@ -28,10 +37,11 @@ pub(crate) fn changes(
     keys: &[ArrayRef],
     before: &Moment,
     after: &Moment,
-    emits_update_before: bool,
+    wanted: Wanted,
 ) -> Result<Option<StreamBatch>, OperatorError> {
     let failed = "build the changes of an aggregate";
-    let changed = any_differs(before, after).map_err(OperatorError::columns(failed))?;
+    let differs = any_differs(before, after).map_err(OperatorError::columns(failed))?;
+    let is_update = |group| wanted.equal_updates || differs.as_ref().is_some_and(|d| d.value(group));
     let (mut ops, mut groups, mut sources) = (Vec::new(), Vec::new(), Vec::new());
     let mut emit = |op: RowOp, source: usize, group: usize| {
         ops.push(op);
@@ -42,8 +52,8 @@ pub(crate) fn changes(
         match (before.exists[group], after.exists[group]) {
             (false, true) => emit(RowOp::Insert, 1, group),
             (true, false) => emit(RowOp::Delete, 0, group),
-            (true, true) if changed.as_ref().is_some_and(|c| c.value(group)) => {
-                if emits_update_before {
+            (true, true) if is_update(group) => {
+                if wanted.updates_before {
                     emit(RowOp::UpdateBefore, 0, group);
                 }
                 emit(RowOp::UpdateAfter, 1, group);

@@ -10,6 +10,7 @@ mod build;
 mod calc;
 mod error;
 mod event_time;
+mod expiry;
 mod group_aggregate;
 mod group_output;
 mod local_aggregate;
@@ -22,4 +23,4 @@ mod window_assign;
 
 pub use build::build;
 pub use error::OperatorError;
-pub use operator::{BuildContext, Clock, Operator, OperatorSpill, Output, Progress, TableSchema};
+pub use operator::{BuildContext, Clock, Expiring, Operator, OperatorSpill, Output, Progress, TableSchema};

@@ -27,6 +27,18 @@ pub enum Progress {
     More,
 }
 
+/// What is left to do about state that expires.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Expiring {
+    /// No state of this operator expires by time.
+    Never,
+    /// Nothing to do now; ask again when some time has passed.
+    Later,
+    /// More to do at once, if nothing else is.
+    More,
+}
+
 /// One transformation of one subtask.
 ///
 /// The worker calls, for each subtask: [`Operator::restore`] at most once and first; then `process`, `on_watermark`, `flush`
@@ -61,6 +73,15 @@ pub trait Operator: Send {
     /// [`OperatorError`]; the operator must not be called again.
     fn flush(&mut self, _out: &mut Output) -> Result<Progress, OperatorError> {
         Ok(Progress::Done)
+    }
+
+    /// Takes one short step in removing state that has expired, so that state which nothing asks for any more goes too; after a
+    /// batch with much new state, as many as it takes to keep up. Emits nothing. The worker calls it after each batch and watermark, and while it waits for input; never between `More` and `Done`.
+    ///
+    /// # Errors
+    /// [`OperatorError`]; the operator must not be called again.
+    fn expire(&mut self) -> Result<Expiring, OperatorError> {
+        Ok(Expiring::Never)
     }
 
     /// Copies the state that changed since the last call, or all of it if `full`, and clears the marks. Whoever calls keeps

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where something is not as it must be")]
 
 mod calc;
+mod expiry;
 mod group_aggregate;
 mod random;
 mod resumption;

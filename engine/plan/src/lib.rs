@@ -7,6 +7,7 @@
 mod aggregate;
 mod job;
 mod operator;
+mod state_ttl;
 mod window;
 mod window_zone;
 
@@ -16,5 +17,6 @@ pub use operator::{
     CalcSpec, GroupAggregateSpec, LocalAggregateSpec, OperatorSpec, SinkSpec, SinkTarget, SourceSpec,
     WatermarkSpec, WindowAggregateSpec, WindowAssignSpec, WindowField,
 };
+pub use state_ttl::{StateTtl, TtlTime};
 pub use window::{WindowKind, WindowSpec};
 pub use window_zone::WindowZone;

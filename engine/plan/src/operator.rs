@@ -7,6 +7,7 @@ use millstream_connectors::TableConfig;
 use millstream_expr::CompiledExpr;
 
 use crate::aggregate::AggregateCall;
+use crate::state_ttl::StateTtl;
 use crate::window::WindowSpec;
 
 /// One operator of a chain.
@@ -147,6 +148,8 @@ pub struct GroupAggregateSpec {
     pub is_retracting: bool,
     /// Whether `-U` rows are wanted by what follows.
     pub emits_update_before: bool,
+    /// How long a group outlives its last write; `None`: for ever.
+    pub ttl: Option<StateTtl>,
     /// Keys, then results.
     pub schema: SchemaRef,
 }

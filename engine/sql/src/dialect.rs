@@ -7,6 +7,7 @@
 pub(crate) mod create;
 pub(crate) mod cursor;
 pub(crate) mod flink;
+pub(crate) mod hint;
 mod json;
 pub(crate) mod limits;
 pub(crate) mod script;

@@ -6,6 +6,7 @@
 
 use std::fmt::Write as _;
 
+use millstream_plan::TtlTime;
 use serde_json::{Value, json};
 
 use crate::lower::chain::{Chained, output_parallelism};
@@ -107,10 +108,17 @@ fn warnings(graph: &Graph) -> Vec<String> {
     for node in &graph.nodes {
         if let NodeKind::GroupAggregate { global, .. } = &node.kind
             && !global.keys.is_empty()
+            && global.ttl.is_none()
             && !node.bounded
         {
             warnings.push(format!(
-                "the state of {} grows with every new key and is never dropped: its input has no end; aggregate by windows to bound it",
+                "the state of {} grows with every new key and is never dropped: its input has no end; aggregate by windows or set 'table.exec.state.ttl' to bound it",
+                node.name
+            ));
+        }
+        if node.ttl().is_some_and(|ttl| ttl.time == TtlTime::Event) && !has_watermark(graph, &node.inputs) {
+            warnings.push(format!(
+                "the state of {} never expires: it does so in event time, and no watermark reaches it",
                 node.name
             ));
         }

@@ -55,12 +55,18 @@ pub(crate) struct Environment<'a> {
 /// Plans that cannot run as streams, and sinks that do not take what the plan gives.
 pub(crate) fn lower(outputs: &[PlannedOutput], environment: &Environment<'_>) -> Result<Graph, Problem> {
     let used = source::used_columns(outputs);
-    let mut lowering =
-        query::Lowering { graph: Graph::default(), environment, used, sources: BTreeMap::new() };
+    let mut lowering = query::Lowering {
+        graph: Graph::default(),
+        environment,
+        used,
+        sources: BTreeMap::new(),
+        ttl_hints: query::TtlHintUse::default(),
+    };
     for output in outputs {
         let place = |problem| compile::place_clock(problem, &output.tokens);
         let stream = lowering.query(&output.plan, &output.tokens).map_err(place)?;
         lowering.sink(stream, output).map_err(place)?;
     }
+    lowering.ttl_hints.check()?;
     Ok(lowering.graph)
 }

@@ -12,6 +12,8 @@ pub(crate) mod interval;
 pub(crate) mod locate;
 pub(crate) mod relation;
 pub(crate) mod rules;
+pub(crate) mod state_ttl;
+pub(crate) mod state_ttl_node;
 pub(crate) mod time_attribute;
 pub(crate) mod wildcard;
 pub(crate) mod window_call;
@@ -37,6 +39,7 @@ pub(crate) fn plan_query(
     context: &PlanContext<'_>,
 ) -> Result<LogicalPlan, Problem> {
     check_query(query, tokens)?;
+    let hints = state_ttl::hints_of(query, tokens)?;
     let mut rewritten = query.clone();
     rewrite_query(&mut rewritten, tokens)?;
     let options = ParserOptions::from(&context.config().sql_parser);
@@ -49,5 +52,6 @@ pub(crate) fn plan_query(
     wildcard::expand_wildcards(&mut rewritten, &|query| {
         Ok(plan(query)?.schema().fields().iter().map(|field| field.name().clone()).collect())
     })?;
+    state_ttl::mark(&mut rewritten, &hints);
     plan(rewritten)
 }

@@ -1,13 +1,14 @@
 //! `SET 'key' = 'value'`: what the compiler itself obeys, what others obey, and what nobody does.
 //!
 //! Keys are Flink's. Keys without an effect are a warning, not an error, so that scripts run unchanged; keys that would
-//! change results in a way that is not there are an error. Example: `SET 'table.exec.state.ttl' = '1 h'` is refused, because
-//! state that never expires gives other results.
+//! change results in a way that is not there are an error. Example: `SET 'execution.runtime-mode' = 'batch'` is refused, because
+//! every job runs as a stream.
 
 use std::collections::BTreeMap;
 
 use datafusion_sql::sqlparser::tokenizer::Span;
 use millstream_connectors::options::{parse_bytes, parse_duration};
+use millstream_plan::{StateTtl, TtlTime};
 
 use crate::diagnostic::{Problem, did_you_mean};
 use crate::dialect::statement::Setting;
@@ -16,6 +17,9 @@ const DEFAULT_MAX_PARALLELISM: u32 = 256;
 const LARGEST_MAX_PARALLELISM: u32 = 32_768;
 /// The same limit as in a manifest.
 const LEAST_CHECKPOINT_MS: u64 = 10;
+
+/// The clock by which state expires. Not Flink's: there it is always the wall clock.
+const TTL_TIME: &str = "table.exec.state.ttl.time";
 
 /// Keys that are obeyed, here or by what runs the job.
 const KEYS: &[&str] = &[
@@ -26,6 +30,7 @@ const KEYS: &[&str] = &[
     "table.local-time-zone",
     "table.exec.source.idle-timeout",
     "table.exec.state.ttl",
+    TTL_TIME,
     "table.optimizer.agg-phase-strategy",
     "execution.runtime-mode",
     "execution.checkpointing.interval",
@@ -132,12 +137,25 @@ impl Settings {
             .is_some_and(|value| value.eq_ignore_ascii_case("ONE_PHASE"))
     }
 
+    /// How long state outlives its last write where no hint says otherwise.
+    pub(crate) fn state_ttl(&self) -> Option<StateTtl> {
+        self.state_ttl_of(self.millis("table.exec.state.ttl").unwrap_or(0))
+    }
+
+    /// The same for a duration of a hint; `None` if it is 0.
+    pub(crate) fn state_ttl_of(&self, millis: u64) -> Option<StateTtl> {
+        let is_event = self.values.get(TTL_TIME).is_some_and(|v| v.trim().eq_ignore_ascii_case("event"));
+        let time = if is_event { TtlTime::Event } else { TtlTime::Processing };
+        (millis > 0).then_some(StateTtl { millis, time })
+    }
+
     fn millis(&self, key: &str) -> Option<u64> {
         self.values.get(key).and_then(|value| millis(value))
     }
 }
 
-fn millis(text: &str) -> Option<u64> {
+/// A duration in whole milliseconds.
+pub(crate) fn millis(text: &str) -> Option<u64> {
     u64::try_from(parse_duration(text)?.as_millis()).ok()
 }
 
@@ -158,6 +176,7 @@ fn check(key: &str, value: &str) -> Result<(), (String, Option<String>)> {
         }
         "pipeline.auto-watermark-interval"
         | "table.exec.source.idle-timeout"
+        | "table.exec.state.ttl"
         | "execution.checkpointing.interval"
         | "execution.checkpointing.timeout"
         | "execution.checkpointing.min-pause" => match millis(value) {
@@ -167,26 +186,13 @@ fn check(key: &str, value: &str) -> Result<(), (String, Option<String>)> {
                 Some("write a number with a unit: '10 s', '500 ms', '1 min'".to_owned()),
             )),
         },
-        "table.exec.state.ttl" => match millis(value) {
-            Some(0) => Ok(()),
-            _ => Err((
-                "state that expires is not supported yet".to_owned(),
-                Some("remove it, or set '0': state is kept for ever; windows bound it".to_owned()),
-            )),
-        },
+        TTL_TIME => one_of(value.trim(), &["processing", "event"]),
         "execution.runtime-mode" if value.eq_ignore_ascii_case("streaming") => Ok(()),
         "execution.runtime-mode" => Err((
             "every job runs as a stream".to_owned(),
             Some("remove it: bounded input ends by itself and gives the batch answer".to_owned()),
         )),
-        "state.backend.type" => {
-            let known = ["hashmap", "rocksdb"];
-            if known.iter().any(|word| value.trim().eq_ignore_ascii_case(word)) {
-                Ok(())
-            } else {
-                Err((format!("must be one of {}", known.join(", ")), did_you_mean(value, known)))
-            }
-        }
+        "state.backend.type" => one_of(value.trim(), &["hashmap", "rocksdb"]),
         "state.backend.rocksdb.memory.fixed-per-slot" | "taskmanager.memory.task.heap.size" => {
             match parse_bytes(value) {
                 Some(1..) => Ok(()),
@@ -196,14 +202,7 @@ fn check(key: &str, value: &str) -> Result<(), (String, Option<String>)> {
                 )),
             }
         }
-        "table.optimizer.agg-phase-strategy" => {
-            let known = ["AUTO", "ONE_PHASE", "TWO_PHASE"];
-            if known.iter().any(|word| value.eq_ignore_ascii_case(word)) {
-                Ok(())
-            } else {
-                Err((format!("must be one of {}", known.join(", ")), did_you_mean(value, known)))
-            }
-        }
+        "table.optimizer.agg-phase-strategy" => one_of(value, &["AUTO", "ONE_PHASE", "TWO_PHASE"]),
         "table.local-time-zone" => match value {
             "UTC" | "Z" | "GMT" | "Etc/UTC" => Ok(()),
             _ if looks_like_zone(value) => Ok(()),
@@ -214,6 +213,13 @@ fn check(key: &str, value: &str) -> Result<(), (String, Option<String>)> {
         },
         _ => Ok(()),
     }
+}
+
+fn one_of(value: &str, known: &[&str]) -> Result<(), (String, Option<String>)> {
+    if known.iter().any(|word| value.eq_ignore_ascii_case(word)) {
+        return Ok(());
+    }
+    Err((format!("must be one of {}", known.join(", ")), did_you_mean(value, known.iter().copied())))
 }
 
 /// The name is checked for real when an expression is compiled in it; this finds what cannot be one.
@@ -247,7 +253,10 @@ mod tests {
             ("table.exec.source.idle-timeout", "10 s", true),
             ("table.exec.source.idle-timeout", "soon", false),
             ("table.exec.state.ttl", "0", true),
-            ("table.exec.state.ttl", "1 h", false),
+            ("table.exec.state.ttl", "1 h", true),
+            ("table.exec.state.ttl", "an hour", false),
+            ("table.exec.state.ttl.time", "EVENT", true),
+            ("table.exec.state.ttl.time", "watermark", false),
             ("execution.runtime-mode", "STREAMING", true),
             ("execution.runtime-mode", "batch", false),
             ("table.local-time-zone", "Europe/Berlin", true),
@@ -307,6 +316,17 @@ mod tests {
         }
         assert_eq!((settings.parallelism(), settings.max_parallelism()), (Some(3), 64));
         assert_eq!((settings.idle_timeout_ms(), settings.watermark_interval_ms()), (Some(2_000), 200));
+        assert_eq!(settings.state_ttl(), None);
+        settings.override_with("table.exec.state.ttl", "0 s").unwrap();
+        assert_eq!(settings.state_ttl(), None);
+        settings.override_with("table.exec.state.ttl", "2 s").unwrap();
+        assert_eq!(settings.state_ttl(), Some(StateTtl { millis: 2_000, time: TtlTime::Processing }));
+        settings.override_with("table.exec.state.ttl.time", "Event").unwrap();
+        assert_eq!(settings.state_ttl(), Some(StateTtl { millis: 2_000, time: TtlTime::Event }));
+        assert_eq!(
+            (settings.state_ttl_of(0), settings.state_ttl_of(7).map(|ttl| ttl.millis)),
+            (None, Some(7))
+        );
         settings.reset(Some("parallelism.default"));
         assert_eq!(settings.parallelism(), None);
         settings.reset(None);

@@ -8,6 +8,9 @@
 //! groups away, of which those that changed since the last checkpoint also become a part of the next one.
 
 mod evict;
+mod walk;
+
+use std::ops::Range;
 
 use arrow::array::{ArrayRef, AsArray, BinaryArray, RecordBatch};
 use arrow::datatypes::{Field, UInt16Type};
@@ -20,6 +23,8 @@ use crate::group_index::GroupIndex;
 use crate::restored::RestoredTable;
 use crate::segment::{EARLY_BYTES, FrozenTable, KEY_COLUMNS, KeyColumns, MAX_SEGMENT_ROWS, describe};
 use crate::spilled_rows::{SpilledBase, SpilledRows, TableSpill};
+
+pub use walk::{StorePlace, StoreStep};
 
 /// The values of the groups of a table, in columns that are indexed by group number.
 pub trait ValueColumns {
@@ -170,6 +175,12 @@ impl GroupTable {
     /// Live groups in memory in ascending order of their numbers.
     pub fn live_groups(&self) -> impl Iterator<Item = u32> + '_ {
         (0..self.marks.len() as u32).filter(|g| self.marks[*g as usize] & LIVE != 0)
+    }
+
+    /// Live groups in memory of these numbers, ascending: for a walk over all of them in steps.
+    pub fn live_among(&self, numbers: Range<usize>) -> impl Iterator<Item = u32> + '_ {
+        let end = numbers.end.min(self.marks.len());
+        (numbers.start.min(end)..end).filter(|g| self.marks[*g] & LIVE != 0).map(|g| g as u32)
     }
 
     /// Finds or creates the group of each key, marks it dirty, and replaces the content of `resolved`.

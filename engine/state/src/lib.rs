@@ -23,9 +23,11 @@ mod spilled_rows;
 pub use base_policy::BasePolicy;
 pub use error::StateError;
 pub use group_index::GroupIndex;
-pub use group_table::{GroupTable, KeyHashes, Resolved, ValueColumns};
+pub use group_table::{GroupTable, KeyHashes, Resolved, StorePlace, StoreStep, ValueColumns};
 pub use restored::{RestoredTable, filter_key_groups};
-pub use segment::{EncodedSegment, FrozenTable, MAX_SEGMENT_ROWS, decode_segment, segment_schema};
+pub use segment::{
+    EncodedSegment, FrozenTable, KEY_COLUMNS, MAX_SEGMENT_ROWS, decode_segment, segment_schema,
+};
 pub use sorted_map::{CountChange, SortedMap};
 pub use spill::{Change, MemorySpill, MemorySpills, ScanOrder, Spill, SpillChunk, SpillError, SpillFactory};
 pub use spilled_rows::{SpilledBase, TableSpill};

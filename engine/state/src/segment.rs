@@ -26,8 +26,8 @@ const MAGIC: &[u8; 8] = b"MSSEG001";
 const HEADER_BYTES: usize = 24;
 /// Bytes of changes that left memory from which on they are stored before the next barrier.
 pub(crate) const EARLY_BYTES: usize = 4 << 20;
-/// Columns in front of the values.
-pub(crate) const KEY_COLUMNS: usize = 3;
+/// Columns of a segment in front of the values.
+pub const KEY_COLUMNS: usize = 3;
 
 /// Rows of a state table as they were at a barrier: a compact copy, unsorted. Of rows with the same key the last one counts.
 #[derive(Clone, Debug)]

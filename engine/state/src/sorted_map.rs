@@ -186,16 +186,16 @@ impl SortedMap {
             .map(move |(key, entry)| (&key[prefix..], entry.count))
     }
 
-    /// Removes all entries of a group.
+    /// Removes all entries of a group, and says how many there were.
     ///
     /// # Errors
     /// [`StateError::Spill`].
-    pub fn remove_group(&mut self, group_key: &[u8], key_group: KeyGroup) -> Result<(), StateError> {
+    pub fn remove_group(&mut self, group_key: &[u8], key_group: KeyGroup) -> Result<usize, StateError> {
         let keys: Vec<Vec<u8>> = self.group(group_key).map(|(key, _)| [group_key, key].concat()).collect();
-        for key in keys {
-            self.remove(&key);
+        for key in &keys {
+            self.remove(key);
         }
-        self.remove_spilled(group_key, key_group)
+        Ok(keys.len() + self.remove_spilled(group_key, key_group)?)
     }
 
     /// Its columns beside the key.

@@ -13,6 +13,7 @@ use arrow::row::{RowConverter, SortField};
 use millstream_model::key_group::KeyGroup;
 
 use crate::error::StateError;
+use crate::group_table::StorePlace;
 use crate::segment::{FrozenTable, KEY_COLUMNS, KeyColumns, MAX_SEGMENT_ROWS};
 use crate::spill::{ScanOrder, Spill, SpillChunk, SpillError};
 
@@ -41,6 +42,13 @@ pub(crate) struct SpilledRows {
     /// Rows of groups that are gone, to be removed before anything else is written.
     doomed: Vec<Vec<u8>>,
     rows: u64,
+}
+
+/// Some entries of a walk: keys and values row by row, and where it goes on unless that was the end.
+pub(crate) struct SpilledStep {
+    pub(crate) keys: Vec<(KeyGroup, Vec<u8>)>,
+    pub(crate) columns: Vec<ArrayRef>,
+    pub(crate) next: Option<StorePlace>,
 }
 
 impl SpilledRows {
@@ -178,6 +186,27 @@ impl SpilledRows {
     ) -> Result<(), StateError> {
         let (from, to) = (self.key(key_group, from), self.end(key_group, to));
         Ok(self.spill.store.scan(&from, &to, order, &mut |key, value| visitor(&key[PREFIX..], value))?)
+    }
+
+    /// The next `limit` entries of the table in the order of its keys.
+    pub(crate) fn walk(&self, place: &StorePlace, limit: usize) -> Result<SpilledStep, StateError> {
+        let from = if place.0.is_empty() { vec![self.spill.table] } else { place.0.clone() };
+        let (mut keys, mut values) = (Vec::new(), Vec::new());
+        let mut last = None;
+        self.spill.store.scan(&from, &[self.spill.table + 1], ScanOrder::Ascending, &mut |key, value| {
+            keys.push((KeyGroup::from_be_bytes([key[1], key[2]]), key[PREFIX..].to_vec()));
+            values.push(value.to_vec());
+            if keys.len() < limit {
+                return ControlFlow::Continue(());
+            }
+            last = Some(key.to_vec());
+            ControlFlow::Break(())
+        })?;
+        let columns =
+            if keys.is_empty() { Vec::new() } else { self.decode(values.iter().map(Vec::as_slice))? };
+        // The smallest key behind the last one.
+        let next = last.map(|key| StorePlace([&key[..], &[0]].concat()));
+        Ok(SpilledStep { keys, columns, next })
     }
 
     /// The columns of values.

@@ -6,6 +6,7 @@
 mod bad_input;
 mod cli;
 mod examples;
+mod expiry;
 mod harness;
 mod kill;
 mod memory;

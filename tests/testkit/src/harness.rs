@@ -3,17 +3,31 @@
 //! A harness runs a keyed operator on some subtasks, and optionally its first phase in front of it. Example:
 //! `push, watermark, checkpoint, restore(3), push, finish` must give the rows of `push, watermark, push, finish`.
 
+use std::cell::Cell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use arrow::array::AsArray;
 use millstream_batch::{Partitioner, StreamBatch};
 use millstream_model::snapshot::OperatorCounters;
 use millstream_model::{KeyGroupRange, Watermark};
-use millstream_operators::{BuildContext, Operator, OperatorError, OperatorSpill, Output, Progress, build};
+use millstream_operators::{
+    BuildContext, Clock, Expiring, Operator, OperatorError, OperatorSpill, Output, Progress, build,
+};
 use millstream_plan::OperatorSpec;
-use millstream_state::{BasePolicy, FrozenTable, MemorySpill, RestoredTable};
+use millstream_state::{BasePolicy, FrozenTable, MemorySpill, RestoredTable, decode_segment};
 
 /// Key groups of the jobs that a harness runs: few, so that ranges have edges.
 const MAX_PARALLELISM: u32 = 16;
+
+thread_local! {
+    static NOW_MS: Cell<i64> = const { Cell::new(0) };
+}
+
+/// Sets the wall clock of all operators of this thread's harnesses, in milliseconds since 1970. It begins at 0.
+pub fn set_clock(now_ms: i64) {
+    NOW_MS.set(now_ms);
+}
 
 /// Puts something between the harness and an operator: a mutant, or nothing.
 pub type Wrap = Arc<dyn Fn(Box<dyn Operator>) -> Box<dyn Operator>>;
@@ -93,7 +107,8 @@ impl Harness {
 
     fn build(&mut self, parallelism: u32) -> Result<(), OperatorError> {
         let parallelism = if self.plan.key_columns.is_empty() { 1 } else { parallelism };
-        let context = |index| BuildContext::of_subtask(index, parallelism, MAX_PARALLELISM);
+        let clock = Clock::new(|| NOW_MS.get());
+        let context = |index| BuildContext::of_subtask(index, parallelism, MAX_PARALLELISM).with_clock(clock);
         self.first = match &self.plan.first {
             Some(spec) => Some((self.wrap)(build(spec, context(0))?)),
             None => None,
@@ -174,6 +189,26 @@ impl Harness {
         self.flush()
     }
 
+    /// Lets every subtask take up to this many steps in removing expired state. Returns whether one has more to do.
+    ///
+    /// # Errors
+    /// What the operators say.
+    pub fn expire(&mut self, steps: usize) -> Result<bool, OperatorError> {
+        let mut has_more = false;
+        for subtask in &mut self.subtasks {
+            let mut left = Expiring::More;
+            for _ in 0..steps {
+                if left == Expiring::More {
+                    left = subtask.operator.expire()?;
+                    let early = subtask.operator.take_spilled()?;
+                    subtask.store(early)?;
+                }
+            }
+            has_more |= left == Expiring::More;
+        }
+        Ok(has_more)
+    }
+
     /// Passes a barrier through: freezes and stores what changed.
     ///
     /// # Errors
@@ -214,6 +249,15 @@ impl Harness {
         self.checkpoint_bases()
     }
 
+    /// The same with another plan for the same state.
+    ///
+    /// # Errors
+    /// What the operators and their state say.
+    pub fn restore_as(&mut self, plan: HarnessPlan, parallelism: u32) -> Result<(), OperatorError> {
+        self.plan = plan;
+        self.restore(parallelism)
+    }
+
     fn checkpoint_bases(&mut self) -> Result<(), OperatorError> {
         for subtask in &mut self.subtasks {
             subtask.stored.clear();
@@ -250,6 +294,28 @@ impl Harness {
         let segments = self.subtasks.iter().flat_map(|s| &s.stored);
         let rows = segments.map(|s| Ok(millstream_state::decode_segment(&s.bytes)?.num_rows()));
         rows.sum::<Result<usize, OperatorError>>()
+    }
+
+    /// Rows of each table that a restore would find, after all changes. Tables without rows are left out.
+    ///
+    /// # Errors
+    /// When a segment is damaged.
+    pub fn live_rows(&self) -> Result<BTreeMap<String, usize>, OperatorError> {
+        let mut live: BTreeMap<String, BTreeSet<Vec<u8>>> = BTreeMap::new();
+        for segment in self.subtasks.iter().flat_map(|s| &s.stored) {
+            let rows = decode_segment(&segment.bytes)?;
+            let (keys, deleted) = (rows.column(1).as_binary::<i32>(), rows.column(2).as_boolean());
+            let table = live.entry(segment.table.clone()).or_default();
+            for row in 0..rows.num_rows() {
+                if deleted.value(row) {
+                    table.remove(keys.value(row));
+                } else {
+                    table.insert(keys.value(row).to_vec());
+                }
+            }
+        }
+        live.retain(|_, rows| !rows.is_empty());
+        Ok(live.into_iter().map(|(table, rows)| (table, rows.len())).collect())
     }
 
     /// What was emitted since the last call, subtask by subtask for each input.

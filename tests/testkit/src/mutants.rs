@@ -11,7 +11,7 @@ use arrow::compute::{filter_record_batch, not};
 use millstream_batch::{RowOp, StreamBatch};
 use millstream_model::Watermark;
 use millstream_model::snapshot::OperatorCounters;
-use millstream_operators::{Operator, OperatorError, Output, Progress};
+use millstream_operators::{Expiring, Operator, OperatorError, Output, Progress};
 use millstream_state::{FrozenTable, RestoredTable};
 
 use crate::harness::Wrap;
@@ -144,6 +144,10 @@ impl Operator for Mutated {
 
     fn flush(&mut self, out: &mut Output) -> Result<Progress, OperatorError> {
         if self.is(Mutant::SkipFlush) { Ok(Progress::Done) } else { self.inner.flush(out) }
+    }
+
+    fn expire(&mut self) -> Result<Expiring, OperatorError> {
+        self.inner.expire()
     }
 
     fn freeze(&mut self, full: bool) -> Result<Vec<FrozenTable>, OperatorError> {

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use millstream_expr::{AggregateKind, result_type};
 use millstream_plan::{
-    AggregateCall, GroupAggregateSpec, LocalAggregateSpec, OperatorSpec, WindowAggregateSpec, WindowField,
-    WindowKind, WindowSpec, partial_schema,
+    AggregateCall, GroupAggregateSpec, LocalAggregateSpec, OperatorSpec, StateTtl, TtlTime,
+    WindowAggregateSpec, WindowField, WindowKind, WindowSpec, partial_schema,
 };
 
 use crate::harness::HarnessPlan;
@@ -29,6 +29,8 @@ pub struct Aggregation {
     pub has_two_phases: bool,
     /// Whether `-U` rows are emitted.
     pub emits_update_before: bool,
+    /// How long an unbounded aggregate's groups outlive their last write.
+    pub ttl: Option<StateTtl>,
     /// See [`HarnessPlan::budget_rows`].
     pub budget_rows: usize,
 }
@@ -46,6 +48,7 @@ impl Aggregation {
             is_retracting: false,
             has_two_phases: false,
             emits_update_before: true,
+            ttl: None,
             budget_rows: usize::MAX,
         }
     }
@@ -61,6 +64,13 @@ impl Aggregation {
     #[must_use]
     pub fn two_phases(mut self) -> Self {
         self.has_two_phases = true;
+        self
+    }
+
+    /// The same with groups that expire so many milliseconds after their last write.
+    #[must_use]
+    pub fn expiring(mut self, millis: u64, time: TtlTime) -> Self {
+        self.ttl = Some(StateTtl { millis, time });
         self
     }
 
@@ -87,6 +97,7 @@ impl Aggregation {
             is_merging: self.has_two_phases,
             is_retracting: self.is_retracting,
             emits_update_before: self.emits_update_before,
+            ttl: self.ttl,
             schema: Arc::new(Schema::new(
                 self.key_fields().into_iter().chain(self.result_fields()).collect::<Vec<_>>(),
             )),

@@ -134,9 +134,14 @@ impl KeptValues {
         Ok(())
     }
 
-    /// Forgets a group's values.
-    pub(crate) fn remove_group(&mut self, key: &[u8], key_group: u16) -> Result<(), StateError> {
+    /// Forgets a group's values, and says how many there were.
+    pub(crate) fn remove_group(&mut self, key: &[u8], key_group: u16) -> Result<usize, StateError> {
         self.map.remove_group(key, key_group)
+    }
+
+    /// Lets values leave memory if they are too much.
+    pub(crate) fn make_room(&mut self) -> Result<(), StateError> {
+        self.map.make_room()
     }
 
     pub(crate) fn spill_to(&mut self, spill: TableSpill) -> Result<(), StateError> {

@@ -1,12 +1,14 @@
-//! Cuts text into tokens without white space and comments, and refuses what Flink's dialect does not have.
+//! Cuts text into tokens without white space and comments, and refuses what Flink's dialect does not have. A hint that is obeyed
+//! stays.
 //!
 //! Example: `SELECT "a"` is refused at the quote: Flink knows no double-quoted names, and taking it for a string or a
 //! name would give an answer nobody asked for.
 
 use datafusion_sql::sqlparser::keywords::Keyword;
-use datafusion_sql::sqlparser::tokenizer::{Location, Span, Token, TokenWithSpan, Tokenizer, Whitespace};
+use datafusion_sql::sqlparser::tokenizer::{Location, Span, Token, TokenWithSpan, Tokenizer};
 
 use super::flink::FlinkDialect;
+use super::hint::{is_hint, state_ttl};
 use super::unicode::join_literals;
 use crate::diagnostic::Problem;
 
@@ -26,10 +28,9 @@ pub(crate) fn tokenize(text: &str) -> Result<Tokens, Problem> {
     let mut read = Tokens::with_capacity(raw.len());
     for token in raw {
         match &token.token {
-            Token::Whitespace(Whitespace::MultiLineComment(text)) if text.starts_with('+') => {
-                return Err(Problem::new(token.span, "hints are not supported")
-                    .label("this hint would be ignored")
-                    .help("set options in the WITH clause of the table, and remove the hint"));
+            Token::Whitespace(_) if is_hint(&token) => {
+                state_ttl(&token, read.last())?;
+                read.push(token);
             }
             Token::Whitespace(_) => {}
             _ => read.push(token),

@@ -3,7 +3,7 @@
 use arrow::datatypes::SchemaRef;
 use millstream_model::graph::RollPolicy;
 use millstream_plan::{
-    CalcSpec, GroupAggregateSpec, LocalAggregateSpec, SinkSpec, SourceSpec, WindowAggregateSpec,
+    CalcSpec, GroupAggregateSpec, LocalAggregateSpec, SinkSpec, SourceSpec, StateTtl, WindowAggregateSpec,
     WindowAssignSpec,
 };
 
@@ -26,10 +26,10 @@ impl Graph {
     /// Adds a node, or finds the one that is the same: the same operator over the same inputs runs once.
     pub(crate) fn add(&mut self, node: Node) -> NodeId {
         let is_sink = matches!(node.kind, NodeKind::Sink(_));
-        let twin = self
-            .nodes
-            .iter()
-            .position(|other| !is_sink && other.meaning == node.meaning && other.inputs == node.inputs);
+        let is_same = |other: &Node| {
+            other.meaning == node.meaning && other.inputs == node.inputs && other.ttl() == node.ttl()
+        };
+        let twin = self.nodes.iter().position(|other| !is_sink && is_same(other));
         if let Some(index) = twin {
             return NodeId(index);
         }
@@ -67,6 +67,16 @@ pub(crate) struct Node {
     pub(crate) details: Vec<(&'static str, String)>,
     /// Whether everything upstream ends by itself.
     pub(crate) bounded: bool,
+}
+
+impl Node {
+    /// How long its state outlives its last write. No part of its meaning: with another TTL it goes on with the same state.
+    pub(crate) fn ttl(&self) -> Option<StateTtl> {
+        match &self.kind {
+            NodeKind::GroupAggregate { global, .. } => global.ttl,
+            _ => None,
+        }
+    }
 }
 
 /// What a node does.

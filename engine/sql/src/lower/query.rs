@@ -7,7 +7,7 @@ use arrow::datatypes::DataType;
 use datafusion_common::DataFusionError;
 use datafusion_expr::{Distinct, Expr, ExprSchemable, Filter, LogicalPlan, Projection, Union};
 use datafusion_sql::sqlparser::tokenizer::{Span, TokenWithSpan};
-use millstream_plan::WindowZone;
+use millstream_plan::{StateTtl, WindowZone};
 
 use super::Environment;
 use super::compile::{internal, window_columns};
@@ -16,6 +16,7 @@ use super::node::{Changelog, Graph, Node, NodeId, NodeKind, UpdateCause};
 use super::stream::{PendingWindow, Stream, StreamColumn, reads, reference};
 use crate::diagnostic::Problem;
 use crate::plan::error::from_datafusion;
+use crate::plan::state_ttl_node::{StateTtlNode, hint_above};
 use crate::plan::time_attribute::plain_column;
 use crate::plan::window_node::{WindowNode, WindowShape};
 
@@ -26,6 +27,25 @@ pub(crate) struct Lowering<'a> {
     /// Columns of each table that any query of the job reads.
     pub(crate) used: BTreeMap<String, BTreeSet<usize>>,
     pub(crate) sources: BTreeMap<String, NodeId>,
+    pub(crate) ttl_hints: TtlHintUse,
+}
+
+/// Places of hints `STATE_TTL`: those in the job's plans, and those of them that an aggregate obeys.
+#[derive(Default)]
+pub(crate) struct TtlHintUse {
+    read: Vec<Span>,
+    obeyed: Vec<Span>,
+}
+
+impl TtlHintUse {
+    /// # Errors
+    /// A hint that nothing obeys.
+    pub(crate) fn check(&self) -> Result<(), Problem> {
+        let Some(span) = self.read.iter().find(|span| !self.obeyed.contains(span)) else { return Ok(()) };
+        Err(Problem::new(*span, "this query keeps no state that could expire")
+            .label("nothing obeys this hint")
+            .help("STATE_TTL is for GROUP BY without a window and for SELECT DISTINCT; windows are cleaned up by the watermark"))
+    }
 }
 
 impl Lowering<'_> {
@@ -70,6 +90,10 @@ impl Lowering<'_> {
                 let groups: Vec<Expr> = input.schema().columns().into_iter().map(Expr::Column).collect();
                 self.aggregate(stream, input, &groups, &[], plan, UpdateCause::Distinct)
             }
+            hinted if let Some(node) = StateTtlNode::of(hinted) => {
+                self.ttl_hints.read.extend(node.hint.map(|hint| hint.span));
+                self.query(&node.input, tokens)
+            }
             LogicalPlan::Extension(extension) => match extension.node.as_any().downcast_ref::<WindowNode>() {
                 Some(window) => {
                     let input = self.query(&window.input, tokens)?;
@@ -81,6 +105,17 @@ impl Lowering<'_> {
                 Span::empty(),
                 format!("this part of the query is not supported yet: {}", plan.display()),
             )),
+        }
+    }
+
+    /// How long the groups of an aggregate over `input` outlive their last write: the query's hint, else the setting.
+    pub(super) fn state_ttl(&mut self, input: &LogicalPlan) -> Option<StateTtl> {
+        match hint_above(input) {
+            Some(hint) => {
+                self.ttl_hints.obeyed.push(hint.span);
+                self.environment.settings.state_ttl_of(hint.millis)
+            }
+            None => self.environment.settings.state_ttl(),
         }
     }
 

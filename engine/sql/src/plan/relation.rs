@@ -1,5 +1,5 @@
 //! Plans `FROM TABLE(TUMBLE(..))` and its other spellings as a [`WindowNode`], and gives every other relation Flink's types
-//! before the query around it looks at them.
+//! before the query around it looks at them. Relations that are marked with the hint of their query get a node for it.
 //!
 //! Example: in `SELECT c + 1 FROM (SELECT CASE WHEN f THEN 1 ELSE 2.5 END AS c FROM t)` the sum is a decimal only if `c`
 //! is one by then.
@@ -13,6 +13,8 @@ use datafusion_expr::{Expr, Extension, LogicalPlan};
 use datafusion_sql::sqlparser::ast::{Ident, TableAlias, TableFactor};
 use millstream_expr::coerce_plan;
 
+use super::state_ttl::unmarked;
+use super::state_ttl_node::StateTtlNode;
 use super::time_attribute::{TimeRole, time_roles};
 use super::window_call::{WindowCall, call_of, parse_window_call};
 use super::window_node::WindowNode;
@@ -31,6 +33,10 @@ impl RelationPlanner for FlinkRelationPlanner {
         relation: TableFactor,
         context: &mut dyn RelationPlannerContext,
     ) -> Result<RelationPlanning> {
+        if let Some((inner, hint)) = unmarked(&relation) {
+            let plan = StateTtlNode::over(context.plan(inner.clone())?, hint);
+            return Ok(RelationPlanning::Planned(Box::new(PlannedRelation::new(plan, None))));
+        }
         let call = match call_of(&relation) {
             Some((name, args)) => parse_window_call(name, args).map_err(DataFusionError::from)?,
             None => None,

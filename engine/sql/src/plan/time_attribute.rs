@@ -7,6 +7,7 @@
 use datafusion_common::Column;
 use datafusion_expr::{Expr, LogicalPlan};
 
+use super::state_ttl_node::StateTtlNode;
 use super::window_node::WindowNode;
 use crate::catalog::StreamTable;
 
@@ -63,6 +64,7 @@ pub(crate) fn time_roles(plan: &LogicalPlan) -> Vec<TimeRole> {
             }
             groups.into_iter().chain(std::iter::repeat(TimeRole::Plain)).take(count).collect()
         }
+        hinted if let Some(node) = StateTtlNode::of(hinted) => time_roles(&node.input),
         LogicalPlan::Extension(extension) => match extension.node.as_any().downcast_ref::<WindowNode>() {
             Some(_) => {
                 let mut roles = vec![TimeRole::Plain; count.saturating_sub(3)];

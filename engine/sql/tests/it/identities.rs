@@ -39,6 +39,9 @@ fn a_uid_survives_what_does_not_change_the_state() {
         "INSERT INTO p SELECT key1, COUNT(1) FROM (SELECT k AS key1, a FROM t WHERE a > 0) GROUP BY key1",
         "-- a comment\nSET 'parallelism.default' = '3'; INSERT INTO p SELECT k, COUNT(*) FROM t GROUP BY k",
         "CREATE VIEW v AS SELECT k, ts FROM t; INSERT INTO p SELECT k, COUNT(*) FROM v GROUP BY k",
+        "SET 'table.exec.state.ttl' = '1 h'; INSERT INTO p SELECT k, COUNT(*) FROM t GROUP BY k",
+        "INSERT INTO p SELECT /*+ STATE_TTL('t' = '1 d') */ k, COUNT(*) FROM t WHERE a > 5 GROUP BY k",
+        "INSERT INTO p SELECT /*+ STATE_TTL('v' = '1 d') */ v.k, COUNT(1) FROM (SELECT k, a FROM t WHERE a > 0) AS v GROUP BY v.k",
     ];
     for text in same {
         assert_eq!(uids(text), before, "{text}");
@@ -65,6 +68,19 @@ fn a_uid_changes_with_kind_keys_calls_and_ancestors() {
         assert!(!seen.contains(&found), "{text}\n{found:?}");
         seen.push(found);
     }
+}
+
+#[test]
+fn a_ttl_is_no_part_of_what_an_operator_is_but_keeps_twins_apart() {
+    let hinted = QUERY.replace("SELECT k", "SELECT /*+ STATE_TTL('t' = '1 d') */ k");
+    assert_eq!(identities(&hinted), identities(QUERY), "a job goes on with its state");
+    assert_ne!(fingerprint(&hinted, 2), fingerprint(QUERY, 2), "but workers must agree on it");
+    let twins = |second: &str| {
+        let text = format!("{QUERY}; {};", second.replace("INTO p", "INTO f0"));
+        let sink = "CREATE TABLE f0 (k STRING, n BIGINT) WITH ('connector' = 'print');";
+        uids(&format!("{sink} {text}")).iter().filter(|uid| uid.starts_with("aggregate-")).count()
+    };
+    assert_eq!((twins(QUERY), twins(&hinted)), (1, 2));
 }
 
 #[test]

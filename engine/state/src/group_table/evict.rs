@@ -229,7 +229,7 @@ impl GroupTable {
     }
 
     /// Gives a group that the store has a number.
-    fn adopt(&mut self, index_hash: u64, key: &[u8], key_group: KeyGroup) -> u32 {
+    pub(super) fn adopt(&mut self, index_hash: u64, key: &[u8], key_group: KeyGroup) -> u32 {
         let (group, _) = self.index.find_or_insert(index_hash, key);
         if group as usize == self.marks.len() {
             self.marks.push(0);

@@ -354,3 +354,34 @@ fn many_evicted_changes_are_handed_out_before_the_barrier() {
     assert!((50_000..200_000).contains(&handed), "{handed}");
     assert_eq!(handed + rows(&sums.freeze(false)).len(), 200_000);
 }
+
+#[test]
+fn a_walk_over_the_store_finds_every_group_once_and_passes_over_what_is_in_memory() {
+    let mut sums = Sums::within(all_groups(), Some(10_000_000));
+    sums.apply(&(0..1_000).collect::<Vec<_>>(), false).unwrap();
+    sums.table.evict_all(&mut sums.values).unwrap();
+    sums.apply(&(0..300).collect::<Vec<_>>(), false).unwrap();
+    let in_memory: Vec<u32> = (0..10).flat_map(|n| sums.table.live_among(n * 100..n * 100 + 100)).collect();
+    assert_eq!((in_memory.len(), sums.table.len()), (300, 300));
+    assert_eq!(in_memory, sums.table.live_groups().collect::<Vec<_>>());
+    let (mut place, mut steps, mut found) = (StorePlace::default(), 0, 0);
+    loop {
+        // All but the first of each step; they are deleted, as a walk that looks for expired groups does.
+        let but_first = |columns: &[ArrayRef]| (1..columns[0].len() as u32).collect();
+        let step = sums.table.load_next(&place, 64, key_hash, but_first, &mut sums.values).unwrap();
+        for group in &step.groups {
+            assert_eq!(std::mem::take(&mut sums.values.0[*group as usize]), 1, "its value came along");
+            sums.table.delete(*group);
+        }
+        (steps, found) = (steps + 1, found + step.groups.len());
+        match step.next {
+            Some(next) => place = next,
+            None => break,
+        }
+    }
+    assert_eq!(steps, 16);
+    assert!((700 - 16..=700).contains(&found), "{found}");
+    assert_eq!(sums.table.len(), 300);
+    let deleted = rows(&sums.freeze(false)).iter().filter(|row| row.1).count();
+    assert_eq!((deleted, sums.content().len()), (found, 1_000 - found));
+}

@@ -34,10 +34,7 @@ impl SortedMap {
         &mut self,
         keys: impl Iterator<Item = (KeyGroup, &'a [u8], &'a [u8])>,
     ) -> Result<(), StateError> {
-        let Some(budget) = self.spilled.as_ref().map(SpilledRows::budget) else { return Ok(()) };
-        if self.bytes() > budget {
-            self.evict()?;
-        }
+        self.make_room()?;
         let Some(spilled) = self.spilled.as_ref().filter(|s| s.rows() > 0) else { return Ok(()) };
         let is_known = |key: &[u8]| self.entries.contains_key(key) || self.gone.contains_key(key);
         let mut missing: Vec<(KeyGroup, Vec<u8>)> = keys
@@ -65,6 +62,17 @@ impl SortedMap {
             self.entries.insert(Arc::from(&key[..]), entry);
         }
         Ok(())
+    }
+
+    /// Lets everything in memory leave if it is too much.
+    ///
+    /// # Errors
+    /// [`StateError::Spill`].
+    pub fn make_room(&mut self) -> Result<(), StateError> {
+        match self.spilled.as_ref().map(SpilledRows::budget) {
+            Some(budget) if self.bytes() > budget => self.evict(),
+            _ => Ok(()),
+        }
     }
 
     /// Sends everything away; what changed becomes a part of the next checkpoint.
@@ -168,19 +176,24 @@ impl SortedMap {
         })
     }
 
-    /// Removes what the store has of a group. Each entry's removal is stored.
-    pub(super) fn remove_spilled(&mut self, group_key: &[u8], key_group: KeyGroup) -> Result<(), StateError> {
+    /// Removes what the store has of a group, and says how many entries that were. Each entry's removal is stored.
+    pub(super) fn remove_spilled(
+        &mut self,
+        group_key: &[u8],
+        key_group: KeyGroup,
+    ) -> Result<usize, StateError> {
         let mut keys: Vec<Arc<[u8]>> = Vec::new();
         self.visit_spilled(group_key, key_group, ScanOrder::Ascending, &mut |key, _| {
             keys.push(Arc::from([group_key, key].concat()));
             ControlFlow::Continue(())
         })?;
+        let count = keys.len();
         for key in keys {
             if let Some(spilled) = &mut self.spilled {
                 spilled.doom(key_group, &key);
             }
             self.gone.insert(key, key_group);
         }
-        Ok(())
+        Ok(count)
     }
 }

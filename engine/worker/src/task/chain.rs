@@ -10,7 +10,7 @@ use std::time::Duration;
 use millstream_batch::StreamBatch;
 use millstream_model::control::Barrier;
 use millstream_model::{OperatorUid, Watermark};
-use millstream_operators::{Operator, Output, Progress};
+use millstream_operators::{Expiring, Operator, Output, Progress};
 use millstream_state::Spill;
 
 use super::sink::SinkStage;
@@ -165,12 +165,26 @@ impl Chain {
         Ok(())
     }
 
-    /// Bytes of state of all operators, by their estimate.
+    /// Takes one step in removing expired state in each operator. Called between steps of the input, when no operator has rows left.
+    pub(crate) fn expire(&mut self) -> Result<Expiring, TaskError> {
+        let mut left = Expiring::Never;
+        for stage in &mut self.stages {
+            let more = stage.operator.expire().map_err(|e| TaskError::from_operator(&stage.name, &e))?;
+            left = match (left, more) {
+                (Expiring::More, _) | (_, Expiring::More) => Expiring::More,
+                (Expiring::Later, _) | (_, Expiring::Later) => Expiring::Later,
+                (Expiring::Never, Expiring::Never) => Expiring::Never,
+            };
+        }
+        Ok(left)
+    }
+
     /// Bytes in the stores of its operators. Asks them, which is not for every batch.
     pub(crate) fn spilled_bytes(&self) -> u64 {
         self.stages.iter().filter_map(|s| s.store.as_ref()).map(|store| store.disk_bytes()).sum()
     }
 
+    /// Bytes of state of all operators, by their estimate.
     pub(crate) fn state_bytes(&self) -> usize {
         self.stages.iter().map(|s| s.operator.state_bytes()).sum()
     }

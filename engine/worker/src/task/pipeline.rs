@@ -1,13 +1,22 @@
 //! A task whose input comes from other tasks.
+//!
+//! Its operators keep keyed state. What of it has expired goes in short steps: one after each batch and watermark, and one after the
+//! other while no input is there.
+
+use std::time::Duration;
 
 use millstream_model::Watermark;
 use millstream_model::snapshot::OperatorCounters;
+use millstream_operators::Expiring;
 use tokio::sync::mpsc;
 
 use super::run::{Control, Core};
 use crate::clock::now;
 use crate::error::TaskError;
 use crate::exchange::gate::{Gate, GateEvent};
+
+/// How often a task without input looks for expired state.
+const TICK: Duration = Duration::from_millis(500);
 
 /// Runs until shutdown or failure. Control goes before data.
 pub(crate) async fn run(
@@ -34,6 +43,11 @@ pub(crate) async fn run(
             continue;
         }
         core.chain.flush().await?;
+        let expiring = expire(&mut core).await?;
+        if expiring == Expiring::More {
+            tokio::task::yield_now().await;
+            continue;
+        }
         core.show(head, if core.is_finished { Watermark::MAX } else { gate.watermark() }, None);
         let since = now();
         tokio::select! {
@@ -43,9 +57,17 @@ pub(crate) async fn run(
                 _ => {}
             },
             () = gate.readable() => {}
+            () = tokio::time::sleep(TICK), if expiring == Expiring::Later => {}
         }
         core.idle += since.elapsed();
     }
+}
+
+/// One step, and what left memory by it or before is stored. What has seen all of its input stays as it is.
+async fn expire(core: &mut Core) -> Result<Expiring, TaskError> {
+    let left = if core.is_finished { Expiring::Never } else { core.chain.expire()? };
+    core.store_early().await?;
+    Ok(left)
 }
 
 async fn accept(core: &mut Core, event: GateEvent, head: &mut OperatorCounters) -> Result<(), TaskError> {
@@ -53,11 +75,11 @@ async fn accept(core: &mut Core, event: GateEvent, head: &mut OperatorCounters) 
         GateEvent::Batch(batch) => {
             head.rows_in += batch.num_rows() as u64;
             core.chain.batch(batch).await?;
-            core.store_early().await
+            expire(core).await.map(drop)
         }
         GateEvent::Watermark(watermark) => {
             core.chain.watermark(watermark).await?;
-            core.store_early().await
+            expire(core).await.map(drop)
         }
         GateEvent::Idle(is_idle) => core.chain.idle(is_idle).await,
         GateEvent::Barrier(barrier) => core.barrier(barrier, Vec::new(), None).await,

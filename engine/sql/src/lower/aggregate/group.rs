@@ -1,10 +1,10 @@
-//! Unbounded aggregates by key: a changelog, and state that grows with the keys.
+//! Unbounded aggregates by key: a changelog, and state that grows with the keys unless it expires.
 
 use std::sync::Arc;
 
 use arrow::datatypes::Field;
 use datafusion_expr::{Expr, LogicalPlan};
-use millstream_plan::{AggregateCall, GroupAggregateSpec, LocalAggregateSpec, partial_schema};
+use millstream_plan::{AggregateCall, GroupAggregateSpec, LocalAggregateSpec, StateTtl, partial_schema};
 
 use super::call::{CallText, Rows};
 use super::{details, name_calls, titled, unique_schema};
@@ -33,7 +33,8 @@ impl Lowering<'_> {
         let (calls, texts) =
             self.calls(&stream, calls, input, names.get(groups.len()..).unwrap_or(&[]), &mut rows)?;
         let node = self.rows_node(&mut stream, &rows)?;
-        let added = self.group_node(node, &keys, calls, &texts, cause);
+        let ttl = self.state_ttl(input);
+        let added = self.group_node(node, &keys, calls, &texts, (cause, ttl));
         let schema = Arc::clone(&added.schema);
         let id = self.graph.add(added);
         let columns = names
@@ -54,7 +55,7 @@ impl Lowering<'_> {
         keys: &[usize],
         calls: Vec<AggregateCall>,
         texts: &[CallText],
-        cause: UpdateCause,
+        (cause, ttl): (UpdateCause, Option<StateTtl>),
     ) -> Node {
         let node = self.graph.node(input);
         let rows_schema = Arc::clone(&node.schema);
@@ -89,9 +90,13 @@ impl Lowering<'_> {
         // Without calls a group's row never changes: it is the first of its kind, and stays.
         let is_append_only = calls.is_empty() && !is_retracting;
         let key_names: Vec<&str> = keys.iter().map(|key| rows_schema.field(*key).name().as_str()).collect();
-        let state =
-            if keys.is_empty() { "one row" } else { "unbounded: one row for every key there ever was" };
-        let lines = details(&key_names, &calls, state);
+        let state = match (keys.is_empty(), ttl) {
+            (true, _) => "one row",
+            (false, None) => "unbounded: one row for every key there ever was",
+            (false, Some(_)) => "one row for every key that has not expired",
+        };
+        let mut lines = details(&key_names, &calls, state);
+        lines.extend(ttl.map(|ttl| ("ttl", ttl.to_string())));
         Node {
             inputs: vec![input],
             schema: Arc::clone(&schema),
@@ -113,6 +118,7 @@ impl Lowering<'_> {
                     is_merging: local.is_some(),
                     is_retracting,
                     emits_update_before: true,
+                    ttl,
                     schema,
                 }),
                 local,

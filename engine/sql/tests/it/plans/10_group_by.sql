@@ -16,7 +16,7 @@ Sink(p)  [retract by (k), parallelism 2]
              watermark: ts AS ts - INTERVAL '5' SECOND
              input: unbounded
              uid: source-t
-warning: the state of Aggregate(k) grows with every new key and is never dropped: its input has no end; aggregate by windows to bound it
+warning: the state of Aggregate(k) grows with every new key and is never dropped: its input has no end; aggregate by windows or set 'table.exec.state.ttl' to bound it
 chain 0 x2: Source(t) -> LocalAggregate(k)
 chain 1 x2: Aggregate(k) -> Calc -> Sink(p)
 edge 0 -> 1: Hash { columns: [0] }

@@ -30,7 +30,7 @@ Sink(p)  [retract by (k), parallelism 2]
          │   columns: k
          │   uid: calc-ff383ff8d82a5c3c
          └─ Source(t) (see above)  [append-only, parallelism 2]
-warning: the state of Aggregate(k) grows with every new key and is never dropped: its input has no end; aggregate by windows to bound it
+warning: the state of Aggregate(k) grows with every new key and is never dropped: its input has no end; aggregate by windows or set 'table.exec.state.ttl' to bound it
 chain 0 x2: Source(t)
 chain 1 x2: Calc -> Sink(f)
 chain 2 x2: Calc -> LocalAggregate(k)

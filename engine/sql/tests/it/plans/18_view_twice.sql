@@ -28,7 +28,7 @@ Sink(p)  [retract by (k), parallelism 2]
    │   columns: k, SUM(b) AS n
    │   uid: calc-f9ea7694d41c273c
    └─ Aggregate(k) (see above)  [retract by (k), parallelism 2]
-warning: the state of Aggregate(k) grows with every new key and is never dropped: its input has no end; aggregate by windows to bound it
+warning: the state of Aggregate(k) grows with every new key and is never dropped: its input has no end; aggregate by windows or set 'table.exec.state.ttl' to bound it
 chain 0 x2: Source(t) -> LocalAggregate(k)
 chain 1 x2: Aggregate(k)
 chain 2 x2: Calc -> Sink(p)

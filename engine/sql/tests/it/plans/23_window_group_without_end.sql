@@ -24,7 +24,7 @@ Collect  [retract by (window_start), parallelism 1]
                       watermark: ts AS ts - INTERVAL '5' SECOND
                       input: unbounded
                       uid: source-t
-warning: the state of Aggregate(window_start) grows with every new key and is never dropped: its input has no end; aggregate by windows to bound it
+warning: the state of Aggregate(window_start) grows with every new key and is never dropped: its input has no end; aggregate by windows or set 'table.exec.state.ttl' to bound it
 chain 0 x2: Source(t) -> Calc -> WindowAssign -> Calc -> LocalAggregate(window_start)
 chain 1 x2: Aggregate(window_start) -> Calc
 chain 2 x1: Collect

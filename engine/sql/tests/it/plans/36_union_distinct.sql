@@ -17,7 +17,7 @@ Collect  [append-only, parallelism 1]
              columns: k
              input: unbounded
              uid: source-plain
-warning: the state of Aggregate(k) grows with every new key and is never dropped: its input has no end; aggregate by windows to bound it
+warning: the state of Aggregate(k) grows with every new key and is never dropped: its input has no end; aggregate by windows or set 'table.exec.state.ttl' to bound it
 chain 0 x2: Source(t)
 chain 1 x2: Source(plain)
 chain 2 x2: LocalAggregate(k)

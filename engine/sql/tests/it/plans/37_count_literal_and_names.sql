@@ -18,7 +18,7 @@ Collect  [retract by (k, EXPR$4), parallelism 1]
                 watermark: ts AS ts - INTERVAL '5' SECOND
                 input: unbounded
                 uid: source-t
-warning: the state of Aggregate(k, a + 1) grows with every new key and is never dropped: its input has no end; aggregate by windows to bound it
+warning: the state of Aggregate(k, a + 1) grows with every new key and is never dropped: its input has no end; aggregate by windows or set 'table.exec.state.ttl' to bound it
 chain 0 x2: Source(t) -> Calc -> LocalAggregate(k, a + 1)
 chain 1 x2: Aggregate(k, a + 1) -> Calc
 chain 2 x1: Collect
