@@ -71,7 +71,9 @@ pub(crate) fn expected_state(
             let operator =
                 millstream_operators::build(spec, context).map_err(|e| JobError::of(ErrorKind::Bug, &e))?;
             let tables = operator.tables().into_iter();
-            let tables = tables.map(|t| ExpectedTable { name: t.name, columns: t.columns }).collect();
+            let tables = tables
+                .map(|t| ExpectedTable { name: t.name, columns: t.columns, dispensable: t.dispensable })
+                .collect();
             operators.push(ExpectedOperator { uid: node.uid.clone(), name: node.name.clone(), tables });
         }
     }

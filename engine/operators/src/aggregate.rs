@@ -360,12 +360,16 @@ impl Aggregates {
 
     /// The tables that [`Aggregates::freeze`] gives.
     pub(crate) fn tables(&self, table: &GroupTable) -> Vec<TableSchema> {
-        let groups = TableSchema { name: table.name().to_owned(), columns: self.fields() };
-        let kept = self
-            .calls
-            .iter()
-            .filter(|call| call.kept.is_some())
-            .map(|call| TableSchema { name: kept_table_name(&call.spec), columns: KeptValues::fields() });
+        let groups = TableSchema {
+            name: table.name().to_owned(),
+            columns: self.fields(),
+            dispensable: last_write::columns(),
+        };
+        let kept = self.calls.iter().filter(|call| call.kept.is_some()).map(|call| TableSchema {
+            name: kept_table_name(&call.spec),
+            columns: KeptValues::fields(),
+            dispensable: Vec::new(),
+        });
         std::iter::once(groups).chain(kept).collect()
     }
 

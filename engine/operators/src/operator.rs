@@ -157,6 +157,8 @@ pub struct TableSchema {
     pub name: String,
     /// Its columns beside the key.
     pub columns: Vec<Field>,
+    /// Columns that stored rows may have as well, and that are not needed.
+    pub dispensable: Vec<String>,
 }
 
 /// Where an operator's state goes that does not fit.

@@ -44,6 +44,8 @@ pub struct ExpectedTable {
     pub name: String,
     /// Its columns beside the key, as the operator keeps them.
     pub columns: Vec<Field>,
+    /// Columns that may be left out although the savepoint has them: without them the table means the same.
+    pub dispensable: Vec<String>,
 }
 
 /// One thing in which a savepoint and a job differ and which nobody allowed.
@@ -127,7 +129,7 @@ pub(crate) fn plan<'a>(
         let operator = expected.operators.iter().find(|o| o.uid == *becomes);
         let wanted = operator.and_then(|o| o.tables.iter().find(|t| t.name == table.name));
         match wanted {
-            Some(wanted) => match columns(table, becomes, &wanted.columns, &difference) {
+            Some(wanted) => match columns(table, becomes, wanted, &difference) {
                 Ok(plan) => plans.push(plan),
                 Err(found) => differences.extend(found),
             },
@@ -194,10 +196,10 @@ fn new_tables(
 fn columns<'a>(
     table: &'a SavedTable,
     operator: &OperatorUid,
-    wanted: &[Field],
+    expected: &ExpectedTable,
     difference: &impl Fn(Option<&str>, String, String) -> Difference,
 ) -> Result<TablePlan<'a>, Vec<Difference>> {
-    let saved = table.value_fields();
+    let (saved, wanted) = (table.value_fields(), expected.columns.as_slice());
     let names: BTreeSet<&str> = saved.iter().map(|f| f.name().as_str()).collect();
     if names.len() < saved.len() && saved != wanted {
         let all = |fields: &[Field]| fields.iter().map(described).collect::<Vec<_>>().join(", ");
@@ -220,7 +222,8 @@ fn columns<'a>(
             }
         }
     }
-    for lost in saved.iter().filter(|s| !wanted.iter().any(|w| w.name() == s.name())) {
+    let is_kept = |s: &Field| wanted.iter().any(|w| w.name() == s.name());
+    for lost in saved.iter().filter(|s| !is_kept(s) && !expected.dispensable.contains(s.name())) {
         differences.push(difference(Some(lost.name()), described_type(lost), ABSENT.to_owned()));
     }
     if differences.is_empty() {

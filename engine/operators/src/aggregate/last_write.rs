@@ -17,6 +17,11 @@ use millstream_state::KEY_COLUMNS;
 /// The column of each clock. Part of every checkpoint.
 const COLUMNS: [(TtlTime, &str); 2] =
     [(TtlTime::Processing, "last_write"), (TtlTime::Event, "last_write_watermark")];
+/// Names of the columns of all clocks.
+pub(crate) fn columns() -> Vec<String> {
+    COLUMNS.iter().map(|(_, name)| (*name).to_owned()).collect()
+}
+
 /// The group was written, but nobody knows when.
 const UNKNOWN: i64 = i64::MIN;
 

@@ -40,7 +40,11 @@ async fn savepoint() -> (MemoryStorage, SavepointReader) {
 
 /// The job's own tables.
 fn tables() -> ExpectedState {
-    let table = |name: &str, columns: Vec<Field>| ExpectedTable { name: name.to_owned(), columns };
+    let table = |name: &str, columns: Vec<Field>| ExpectedTable {
+        name: name.to_owned(),
+        columns,
+        dispensable: Vec::new(),
+    };
     let count = || vec![Field::new("count", DataType::Int64, true)];
     let operator =
         |name: &str, tables| ExpectedOperator { uid: uid(name), name: format!("Operator({name})"), tables };
