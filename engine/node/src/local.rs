@@ -4,6 +4,7 @@ mod objects;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use millstream_checkpoint_store::JobStore;
@@ -16,10 +17,15 @@ use millstream_coordinator::{
 use millstream_jobmaster::{JobSpec, Settings};
 use millstream_model::{ErrorKind, JobError, JobIdentity, OperatorUid};
 use millstream_plan::{CompiledJob, OperatorSpec, SinkTarget};
-use millstream_worker::{OperatorFactory, Sabotage, SpillSettings, WorkerSettings};
+use millstream_worker::{
+    LocalCopies, OperatorFactory, Sabotage, SnapshotStore, SpillSettings, WorkerSettings,
+};
 use tokio::sync::mpsc;
 
 use objects::BucketObjects;
+
+/// Room for copies of state: a disk has it, and it bounds what a job that was given up leaves there.
+const COPIES_BYTES: u64 = 10 << 30;
 
 /// The only worker of the process.
 const WORKER: u32 = 1;
@@ -52,6 +58,8 @@ pub struct LocalJob {
     pub spill: Option<SpillSettings>,
     /// Bytes that all state of one slot may take in memory before the job ends for it; `None`: nobody looks.
     pub slot_bytes: Option<usize>,
+    /// Folder for copies of state segments, so that a restart on this machine need not fetch them; `None` keeps none.
+    pub local_copies: Option<PathBuf>,
 }
 
 impl fmt::Debug for LocalJob {
@@ -100,7 +108,7 @@ impl LocalJob {
             job: self.job.clone(),
             connectors: self.connectors,
             collect: self.collect,
-            store: Arc::new(BucketObjects::new(self.store.objects())),
+            store: objects(&self.store, self.local_copies),
             batch_rows: self.batch_rows,
             sabotage,
             operators,
@@ -136,6 +144,19 @@ impl LocalJob {
             outcome
         });
         Ok(Running { handle, outcome })
+    }
+}
+
+/// The job's bucket as its tasks see it. Copies are a help, so a folder that cannot be used is no failure.
+fn objects(store: &JobStore, copies: Option<PathBuf>) -> Arc<dyn SnapshotStore> {
+    let bucket = Arc::new(BucketObjects::new(store.objects()));
+    let Some(folder) = copies else { return bucket };
+    match LocalCopies::new(bucket.clone(), folder.clone(), COPIES_BYTES) {
+        Ok(copies) => Arc::new(copies),
+        Err(error) => {
+            tracing::warn!("no copies of state are kept in {}: {error}", folder.display());
+            bucket
+        }
     }
 }
 

@@ -16,6 +16,7 @@ use crate::cli::Failure;
 const BACKEND: &str = "state.backend.type";
 const MEMORY: &str = "state.backend.rocksdb.memory.fixed-per-slot";
 
+const COPIES: &str = "state.backend.local-recovery";
 const HEAP: &str = "taskmanager.memory.task.heap.size";
 
 /// A slot has this for its state, however small the budget: batches on their way need some.
@@ -64,6 +65,12 @@ pub(crate) fn open(
         spill: Some(SpillSettings { stores, table_bytes }),
         slot_bytes: usize::try_from(slot_bytes).ok(),
     })
+}
+
+/// Whether state segments that go to this address are kept on this machine, too. A folder of this machine is as near itself.
+pub(crate) fn keeps_copies(settings: &BTreeMap<String, String>, location: &str) -> bool {
+    let is_remote = location.starts_with("s3://");
+    is_remote && settings.get(COPIES).is_none_or(|text| text.trim().eq_ignore_ascii_case("true"))
 }
 
 /// Everything in memory, up to what the settings allow or the machine has.
@@ -120,6 +127,14 @@ fn stores(_: &Path, _: usize) -> Result<std::sync::Arc<dyn millstream_state::Spi
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_what_is_far_is_copied() {
+        let set = |value: &str| BTreeMap::from([(COPIES.to_owned(), value.to_owned())]);
+        assert!(keeps_copies(&BTreeMap::new(), "s3://bucket/x"));
+        assert!(keeps_copies(&set("TRUE"), "s3://bucket/x") && !keeps_copies(&set("false"), "s3://bucket/x"));
+        assert!(!keeps_copies(&set("true"), "file:///x") && !keeps_copies(&set("true"), "memory://x"));
+    }
 
     #[test]
     fn slots_share_what_there_is() {

@@ -39,6 +39,7 @@ const KEYS: &[&str] = &[
     "state.backend.type",
     "state.backend.rocksdb.memory.fixed-per-slot",
     "taskmanager.memory.task.heap.size",
+    "state.backend.local-recovery",
 ];
 
 /// Prefixes of keys that mean something to Flink and nothing here, and what to do instead.
@@ -192,6 +193,7 @@ fn check(key: &str, value: &str) -> Result<(), (String, Option<String>)> {
             "every job runs as a stream".to_owned(),
             Some("remove it: bounded input ends by itself and gives the batch answer".to_owned()),
         )),
+        "state.backend.local-recovery" => one_of(value.trim(), &["true", "false"]),
         "state.backend.type" => one_of(value.trim(), &["hashmap", "rocksdb"]),
         "state.backend.rocksdb.memory.fixed-per-slot" | "taskmanager.memory.task.heap.size" => {
             match parse_bytes(value) {

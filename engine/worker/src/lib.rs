@@ -8,6 +8,7 @@
 mod clock;
 mod error;
 mod exchange;
+mod local_copies;
 mod memory;
 mod operator_factory;
 mod sabotage;
@@ -19,6 +20,7 @@ mod task;
 mod test_rows;
 mod worker;
 
+pub use local_copies::LocalCopies;
 pub use operator_factory::OperatorFactory;
 pub use sabotage::Sabotage;
 pub use spill::SpillSettings;

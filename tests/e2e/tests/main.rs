@@ -9,6 +9,7 @@ mod examples;
 mod expiry;
 mod harness;
 mod kill;
+mod local_copies;
 mod memory;
 mod savepoint;
 mod watch;

@@ -398,3 +398,34 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     }
     found
 }
+
+#[test]
+fn a_manifest_names_the_savepoint_of_a_job_that_never_ran() {
+    let world = World::new();
+    world.arrive(0..1);
+    let one = Step { world: &world, name: "one", sql: both(), parallelism: 1, is_rocksdb: false, from: None };
+    one.run(1, "--stop --to ../first").code(0);
+    let folder = world.path("two");
+    fs::create_dir_all(&folder).unwrap();
+    let manifest = |from: &str, policy: &str| {
+        let sql = format!("{TABLES}{TOTALS_TABLE}EXECUTE STATEMENT SET BEGIN\n{TOTALS}{HOURS}END;\n");
+        let sql = sql.replace(", 'source.monitor-interval' = '20 ms'", "").replace('\n', "\n    ");
+        let text = format!(
+            "apiVersion: millstream.dev/v1alpha1\nkind: StreamJob\nmetadata: {{name: orders}}\nspec:\n  parallelism: 2\n  \
+             variables: {{IN: {}, OUT: {}}}\n  restore: {{from: \"{from}\", policy: {policy}}}\n  sql: |\n    {sql}",
+            world.path("in").display(),
+            world.path("out/two").display(),
+        );
+        fs::write(folder.join("orders.yaml"), text).unwrap();
+    };
+    let first = format!("file://{}", world.path("first").display());
+    manifest(&format!("file://{}", world.path("nowhere").display()), "Required");
+    run_in(&folder, &["run", "orders.yaml"]).code(2).says("there is no savepoint");
+    manifest(&first, "Required");
+    // Everything was read before the savepoint was taken.
+    run_in(&folder, &["run", "orders.yaml"]).code(0).says("is restored as epoch").says("finished at epoch");
+    world.check_hours(1);
+    run_in(&folder, &["run", "orders.yaml"]).code(0).says("is not used").says("finished at epoch");
+    manifest(&format!("file://{}", world.path("nowhere").display()), "IfPresent");
+    run_in(&folder, &["run", "orders.yaml", "--storage", "elsewhere"]).code(0).says("starting from the beginning");
+}

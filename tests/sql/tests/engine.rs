@@ -295,6 +295,7 @@ fn start(
         droppable: std::collections::BTreeSet::new(),
         batch_rows: way.batch_rows,
         slot_bytes: None,
+        local_copies: None,
         spill: way.state.spill()?,
     };
     let operators = mutant.map_or_else(OperatorFactory::default, |mutant| {

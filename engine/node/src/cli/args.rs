@@ -11,7 +11,9 @@ Examples:
   millstream run query.sql -o changelog
       Run a file of SQL; a bare SELECT prints its changes
   millstream plan job.yaml
-      Show what a job would do, without running it";
+      Show what a job would do, without running it
+  millstream savepoint job.yaml
+      Keep the state of a running job, in files that anybody can read";
 
 const RUN_EXAMPLES: &str = "\
 Examples:
@@ -25,6 +27,8 @@ Examples:
       Results go to stdout, everything else to stderr
   millstream run job.yaml --storage s3://bucket/streams
       Keep checkpoints in S3 (credentials from AWS_* variables)
+  millstream run job.yaml --from-savepoint s3://bucket/savepoints/nightly
+      Start from a savepoint
 
 Exit codes: 0 finished, or stopped by Ctrl-C after a final checkpoint; 1 the job failed or was fenced; 2 a mistake in
 the manifest, the SQL or the options.";

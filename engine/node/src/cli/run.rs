@@ -80,6 +80,7 @@ pub(super) fn run(arguments: Box<RunArguments>) -> Result<(), Failure> {
             batch_rows: millstream_batch::MAX_BATCH_ROWS,
             spill: plan.state.spill,
             slot_bytes: plan.state.slot_bytes,
+            local_copies: plan.local_copies,
         };
         let running = local.start().map_err(Failure::from)?;
         let status = running.handle.status();

@@ -1,6 +1,7 @@
 //! What a run starts from: storage, the newest epoch, changed SQL, `--fresh`, going back.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -37,6 +38,7 @@ pub(super) struct StartPlan {
     pub(super) coordinator: CoordinatorSettings,
     pub(super) droppable: BTreeSet<OperatorUid>,
     pub(super) state: StateMemory,
+    pub(super) local_copies: Option<PathBuf>,
 }
 
 /// Opens the storage, looks at what is there and decides what to start from, asking where it must.
@@ -83,7 +85,10 @@ pub(super) async fn prepare(
     let slots = slots_of(job);
     let folder = file.local_folder().join(format!("spilled-{}", file.identity));
     let state = state_backend::open(sql_settings, file.state_backend, &folder, slots)?;
+    let copies = file.local_folder().join(format!("copies-{}", file.identity));
+    let local_copies = state_backend::keeps_copies(sql_settings, &store.location()).then_some(copies);
     Ok(Start::Go(Box::new(StartPlan {
+        local_copies,
         store,
         settings: job_settings(file, sql_settings),
         coordinator: CoordinatorSettings { take_over, ..CoordinatorSettings::default() },
@@ -140,6 +145,7 @@ fn query(file: &JobFile, sql_settings: &BTreeMap<String, String>, slots: u32) ->
         coordinator: CoordinatorSettings { probe: false, ..CoordinatorSettings::default() },
         droppable: BTreeSet::new(),
         state: state_backend::in_memory(sql_settings, slots),
+        local_copies: None,
     })
 }
 

@@ -1,0 +1,69 @@
+//! Copies of state beside the job: a restart on the same machine does not ask the bucket for what it wrote itself.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::harness::{Ended, Process, S3Server, millstream};
+
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// Endless, so that it is stopped and goes on.
+const JOB: &str = "CREATE TABLE numbers (id BIGINT) WITH ('connector' = 'datagen', 'rows-per-second' = '5000',
+  'fields.id.kind' = 'sequence', 'fields.id.start' = '0', 'fields.id.end' = '10000000');
+CREATE TABLE written (k BIGINT, n BIGINT) WITH ('connector' = 'blackhole');
+INSERT INTO written SELECT k, COUNT(*) FROM (SELECT MOD(id, 500) AS k FROM numbers) AS t GROUP BY k;\n";
+
+/// Runs until it has restored and is running, then stops it, or to its own end.
+fn run(folder: &Path, server: &S3Server, settings: &str) -> Ended {
+    fs::write(folder.join("copied.sql"), JOB).unwrap();
+    let mut command = millstream();
+    let line = format!("run copied.sql --storage s3://{}/copies {settings}", S3Server::BUCKET);
+    command.current_dir(folder).args(line.split_whitespace());
+    command.args(["--set", "execution.checkpointing.interval=200ms"]);
+    server.configure(&mut command);
+    let mut process = Process::start(&mut command);
+    if process.wait_until(LIMIT, |p| p.stderr().contains("runs, restored from")) {
+        std::thread::sleep(Duration::from_millis(600));
+        process.signal("TERM");
+    }
+    process.end(LIMIT)
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).into_iter().flatten().map(Result::unwrap) {
+        let path = entry.path();
+        if path.is_dir() { found.extend(files(&path)) } else { found.push(path) }
+    }
+    found
+}
+
+#[test]
+fn a_restart_takes_its_state_from_beside_the_job_and_believes_only_what_is_right() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let server = S3Server::start();
+    run(folder, &server, "").code(0);
+    let copies = folder.join(".millstream/copies-default.copied.local");
+    assert!(!files(&copies).is_empty());
+
+    // The bucket's segments are not what they were: nobody asks.
+    for segment in files(&server.bucket().join("copies")).iter().filter(|f| f.to_string_lossy().contains("/state/")) {
+        let length = fs::metadata(segment).unwrap().len();
+        fs::write(segment, vec![0; usize::try_from(length).unwrap()]).unwrap();
+    }
+    run(folder, &server, "").code(0).says("restored from epoch");
+
+    // Copies that are not right are not used, and then the bucket is asked.
+    for copy in files(&copies) {
+        let length = fs::metadata(&copy).unwrap().len();
+        fs::write(copy, vec![0; usize::try_from(length).unwrap()]).unwrap();
+    }
+    for segment in files(&server.bucket().join("copies")).iter().filter(|f| f.to_string_lossy().contains("/state/")) {
+        let length = fs::metadata(segment).unwrap().len();
+        fs::write(segment, vec![0; usize::try_from(length).unwrap()]).unwrap();
+    }
+    run(folder, &server, "").code(2).says("/state/");
+    run(folder, &server, "--fresh --yes --set state.backend.local-recovery=false").code(0);
+}
