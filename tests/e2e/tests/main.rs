@@ -8,5 +8,6 @@ mod cli;
 mod examples;
 mod harness;
 mod kill;
+mod savepoint_sql;
 mod watch;
 mod zombie;
