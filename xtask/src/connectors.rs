@@ -67,8 +67,8 @@ SELECT * FROM totals WHERE `COUNT(*)` > 10;
   itself does not say them, and a key that they do not fit is an error with the first row.
 - The tables `values-...` hold what a COUNT(DISTINCT ...), or a MIN or MAX over updates, has to remember: the key is that of the
   group, then the value; `count` is how often it is there.
-- Keys of windows begin with two times more: the end of the slice, and the end of the first window that counts it. A slice is a
-  whole window of TUMBLE; of HOP it is a part that no window divides, 2 s for windows of 6 s every 4 s. Both times are on the wall
+- Keys of windows begin with two times more: the end of the slice, and the end of the first window that counts it, which is later
+  only for rows that were late. A slice is a whole window of TUMBLE, and as long as the slide of HOP. Both times are on the wall
   clock of the windows; declare them as TIMESTAMP(3), or as BIGINT for microseconds:
 
 ```sql

@@ -17,7 +17,7 @@ use millstream_model::ErrorKind;
 use millstream_model::snapshot::SplitState;
 
 fn golden() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../savepoint/tests/golden/v1")
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("savepoint/tests/golden/v1")
 }
 
 fn schema(columns: &[(&str, DataType)]) -> SchemaRef {
@@ -251,10 +251,7 @@ fn an_unfinished_savepoint_and_damaged_files_are_refused() {
         let error = opened(&config, |_| {}).err().unwrap();
         assert_eq!(error.kind(), ErrorKind::User);
         let text = error.to_string();
-        assert!(
-            text.contains("00000-00004.parquet: damaged: expected 4549 bytes with checksum "),
-            "{text}"
-        );
+        assert!(text.contains("00000-00004.parquet: damaged: expected 4549 bytes with checksum "), "{text}");
     }
     std::fs::remove_file(attempt.join("manifest")).unwrap();
     let error = source_of(&config).err().unwrap().to_string();
