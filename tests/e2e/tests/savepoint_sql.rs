@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::harness::{Ended, Process, lines_of, millstream, run_in};
+use crate::harness::{Ended, Process, S3Server, lines_of, millstream, run_in};
 
 const LIMIT: Duration = Duration::from_secs(90);
 const ORDERS: i64 = 3_000;
@@ -173,6 +173,25 @@ INSERT INTO out SELECT id, `COUNT(*)` FROM saved;";
     let mut found = lines_of(&folder.path().join("out"));
     found.sort();
     assert_eq!(found, expected);
+}
+
+#[test]
+fn a_savepoint_in_a_bucket_is_read_there() {
+    let server = S3Server::start();
+    let in_bucket = |line: &str| {
+        let mut command = millstream();
+        server.configure(&mut command);
+        Process::start(command.current_dir(savepoint()).args(line.split(' '))).end(LIMIT)
+    };
+    let address = format!("s3://{}/savepoints/nightly", S3Server::BUCKET);
+    in_bucket(&format!("savepoint job.sql --offline --to {address}")).code(0);
+    let sql =
+        declared("city STRING, `COUNT(DISTINCT orders.v)` BIGINT", &format!("{KINDS}, 'table' = 'groups'"));
+    let sql = sql.replace("'nightly'", &format!("'{address}'"))
+        + "SELECT `COUNT(DISTINCT orders.v)` AS n FROM saved;";
+    fs::write(savepoint().join("bucket.sql"), sql).unwrap();
+    let ended = in_bucket("run bucket.sql --set parallelism.default=2");
+    assert_eq!(ended.code(0).stdout.lines().count(), CITIES.len(), "{ended}");
 }
 
 #[test]
