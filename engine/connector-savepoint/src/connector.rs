@@ -20,9 +20,13 @@ use crate::columns::Columns;
 use crate::opened;
 use crate::source::{SavepointSource, SourceSpec};
 
+/// Rows that are decoded at once.
+const DECODED_ROWS: usize = 8_192;
+
 /// See the module.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct SavepointConnector {
+    decoded_rows: usize,
     /// By address and the folder in which it is relative: as many as the job's tables name.
     opened: Mutex<BTreeMap<(String, PathBuf), SavepointReader>>,
 }
@@ -30,8 +34,15 @@ pub struct SavepointConnector {
 impl SavepointConnector {
     /// A connector that has opened nothing.
     #[must_use]
-    pub fn new() -> Self {
-        Self::default()
+    pub const fn new() -> Self {
+        Self { decoded_rows: DECODED_ROWS, opened: Mutex::new(BTreeMap::new()) }
+    }
+
+    /// The same, decoding so many rows at once; no result depends on it.
+    #[must_use]
+    pub const fn with_decoded_rows(mut self, rows: usize) -> Self {
+        self.decoded_rows = rows;
+        self
     }
 
     fn open(&self, table: &TableConfig, path: &str) -> Result<SavepointReader, ConnectorError> {
@@ -40,9 +51,15 @@ impl SavepointConnector {
         if let Some(reader) = all.get(&place) {
             return Ok(reader.clone());
         }
-        let reader = opened::open(&table.name, path, &table.base_dir)?;
+        let reader = opened::open(&table.name, path, &table.base_dir)?.with_batch_rows(self.decoded_rows);
         all.insert(place, reader.clone());
         Ok(reader)
+    }
+}
+
+impl Default for SavepointConnector {
+    fn default() -> Self {
+        Self::new()
     }
 }
 

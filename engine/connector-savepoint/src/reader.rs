@@ -23,8 +23,6 @@ use crate::source::SourceSpec;
 use crate::wait::wait_for;
 use crate::{failure, key, place};
 
-/// Rows that are decoded at once.
-const DECODED_ROWS: usize = 8_192;
 /// A batch has about this many bytes at most, but at least one row: the limit of what flows between operators.
 const MAX_BATCH_BYTES: usize = 1024 * 1024;
 
@@ -68,8 +66,7 @@ impl FileReader {
         }
         let origins = spec.columns.of_projection(&projection).map_err(refuse)?;
         let place = format!("{location}/{key}");
-        let reader = spec.reader.clone().with_batch_rows(DECODED_ROWS);
-        let rows = wait_for(reader.read_file(&spec.saved, &file))
+        let rows = wait_for(spec.reader.read_file(&spec.saved, &file))
             .map_err(|e| failure::of_waiting(&spec.table, format!("cannot read {place}"), &e))?
             .map_err(|e| failure::of_reading(&spec.table, &place, e))?;
         let mut opened = Self { spec, file, projection, origins, rows, batch: None, taken: 0, done: 0 };

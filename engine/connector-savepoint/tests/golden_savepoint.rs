@@ -76,14 +76,18 @@ fn expected(name: &str) -> Vec<String> {
 #[test]
 fn the_source_keeps_its_promises_and_reads_every_row() {
     let columns = main_columns();
-    let source = source_of(&table(MAIN, &columns)).unwrap();
-    assert!(source.is_bounded());
-    assert_eq!(source.max_parallelism(), Some(4));
-    let whole = conformance::run(source.as_ref(), &schema(&columns));
-    assert_eq!(whole.len(), 4, "a split for each file");
-    let rows = concat_batches(&schema(&columns), whole.values()).unwrap();
-    assert_eq!(rows.num_rows(), 65);
-    assert_eq!(text(&rows), expected("agg.main"));
+    // Decoded as a whole, and in parts that reading ends and begins within.
+    for decoded_rows in [8_192, 3] {
+        let connector = SavepointConnector::new().with_decoded_rows(decoded_rows);
+        let source = connector.source(&table(MAIN, &columns)).unwrap().unwrap();
+        assert!(source.is_bounded());
+        assert_eq!(source.max_parallelism(), Some(4));
+        let whole = conformance::run(source.as_ref(), &schema(&columns));
+        assert_eq!(whole.len(), 4, "a split for each file");
+        let rows = concat_batches(&schema(&columns), whole.values()).unwrap();
+        assert_eq!(rows.num_rows(), 65);
+        assert_eq!(text(&rows), expected("agg.main"));
+    }
 }
 
 #[test]
