@@ -176,6 +176,37 @@ INSERT INTO out SELECT id, `COUNT(*)` FROM saved;";
 }
 
 #[test]
+fn a_job_that_goes_on_reads_no_row_again() {
+    let folder = copy();
+    let sql = declared("id BIGINT, city STRING, `COUNT(*)` BIGINT", TOTALS)
+        + "CREATE TABLE ticks (id BIGINT) WITH ('connector' = 'datagen', 'rows-per-second' = '1000', 'fields.id.kind' = 'sequence', 'fields.id.start' = '1000', 'fields.id.end' = '100000000');
+CREATE TABLE out (id BIGINT) WITH ('connector' = 'filesystem', 'path' = 'out', 'format' = 'csv');
+INSERT INTO out SELECT id FROM saved UNION ALL SELECT id FROM ticks;";
+    fs::write(folder.path().join("on.sql"), sql).unwrap();
+    let written = || -> (Vec<i64>, usize) {
+        let lines = lines_of(&folder.path().join("out"));
+        let ids: Vec<i64> = lines.iter().map(|l| l.parse().unwrap()).collect();
+        let (saved, ticks): (Vec<i64>, Vec<i64>) = ids.into_iter().partition(|id| *id < 1_000);
+        (saved, ticks.len())
+    };
+    let mut expected: Vec<i64> = totals().keys().map(|(id, _)| *id).collect();
+    let mut ticks = 0;
+    for _ in 0..3 {
+        let mut command = millstream();
+        let line = "run on.sql --set parallelism.default=2 --set execution.checkpointing.interval=50ms";
+        let mut process = Process::start(command.current_dir(folder.path()).args(line.split(' ')));
+        let goes_on = process.wait_until(LIMIT, |_| written().1 > ticks);
+        assert!(goes_on, "{}", process.stderr());
+        process.kill();
+        ticks = written().1;
+    }
+    let (mut saved, _) = written();
+    saved.sort_unstable();
+    expected.sort_unstable();
+    assert_eq!(saved, expected);
+}
+
+#[test]
 fn a_savepoint_in_a_bucket_is_read_there() {
     let server = S3Server::start();
     let in_bucket = |line: &str| {
