@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::LazyLock;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -34,14 +33,11 @@ fn order(i: i64) -> (i64, &'static str, i64, i64) {
     (i % 37 - 5, CITIES[usize::try_from(i * 7 % 5).unwrap()], i * i % 11, i % 40)
 }
 
-/// A savepoint of [`JOB`] behind all of its input, in the folder `nightly`. Taken once, and never changed.
-fn savepoint() -> &'static Path {
-    static TAKEN: LazyLock<tempfile::TempDir> = LazyLock::new(|| {
-        let folder = tempfile::tempdir().unwrap();
-        take(folder.path());
-        folder
-    });
-    TAKEN.path()
+/// A folder with a savepoint of [`JOB`] behind all of its input, `nightly`.
+fn savepoint() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    take(folder.path());
+    folder
 }
 
 fn take(folder: &Path) {
@@ -59,17 +55,6 @@ fn take(folder: &Path) {
     assert!(process.wait_until(LIMIT, is_read), "{}", process.stderr());
     run_in(folder, &["savepoint", "job.sql", "--to", "nightly", "--stop"]).code(0);
     process.end(LIMIT).code(0);
-}
-
-/// A folder with a copy of the savepoint that a test may damage.
-fn copy() -> tempfile::TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    for path in files(&savepoint().join("nightly")) {
-        let target = folder.path().join(path.strip_prefix(savepoint()).unwrap());
-        fs::create_dir_all(target.parent().unwrap()).unwrap();
-        fs::copy(path, target).unwrap();
-    }
-    folder
 }
 
 fn files(folder: &Path) -> Vec<PathBuf> {
@@ -93,7 +78,7 @@ fn declared(columns: &str, options: &str) -> String {
 }
 
 fn run(folder: &Path, sql: &str, more: &str) -> Ended {
-    // Each query has a file of its own: tests share the folder.
+    // A job of its own for each query.
     let file = tempfile::Builder::new().prefix("q").suffix(".sql").tempfile_in(folder).unwrap();
     fs::write(file.path(), sql).unwrap();
     let name = file.path().file_name().unwrap().to_str().unwrap().to_owned();
@@ -102,8 +87,8 @@ fn run(folder: &Path, sql: &str, more: &str) -> Ended {
 }
 
 /// The rows of an append-only query, sorted, each as a JSON array of these columns, which are all that it has.
-fn rows(columns: &[&str], sql: &str, more: &str) -> Vec<String> {
-    let ended = run(savepoint(), sql, more);
+fn rows(folder: &Path, columns: &[&str], sql: &str, more: &str) -> Vec<String> {
+    let ended = run(folder, sql, more);
     let row = |line: &str| {
         let value: Value = serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"));
         assert_eq!(value["op"], "+I", "{line}");
@@ -136,11 +121,13 @@ fn totals() -> BTreeMap<(i64, &'static str), (i64, i64)> {
 
 #[test]
 fn groups_of_two_columns_are_rows() {
+    let folder = savepoint();
     let table = declared("id BIGINT, `COUNT(*)` BIGINT, city STRING, `SUM(orders.v).sum` BIGINT", TOTALS);
     let expected =
         sorted(totals().iter().map(|((id, city), (rows, sum))| serde_json::json!([id, rows, city, sum])));
     for parallelism in ["1", "3"] {
         let found = rows(
+            folder.path(),
             &["id", "COUNT(*)", "city", "SUM(orders.v).sum"],
             &format!("{table}SELECT * FROM saved;"),
             &format!("--set parallelism.default={parallelism}"),
@@ -148,6 +135,7 @@ fn groups_of_two_columns_are_rows() {
         assert_eq!(found, expected);
     }
     let found = rows(
+        folder.path(),
         &["city", "COUNT(*)"],
         &format!("{table}SELECT city, `COUNT(*)` FROM saved WHERE id = 3 AND `COUNT(*)` > 10;"),
         "",
@@ -160,9 +148,9 @@ fn groups_of_two_columns_are_rows() {
 
 #[test]
 fn rows_reach_a_file_once() {
-    let folder = copy();
+    let folder = savepoint();
     let sql = declared("id BIGINT, city STRING, `COUNT(*)` BIGINT", TOTALS)
-        + "CREATE TABLE out (id BIGINT, n BIGINT) WITH ('connector' = 'filesystem', 'path' = 'out', 'format' = 'csv');
+        + "CREATE TABLE out (id BIGINT, n BIGINT) WITH ('connector' = 'filesystem', 'path' = 'again', 'format' = 'csv');
 INSERT INTO out SELECT id, `COUNT(*)` FROM saved;";
     fs::write(folder.path().join("copy.sql"), sql).unwrap();
     let line = "run copy.sql --set parallelism.default=2 --set execution.checkpointing.interval=20ms";
@@ -170,21 +158,21 @@ INSERT INTO out SELECT id, `COUNT(*)` FROM saved;";
     let mut expected: Vec<String> =
         totals().iter().map(|((id, _), (rows, _))| format!("{id},{rows}")).collect();
     expected.sort();
-    let mut found = lines_of(&folder.path().join("out"));
+    let mut found = lines_of(&folder.path().join("again"));
     found.sort();
     assert_eq!(found, expected);
 }
 
 #[test]
 fn a_job_that_goes_on_reads_no_row_again() {
-    let folder = copy();
+    let folder = savepoint();
     let sql = declared("id BIGINT, city STRING, `COUNT(*)` BIGINT", TOTALS)
         + "CREATE TABLE ticks (id BIGINT) WITH ('connector' = 'datagen', 'rows-per-second' = '1000', 'fields.id.kind' = 'sequence', 'fields.id.start' = '1000', 'fields.id.end' = '100000000');
-CREATE TABLE out (id BIGINT) WITH ('connector' = 'filesystem', 'path' = 'out', 'format' = 'csv');
+CREATE TABLE out (id BIGINT) WITH ('connector' = 'filesystem', 'path' = 'again', 'format' = 'csv');
 INSERT INTO out SELECT id FROM saved UNION ALL SELECT id FROM ticks;";
     fs::write(folder.path().join("on.sql"), sql).unwrap();
     let written = || -> (Vec<i64>, usize) {
-        let lines = lines_of(&folder.path().join("out"));
+        let lines = lines_of(&folder.path().join("again"));
         let ids: Vec<i64> = lines.iter().map(|l| l.parse().unwrap()).collect();
         let (saved, ticks): (Vec<i64>, Vec<i64>) = ids.into_iter().partition(|id| *id < 1_000);
         (saved, ticks.len())
@@ -208,11 +196,12 @@ INSERT INTO out SELECT id FROM saved UNION ALL SELECT id FROM ticks;";
 
 #[test]
 fn a_savepoint_in_a_bucket_is_read_there() {
+    let folder = savepoint();
     let server = S3Server::start();
     let in_bucket = |line: &str| {
         let mut command = millstream();
         server.configure(&mut command);
-        Process::start(command.current_dir(savepoint()).args(line.split(' '))).end(LIMIT)
+        Process::start(command.current_dir(folder.path()).args(line.split(' '))).end(LIMIT)
     };
     let address = format!("s3://{}/savepoints/nightly", S3Server::BUCKET);
     in_bucket(&format!("savepoint job.sql --offline --to {address}")).code(0);
@@ -220,15 +209,17 @@ fn a_savepoint_in_a_bucket_is_read_there() {
         declared("city STRING, `COUNT(DISTINCT orders.v)` BIGINT", &format!("{KINDS}, 'table' = 'groups'"));
     let sql = sql.replace("'nightly'", &format!("'{address}'"))
         + "SELECT `COUNT(DISTINCT orders.v)` AS n FROM saved;";
-    fs::write(savepoint().join("bucket.sql"), sql).unwrap();
+    fs::write(folder.path().join("bucket.sql"), sql).unwrap();
     let ended = in_bucket("run bucket.sql --set parallelism.default=2");
     assert_eq!(ended.code(0).stdout.lines().count(), CITIES.len(), "{ended}");
 }
 
 #[test]
 fn the_key_and_its_group_can_be_seen_without_the_types_of_its_parts() {
+    let folder = savepoint();
     let table = declared("key BYTES, key_group INT, `COUNT(*)` BIGINT", TOTALS);
     let found = rows(
+        folder.path(),
         &["key", "key_group", "COUNT(*)"],
         &format!("{table}SELECT key, key_group, `COUNT(*)` FROM saved;"),
         "",
@@ -239,12 +230,13 @@ fn the_key_and_its_group_can_be_seen_without_the_types_of_its_parts() {
     assert_eq!((found.len(), groups(0).len()), (totals().len(), totals().len()));
     assert!(groups(1).len() > 20, "185 keys in 128 groups: {:?}", groups(1));
     let table = declared("`COUNT(*)` BIGINT", TOTALS);
-    let found = rows(&["COUNT(*)"], &format!("{table}SELECT `COUNT(*)` FROM saved;"), "");
+    let found = rows(folder.path(), &["COUNT(*)"], &format!("{table}SELECT `COUNT(*)` FROM saved;"), "");
     assert_eq!(found, sorted(totals().values().map(|(rows, _)| serde_json::json!([rows]))));
 }
 
 #[test]
 fn distinct_values_are_a_table_of_their_own() {
+    let folder = savepoint();
     let mut values = BTreeMap::<(&str, i64), i64>::new();
     (0..ORDERS).map(order).for_each(|(_, city, v, _)| *values.entry((city, v)).or_default() += 1);
     let of = |city: &str| values.keys().filter(|(c, _)| *c == city).count();
@@ -252,19 +244,29 @@ fn distinct_values_are_a_table_of_their_own() {
     let table =
         declared("city STRING, `COUNT(DISTINCT orders.v)` BIGINT", &format!("{KINDS}, 'table' = 'groups'"));
     assert_eq!(
-        rows(&["city", "COUNT(DISTINCT orders.v)"], &format!("{table}SELECT * FROM saved;"), ""),
+        rows(
+            folder.path(),
+            &["city", "COUNT(DISTINCT orders.v)"],
+            &format!("{table}SELECT * FROM saved;"),
+            ""
+        ),
         expected
     );
 
-    let table =
-        declared("city STRING, v INT, `count` BIGINT", &format!("{KINDS}, 'table' = '{}'", kept_values()));
+    let table = declared(
+        "city STRING, v INT, `count` BIGINT",
+        &format!("{KINDS}, 'table' = '{}'", kept_values(folder.path())),
+    );
     let expected = sorted(values.iter().map(|((city, v), n)| serde_json::json!([city, v, n])));
-    assert_eq!(rows(&["city", "v", "count"], &format!("{table}SELECT * FROM saved;"), ""), expected);
+    assert_eq!(
+        rows(folder.path(), &["city", "v", "count"], &format!("{table}SELECT * FROM saved;"), ""),
+        expected
+    );
 }
 
 /// The name of the table behind the COUNT(DISTINCT), as `inspect` shows it.
-fn kept_values() -> String {
-    let ended = run_in(savepoint(), &["savepoint", "inspect", "nightly", "-o", "json"]);
+fn kept_values(folder: &Path) -> String {
+    let ended = run_in(folder, &["savepoint", "inspect", "nightly", "-o", "json"]);
     let summary: Value = serde_json::from_str(&ended.code(0).stdout).unwrap();
     let tables = summary["tables"].as_array().unwrap();
     let name = |t: &Value| t["table"].as_str().unwrap().to_owned();
@@ -286,6 +288,7 @@ const DAY: i64 = 1_704_067_200;
 
 #[test]
 fn windows_that_are_open_are_rows() {
+    let folder = savepoint();
     let options = ", 'operator' = 'WindowAggregate(city)'";
     let micros = declared("slice_end BIGINT, counts_from BIGINT, city STRING, `COUNT(*)` BIGINT", options);
     let at = |second: i64| (DAY + second) * 1_000_000;
@@ -293,7 +296,12 @@ fn windows_that_are_open_are_rows() {
         slices().iter().map(|((end, from, city), n)| serde_json::json!([at(*end), at(*from), city, n])),
     );
     assert_eq!(
-        rows(&["slice_end", "counts_from", "city", "COUNT(*)"], &format!("{micros}SELECT * FROM saved;"), ""),
+        rows(
+            folder.path(),
+            &["slice_end", "counts_from", "city", "COUNT(*)"],
+            &format!("{micros}SELECT * FROM saved;"),
+            ""
+        ),
         expected
     );
 
@@ -304,7 +312,10 @@ fn windows_that_are_open_are_rows() {
         slices().iter().map(|((end, from, city), n)| serde_json::json!([text(*end), text(*from), city, n])),
     );
     let query = "SELECT CAST(slice_end AS STRING) AS s, CAST(counts_from AS STRING) AS c, city, `COUNT(*)` FROM saved;";
-    assert_eq!(rows(&["s", "c", "city", "COUNT(*)"], &format!("{times}{query}"), ""), expected);
+    assert_eq!(
+        rows(folder.path(), &["s", "c", "city", "COUNT(*)"], &format!("{times}{query}"), ""),
+        expected
+    );
 
     // A watermark, and windows over the state of windows.
     let table =
@@ -314,11 +325,15 @@ fn windows_that_are_open_are_rows() {
     let mut tumbled = BTreeMap::<i64, i64>::new();
     slices().iter().for_each(|((end, _, _), n)| *tumbled.entry(end / 10 * 10 + 10).or_default() += n);
     let expected = sorted(tumbled.iter().map(|(end, n)| serde_json::json!([text(*end), n])));
-    assert_eq!(rows(&["e", "n"], &format!("{table}{query}"), "--set parallelism.default=2"), expected);
+    assert_eq!(
+        rows(folder.path(), &["e", "n"], &format!("{table}{query}"), "--set parallelism.default=2"),
+        expected
+    );
 }
 
 #[test]
 fn mistakes_in_declarations_are_shown_before_anything_runs() {
+    let folder = savepoint();
     let uid_list = "has state of 'aggregate-";
     let cases: &[(&str, &str, &[&str])] = &[
         ("id BIGINT", "", &["the option 'operator' is missing", uid_list, "(Aggregate(id, city))", ":3:15"]),
@@ -379,25 +394,26 @@ fn mistakes_in_declarations_are_shown_before_anything_runs() {
     ];
     for (columns, options, says) in cases {
         let sql = declared(columns, options) + "SELECT * FROM saved;";
-        let ended = run(savepoint(), &sql, "");
+        let ended = run(folder.path(), &sql, "");
         ended.code(2);
         says.iter().for_each(|text| {
             ended.says(text);
         });
     }
     let missing = declared("id BIGINT", "").replace("'nightly'", "'weekly'") + "SELECT * FROM saved;";
-    run(savepoint(), &missing, "").code(2).says("'path' = 'weekly': there is no savepoint").says(":2:35");
+    run(folder.path(), &missing, "").code(2).says("'path' = 'weekly': there is no savepoint").says(":2:35");
     let written = declared("id BIGINT", TOTALS)
         + "CREATE TABLE n (id BIGINT) WITH ('connector' = 'datagen');\nINSERT INTO saved SELECT id FROM n;";
-    run(savepoint(), &written, "").code(2).says("table `saved` cannot be written").says("only reads");
+    run(folder.path(), &written, "").code(2).says("table `saved` cannot be written").says("only reads");
     // What nothing reads is not looked for.
     let unused = declared("id BIGINT", "").replace("'nightly'", "'weekly'")
         + "CREATE TABLE n (id BIGINT) WITH ('connector' = 'datagen', 'number-of-rows' = '1');\nSELECT id FROM n;";
-    run(savepoint(), &unused, "").code(0);
+    run(folder.path(), &unused, "").code(0);
 }
 
 #[test]
 fn keys_of_other_types_are_refused_with_the_first_row() {
+    let folder = savepoint();
     let cases = [
         (
             "id BIGINT",
@@ -417,7 +433,7 @@ fn keys_of_other_types_are_refused_with_the_first_row() {
         ),
     ];
     for (columns, reason, advice) in cases {
-        let ended = run(savepoint(), &(declared(columns, TOTALS) + "SELECT * FROM saved;"), "");
+        let ended = run(folder.path(), &(declared(columns, TOTALS) + "SELECT * FROM saved;"), "");
         ended.code(1).says("table `saved`: file://").says(reason).says(advice);
     }
 }
@@ -425,7 +441,7 @@ fn keys_of_other_types_are_refused_with_the_first_row() {
 #[test]
 fn damaged_savepoints_are_refused() {
     let table = declared("id BIGINT, city STRING", TOTALS) + "SELECT * FROM saved;";
-    let folder = copy();
+    let folder = savepoint();
     for path in files(&folder.path().join("nightly")).iter().filter(|p| p.extension().is_some()) {
         let mut bytes = fs::read(path).unwrap();
         let middle = bytes.len() / 2;
