@@ -7,9 +7,10 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use arrow::datatypes::Schema;
-use millstream_connectors::builtin_registry;
+use millstream_connector_savepoint::SavepointConnector;
 use millstream_connectors::options::{OptionKind, OptionSpec};
 use millstream_connectors::table::TableConfig;
+use millstream_connectors::{ConnectorRegistry, builtin_registry};
 
 const HEAD: &str = "\
 <!-- Generated from engine/connectors by `cargo xtask codegen`. Do not edit. -->
@@ -45,11 +46,48 @@ const CONNECTORS: &[(&str, &str, bool)] = &[
          in front where several subtasks print. At least once: what was printed before a crash is printed again.",
         false,
     ),
+    ("savepoint", SAVEPOINT, false),
     ("blackhole", "Takes everything and keeps nothing; for measuring.", false),
 ];
 
+const SAVEPOINT: &str = "\
+Reads a table of a savepoint's state ([savepoint-format.md](savepoint-format.md)); it ends with the last row, and is never
+written. `millstream savepoint inspect` shows the operators, their tables and the columns that can be declared.
+
+```sql
+CREATE TABLE totals (k BIGINT, city STRING, `COUNT(*)` BIGINT, `SUM(orders.v).sum` BIGINT)
+WITH ('connector' = 'savepoint', 'path' = 's3://bucket/savepoints/nightly', 'operator' = 'Aggregate(k, city)');
+SELECT * FROM totals WHERE `COUNT(*)` > 10;
+```
+
+- A column that is called as a stored one is that one. Its type is the stored one or a wider one that holds every value.
+- `key_group INT` is the key group, `key BYTES` the key as it is stored.
+- All other columns are the parts of the key, in the order of their declaration: for a GROUP BY its columns, in its order. All of
+  them are declared or none. Their names are free, if they are plain ones; their types are those of the query, since the key
+  itself does not say them, and a key that they do not fit is an error with the first row.
+- The tables `values-...` hold what a COUNT(DISTINCT ...), or a MIN or MAX over updates, has to remember: the key is that of the
+  group, then the value; `count` is how often it is there.
+- Keys of windows begin with two times more: the end of the slice, and the end of the first window that counts it, which is later
+  only for rows that were late. A slice is a whole window of TUMBLE, and as long as the slide of HOP. Both times are on the wall
+  clock of the windows; declare them as TIMESTAMP(3), or as BIGINT for microseconds:
+
+```sql
+CREATE TABLE open_windows (slice_end TIMESTAMP(3), counts_from TIMESTAMP(3), city STRING, `COUNT(*)` BIGINT)
+WITH ('connector' = 'savepoint', 'path' = 'savepoints/nightly', 'table' = 'slices');
+SELECT slice_end, SUM(`COUNT(*)`) FROM open_windows GROUP BY slice_end;
+```
+
+Every file of the table is a split. A file is compared with its length and checksum before anything of it is used.";
+
+/// Every connector of the binary.
+fn registry() -> ConnectorRegistry {
+    let mut registry = builtin_registry();
+    registry.register(Arc::new(SavepointConnector::new()));
+    registry
+}
+
 pub(crate) fn render() -> anyhow::Result<String> {
-    let registry = builtin_registry();
+    let registry = registry();
     let mut page = HEAD.to_owned();
     for (name, about, has_format) in CONNECTORS {
         let connector = registry.get(name).with_context(|| format!("there is no connector {name}"))?;
@@ -134,7 +172,7 @@ mod tests {
     #[test]
     fn every_connector_and_every_option_is_on_the_page() {
         let page = render().unwrap();
-        let registry = builtin_registry();
+        let registry = registry();
         for name in registry.names() {
             assert!(page.contains(&format!("\n## {name}\n")), "{name} is missing");
             for format in [None, Some("csv"), Some("json")] {

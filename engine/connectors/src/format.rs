@@ -232,7 +232,8 @@ pub(crate) fn check_columns(table: &TableConfig) -> Result<(), ConnectorError> {
 }
 
 /// How SQL writes a column's type; for messages.
-pub(crate) fn sql_type(data_type: &DataType) -> String {
+#[must_use]
+pub fn sql_type(data_type: &DataType) -> String {
     use arrow::datatypes::TimeUnit;
     let digits = |unit: &TimeUnit| match unit {
         TimeUnit::Second => 0,

@@ -23,6 +23,7 @@ pub mod table;
 pub use builtin::{Surroundings, builtin_registry, builtin_registry_in};
 pub use clock::Clock;
 pub use error::ConnectorError;
+pub use format::sql_type;
 pub use registry::{Connector, ConnectorRegistry};
 pub use table::TableConfig;
 

@@ -7,7 +7,7 @@ mod amount;
 mod check;
 
 pub use amount::{parse_bytes, parse_duration};
-pub use check::{ParsedOptions, check_options};
+pub use check::{ParsedOptions, check_options, closest};
 
 /// What an option's text must be.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,6 +5,7 @@
 
 pub mod cli;
 mod clock;
+mod connectors;
 mod control;
 pub mod job_file;
 pub mod local;

@@ -9,7 +9,8 @@ use crate::harness::{Ended, Process, S3Server, millstream};
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// Endless, so that it is stopped and goes on.
-const JOB: &str = "CREATE TABLE numbers (id BIGINT) WITH ('connector' = 'datagen', 'rows-per-second' = '5000',
+const JOB: &str =
+    "CREATE TABLE numbers (id BIGINT) WITH ('connector' = 'datagen', 'rows-per-second' = '5000',
   'fields.id.kind' = 'sequence', 'fields.id.start' = '0', 'fields.id.end' = '10000000');
 CREATE TABLE written (k BIGINT, n BIGINT) WITH ('connector' = 'blackhole');
 INSERT INTO written SELECT k, COUNT(*) FROM (SELECT MOD(id, 500) AS k FROM numbers) AS t GROUP BY k;\n";
@@ -49,7 +50,9 @@ fn a_restart_takes_its_state_from_beside_the_job_and_believes_only_what_is_right
     assert!(!files(&copies).is_empty());
 
     // The bucket's segments are not what they were: nobody asks.
-    for segment in files(&server.bucket().join("copies")).iter().filter(|f| f.to_string_lossy().contains("/state/")) {
+    for segment in
+        files(&server.bucket().join("copies")).iter().filter(|f| f.to_string_lossy().contains("/state/"))
+    {
         let length = fs::metadata(segment).unwrap().len();
         fs::write(segment, vec![0; usize::try_from(length).unwrap()]).unwrap();
     }
@@ -60,7 +63,9 @@ fn a_restart_takes_its_state_from_beside_the_job_and_believes_only_what_is_right
         let length = fs::metadata(&copy).unwrap().len();
         fs::write(copy, vec![0; usize::try_from(length).unwrap()]).unwrap();
     }
-    for segment in files(&server.bucket().join("copies")).iter().filter(|f| f.to_string_lossy().contains("/state/")) {
+    for segment in
+        files(&server.bucket().join("copies")).iter().filter(|f| f.to_string_lossy().contains("/state/"))
+    {
         let length = fs::metadata(segment).unwrap().len();
         fs::write(segment, vec![0; usize::try_from(length).unwrap()]).unwrap();
     }

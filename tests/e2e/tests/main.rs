@@ -12,5 +12,6 @@ mod kill;
 mod local_copies;
 mod memory;
 mod savepoint;
+mod savepoint_sql;
 mod watch;
 mod zombie;

@@ -427,5 +427,7 @@ fn a_manifest_names_the_savepoint_of_a_job_that_never_ran() {
     world.check_hours(1);
     run_in(&folder, &["run", "orders.yaml"]).code(0).says("is not used").says("finished at epoch");
     manifest(&format!("file://{}", world.path("nowhere").display()), "IfPresent");
-    run_in(&folder, &["run", "orders.yaml", "--storage", "elsewhere"]).code(0).says("starting from the beginning");
+    run_in(&folder, &["run", "orders.yaml", "--storage", "elsewhere"])
+        .code(0)
+        .says("starting from the beginning");
 }

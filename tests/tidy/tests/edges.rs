@@ -24,6 +24,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("engine/state", &["engine/model", "engine/batch"]),
     ("engine/state-rocksdb", &["engine/state"]),
     ("engine/connectors", &["engine/model", "engine/batch", "engine/storage"]),
+    (
+        "engine/connector-savepoint",
+        &["engine/model", "engine/batch", "engine/storage", "engine/connectors", "engine/savepoint"],
+    ),
     ("engine/sql", &["engine/model", "engine/batch", "engine/expr", "engine/plan", "engine/connectors"]),
     ("engine/operators", &["engine/model", "engine/batch", "engine/expr", "engine/plan", "engine/state"]),
     ("engine/jobmaster", &["engine/model", "engine/checkpoint"]),

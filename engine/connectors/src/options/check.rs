@@ -134,11 +134,12 @@ fn unknown(table: &TableConfig, key: &str, specs: &[OptionSpec]) -> String {
 }
 
 /// The word that a misspelling most likely stands for.
-fn closest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+#[must_use]
+pub fn closest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let word = word.to_lowercase();
     let most = (word.chars().count() / 3).max(1);
     candidates
-        .map(|c| (strsim::damerau_levenshtein(&word, c), c))
+        .map(|c| (strsim::damerau_levenshtein(&word, &c.to_lowercase()), c))
         .filter(|(distance, _)| *distance <= most)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, c)| c)

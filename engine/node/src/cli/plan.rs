@@ -2,15 +2,14 @@
 
 use std::io::Write as _;
 
-use millstream_connectors::builtin_registry;
-
 use super::args::{PlanArguments, PlanFormat};
 use super::compile::{Job, compile};
 use super::failure::Failure;
+use crate::connectors;
 
 /// Prints the plan to stdout, warnings to stderr.
 pub(super) fn plan(arguments: PlanArguments) -> Result<(), Failure> {
-    let connectors = builtin_registry();
+    let connectors = connectors::registry();
     let Job { compiled, .. } = compile(&arguments.job, &connectors)?;
     let mut text = String::new();
     for explanation in compiled.explains.iter().chain(&compiled.plan) {

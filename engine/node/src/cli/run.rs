@@ -10,7 +10,6 @@ use std::io::Write as _;
 use std::sync::Arc;
 
 use millstream_checkpoint_store::JobStore;
-use millstream_connectors::builtin_registry;
 use millstream_coordinator::{JobHandle, JobOutcome, Request};
 use millstream_model::JobError;
 
@@ -18,6 +17,7 @@ use super::args::{LogFormat, RunArguments};
 use super::compile::{Job, compile};
 use super::failure::Failure;
 use super::progress::Display;
+use crate::connectors;
 use crate::control::{self, Server};
 use crate::job_file::JobFile;
 use crate::local::{LocalJob, Running};
@@ -27,7 +27,7 @@ use start::Start;
 /// Runs a job to its end.
 pub(super) fn run(arguments: Box<RunArguments>) -> Result<(), Failure> {
     let display = Display::new(arguments.quiet);
-    let connectors = builtin_registry();
+    let connectors = connectors::registry();
     let Job { file, mut compiled } = compile(&arguments.job, &connectors)?;
     let is_query = compiled.job.as_ref().is_some_and(|job| job.collected().is_some());
     // Whoever types a query wants its rows, not the life of the job behind it.
