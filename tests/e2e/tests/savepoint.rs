@@ -427,7 +427,8 @@ fn a_manifest_names_the_savepoint_of_a_job_that_never_ran() {
     world.check_hours(1);
     run_in(&folder, &["run", "orders.yaml"]).code(0).says("is not used").says("finished at epoch");
     manifest(&format!("file://{}", world.path("nowhere").display()), "IfPresent");
-    run_in(&folder, &["run", "orders.yaml", "--storage", "elsewhere"])
+    let out = format!("OUT={}", world.path("out/three").display());
+    run_in(&folder, &["run", "orders.yaml", "--storage", "elsewhere", "--var", &out])
         .code(0)
         .says("starting from the beginning");
 }
