@@ -1,7 +1,8 @@
 //! Where state lives while a job runs here, and how much memory it may take.
 //!
-//! In RocksDB: 256 MB a slot at parallelism 2 are 154 MB of tables for each of two slots, and 205 MB of block cache and write
-//! buffers that both share. What cannot be spilled in time may take a quarter more, then the job ends. In memory: seven tenths
+//! In RocksDB: 256 MB a slot at parallelism 2 are 102 MB of tables for each of two slots, with the copies that a barrier makes of
+//! them, 154 MB of block cache and write buffers that both share, and 51 MB a slot for batches on their way and what the allocator
+//! cannot give back. What cannot be spilled in time may take a quarter more, then the job ends. In memory: seven tenths
 //! of what the machine, or the container, has, in equal parts for the slots; the job ends before the system ends the process.
 
 use std::collections::BTreeMap;
@@ -54,9 +55,8 @@ pub(crate) fn open(
         return Ok(in_memory(settings, slots));
     }
     let slot = settings.get(MEMORY).and_then(|text| parse_bytes(text)).unwrap_or(DEFAULT_SLOT_BYTES);
-    // Three fifths for tables in memory, the rest for RocksDB's caches.
-    let tables = slot - slot / 5 * 2;
-    let shared = (slot - tables).saturating_mul(u64::from(slots));
+    let tables = slot / 5 * 2;
+    let shared = (slot / 10 * 3).saturating_mul(u64::from(slots));
     let table_bytes = usize::try_from(tables).unwrap_or(usize::MAX);
     tracing::info!("state beyond {tables} bytes a slot lies in RocksDB below {}", folder.display());
     let stores = stores(folder, usize::try_from(shared).unwrap_or(usize::MAX))?;

@@ -8,21 +8,21 @@ Sink(p)  [retract by (k), parallelism 2]
 │   uid: p
 └─ Calc  [retract by (k), parallelism 2]
    │   columns: k, COUNT(*) AS n
-   │   uid: calc-2dffe6cce6685bdb
+   │   uid: calc-2ba77e22e40468ec
    └─ Aggregate(k)  [retract by (k), parallelism 2]
       │   keys: k
       │   calls: COUNT(*)
       │   state: one row for every key that has not expired
       │   ttl: 12 h of processing time
-      │   uid: aggregate-f459dd33677491e7
+      │   uid: aggregate-8dc7a60faddb8a17_2823e984
       └─ Calc  [append-only, parallelism 2]
          │   columns: k
-         │   uid: calc-63982ac65abf3203
+         │   uid: calc-0e1648c352d3892f
          └─ Aggregate(k, a)  [append-only, parallelism 2]
             │   keys: k, a
             │   state: one row for every key that has not expired
             │   ttl: 12 h of processing time
-            │   uid: aggregate-0802cc94250c7b62
+            │   uid: aggregate-ab390aa775bca1d7_06578bf9
             └─ Source(t)  [append-only, parallelism 2]
                    columns: k, a
                    watermark: ts AS ts - INTERVAL '5' SECOND
@@ -33,12 +33,12 @@ Collect  [retract, parallelism 1]
 │   uid: collect
 └─ Calc  [retract, parallelism 1]
    │   columns: MAX(a) AS EXPR$0
-   │   uid: calc-98226477b53d3923
+   │   uid: calc-0898b35e3fc51fb2
    └─ Aggregate  [retract, parallelism 1]
       │   calls: MAX(a)
       │   state: one row
       │   ttl: 12 h of processing time
-      │   uid: aggregate-e5e3aa8364f64dcf
+      │   uid: aggregate-717a50c93d19dcd8_a0ee340c
       └─ Source(t)  [append-only, parallelism 2]
              columns: a
              watermark: ts AS ts - INTERVAL '5' SECOND
@@ -49,13 +49,13 @@ Collect  [append-only, parallelism 1]
 │   uid: collect
 └─ Calc  [append-only, parallelism 2]
    │   columns: k, COUNT(*) AS EXPR$1
-   │   uid: calc-ec48f6d2b89d8a4d
+   │   uid: calc-d4762e2a47ee0cc4
    └─ WindowAggregate(k)  [append-only, parallelism 2]
       │   window: TUMBLE(ts, size 1 h)
       │   keys: k
       │   calls: COUNT(*)
       │   state: until the watermark passes the window's end
-      │   uid: window-aggregate-81c1b717b01c0815
+      │   uid: window-aggregate-dc08a91fabd930c0_57fc15ed
       └─ Source(t)  [append-only, parallelism 2]
              columns: k, ts
              watermark: ts AS ts - INTERVAL '5' SECOND

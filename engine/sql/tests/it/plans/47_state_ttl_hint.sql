@@ -14,21 +14,21 @@ Sink(p)  [retract by (k), parallelism 2]
 │   uid: p
 └─ Calc  [retract by (k), parallelism 2]
    │   columns: k, SUM(COUNT(*)) AS n
-   │   uid: calc-bbe1e22b06ddddcb
+   │   uid: calc-23d5466ef1759857
    └─ Aggregate(k)  [retract by (k), parallelism 2]
       │   keys: k
       │   calls: SUM(COUNT(*))
       │   state: unbounded: one row for every key there ever was
-      │   uid: aggregate-42378afe6a3d03e2
+      │   uid: aggregate-8dc7a60faddb8a17_2008b566
       └─ Calc  [retract, parallelism 2]
          │   columns: k, COUNT(*)
-         │   uid: calc-debcf1f3388d6c68
+         │   uid: calc-290f117528f421ae
          └─ Aggregate(k, a)  [retract by (k, a), parallelism 2]
             │   keys: k, a
             │   calls: COUNT(*)
             │   state: one row for every key that has not expired
             │   ttl: 1 d of event time
-            │   uid: aggregate-1a2d48c4029f5d46
+            │   uid: aggregate-ab390aa775bca1d7_57fc15ed
             └─ Calc  [append-only, parallelism 2]
                │   filter: flag
                │   columns: k, a
@@ -43,22 +43,22 @@ Sink(p)  [retract by (k), parallelism 2]
 │   uid: p-2
 └─ Calc  [retract by (k), parallelism 2]
    │   columns: k, SUM(COUNT(*)) AS n
-   │   uid: calc-bbe1e22b06ddddcb-2
+   │   uid: calc-23d5466ef1759857-2
    └─ Aggregate(k)  [retract by (k), parallelism 2]
       │   keys: k
       │   calls: SUM(COUNT(*))
       │   state: one row for every key that has not expired
       │   ttl: 90 s of event time
-      │   uid: aggregate-42378afe6a3d03e2-2
+      │   uid: aggregate-8dc7a60faddb8a17_2008b566-2
       └─ Calc  [retract, parallelism 2]
          │   columns: k, COUNT(*)
-         │   uid: calc-debcf1f3388d6c68-2
+         │   uid: calc-290f117528f421ae-2
          └─ Aggregate(k, a)  [retract by (k, a), parallelism 2]
             │   keys: k, a
             │   calls: COUNT(*)
             │   state: one row for every key that has not expired
             │   ttl: 2 d of event time
-            │   uid: aggregate-1a2d48c4029f5d46-2
+            │   uid: aggregate-ab390aa775bca1d7_57fc15ed-2
             └─ Calc (see above)  [append-only, parallelism 2]
 warning: the state of Aggregate(k) grows with every new key and is never dropped: its input has no end; aggregate by windows or set 'table.exec.state.ttl' to bound it
 EXPLAIN
@@ -66,21 +66,21 @@ Collect  [retract by (a, EXPR$1), parallelism 1]
 │   uid: collect
 └─ Calc  [retract by (a, EXPR$1), parallelism 2]
    │   columns: a, COUNT(*) AS EXPR$1
-   │   uid: calc-e710886dfa5f5e98
+   │   uid: calc-45be6d12d4859d74
    └─ Aggregate(a, COUNT(*))  [retract by (a, COUNT(*)), parallelism 2]
       │   keys: a, COUNT(*)
       │   state: one row for every key that has not expired
       │   ttl: 5 min of event time
-      │   uid: aggregate-e0fef3ef19c5e55d
+      │   uid: aggregate-16a633b67dbb45a6_6511d8a6
       └─ Calc  [retract, parallelism 2]
          │   columns: a, COUNT(*)
-         │   uid: calc-a669e1889206c80c
+         │   uid: calc-354a7ecc9f5727a4
          └─ Aggregate(a, k)  [retract by (a, k), parallelism 2]
             │   keys: a, k
             │   calls: COUNT(*)
             │   state: one row for every key that has not expired
             │   ttl: 5 min of event time
-            │   uid: aggregate-690a6920c9b30814
+            │   uid: aggregate-9c8d6ce3a51b6a3d_57fc15ed
             └─ Calc  [append-only, parallelism 2]
                │   columns: a, k
                │   uid: calc-4849ff914b85669d
@@ -94,21 +94,21 @@ Collect  [retract by (k), parallelism 1]
 │   uid: collect
 └─ Calc  [retract by (k), parallelism 2]
    │   columns: k, COUNT(*) AS EXPR$1
-   │   uid: calc-a01cfadfd2086648
+   │   uid: calc-2090d0bec2faea0c
    └─ Aggregate(k)  [retract by (k), parallelism 2]
       │   keys: k
       │   calls: COUNT(*)
       │   state: one row for every key that has not expired
       │   ttl: 90 s of event time
-      │   uid: aggregate-dadf8e56d57a1e51
+      │   uid: aggregate-c9ac1433176193e5_ced87032
       └─ Calc  [append-only, parallelism 2]
          │   columns: k
-         │   uid: calc-cc224a29c65490a2
+         │   uid: calc-ac417577589f07fb
          └─ Aggregate(k, a)  [append-only, parallelism 2]
             │   keys: k, a
             │   state: one row for every key that has not expired
             │   ttl: 7 ms of event time
-            │   uid: aggregate-73a6bee56caf9ffb
+            │   uid: aggregate-ab54e16e14939b46_578a3e65
             └─ Source(plain)  [append-only, parallelism 2]
                    columns: k, a
                    input: unbounded
@@ -120,13 +120,13 @@ Collect  [retract by (k), parallelism 1]
 │   uid: collect
 └─ Calc  [retract by (k), parallelism 2]
    │   columns: k, COUNT(*) AS EXPR$1
-   │   uid: calc-7d72828ab971edf0
+   │   uid: calc-2d03e6e2bed5f46c
    └─ Aggregate(k)  [retract by (k), parallelism 2]
       │   keys: k
       │   calls: COUNT(*)
       │   state: one row for every key that has not expired
       │   ttl: 1 h of event time
-      │   uid: aggregate-026479bd97fa5474
+      │   uid: aggregate-75a62644231bae06_57fc15ed
       └─ Calc  [append-only, parallelism 2]
          │   columns: k
          │   uid: calc-c4055f553de873ad
@@ -146,22 +146,22 @@ Collect  [retract by (n), parallelism 1]
 │   uid: collect
 └─ Calc  [retract by (n), parallelism 2]
    │   columns: COUNT(*) AS n, COUNT(*)0 AS EXPR$1
-   │   uid: calc-93e4fc6c506fe755
+   │   uid: calc-998b42964a8eaef0
    └─ Aggregate(COUNT(*))  [retract by (COUNT(*)), parallelism 2]
       │   keys: COUNT(*)
       │   calls: COUNT(*)
       │   state: one row for every key that has not expired
       │   ttl: 90 s of event time
-      │   uid: aggregate-6036f4b36acad264
+      │   uid: aggregate-e3bd284d05d79cc1_e07a351c
       └─ Calc  [retract, parallelism 2]
          │   columns: COUNT(*)
-         │   uid: calc-78c998e3f4f26910
+         │   uid: calc-8700693c565ab6b9
          └─ Aggregate(k)  [retract by (k), parallelism 2]
             │   keys: k
             │   calls: COUNT(*)
             │   state: one row for every key that has not expired
             │   ttl: 3 h of event time
-            │   uid: aggregate-026479bd97fa5474
+            │   uid: aggregate-75a62644231bae06_57fc15ed
             └─ Source(t)  [append-only, parallelism 2]
                    columns: k
                    watermark: ts AS ts - INTERVAL '5' SECOND
@@ -172,13 +172,13 @@ Collect  [retract by (k, a), parallelism 1]
 │   uid: collect
 └─ Calc  [retract by (k, a), parallelism 2]
    │   columns: k, a, MAX(a) AS EXPR$2
-   │   uid: calc-790c5d551a354a1e
+   │   uid: calc-2885fd0ccefa572b
    └─ Aggregate(k, a)  [retract by (k, a), parallelism 2]
       │   keys: k, a
       │   calls: MAX(a)
       │   state: one row for every key that has not expired
       │   ttl: 4 h of event time
-      │   uid: aggregate-35f75f082c84662c
+      │   uid: aggregate-ab390aa775bca1d7_a0ee340c
       └─ Calc  [append-only, parallelism 2]
          │   filter: a > 1 AND a < 9
          │   columns: k, a
