@@ -87,8 +87,8 @@ impl FrozenTable {
         Ok(Self { table: table.to_owned(), is_base, rows, live_rows })
     }
 
-    /// Joins parts of one table that follow each other, so that many small ones do not become as many objects. None may be a base,
-    /// but the first.
+    /// Joins small parts of one table that follow each other, so that they do not become as many objects. What is large stays as
+    /// it is: a barrier waits for the copy. None may be a base, but the first.
     ///
     /// # Errors
     /// [`StateError::Encode`] when their columns differ.
@@ -96,13 +96,18 @@ impl FrozenTable {
         let mut joined: Vec<Self> = Vec::new();
         let mut parts = parts.into_iter().peekable();
         while let Some(first) = parts.next() {
+            let first_bytes = first.bytes();
             let mut rows = vec![first.rows];
-            let mut count = rows[0].num_rows();
+            let (mut count, mut bytes) = (rows[0].num_rows(), first_bytes);
             let mut live_rows = first.live_rows;
-            while let Some(next) =
-                parts.next_if(|part| !part.is_base && count + part.rows.num_rows() <= MAX_SEGMENT_ROWS)
-            {
+            let fits = |part: &Self, count: usize, bytes: usize| {
+                !part.is_base
+                    && count + part.rows.num_rows() <= MAX_SEGMENT_ROWS
+                    && bytes + part.bytes() <= 2 * EARLY_BYTES
+            };
+            while let Some(next) = parts.next_if(|part| fits(part, count, bytes)) {
                 count += next.rows.num_rows();
+                bytes += next.bytes();
                 live_rows = next.live_rows;
                 rows.push(next.rows);
             }
