@@ -73,6 +73,11 @@ docs: ## Build the API documentation and print where it is
 bench: build ## Measure throughput, CPU and memory in a release build (CASES="project group window" ROWS=5000000)
 	@scripts/bench/run $(CASES)
 
+.PHONY: bench-state
+bench-state: build ## Measure state larger than its memory, beside RocksDB itself (CASES="raw group window checkpoints")
+	@cargo build --locked --release --workspace --example raw_rate
+	@scripts/bench/state $(CASES)
+
 .PHONY: goldens
 goldens: ## Ask real Flink for the expected rows of the SQL cases again (CASES="window scalar/trim" for some)
 	@tests/sql/flink/record.sh $(CASES)
@@ -104,4 +109,4 @@ bin/dev:
 help: ## Show this list
 	@awk 'BEGIN { FS = ":.*## " } \
 	  /^##@ / { printf "\n%s\n", substr($$0, 5); next } \
-	  /^[a-z][a-z-]*:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	  /^[a-z][a-z-]*:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
