@@ -12,7 +12,7 @@ mod walk;
 
 use std::ops::Range;
 
-use arrow::array::{ArrayRef, AsArray, BinaryArray, RecordBatch};
+use arrow::array::{ArrayRef, AsArray, BinaryBuilder, RecordBatch};
 use arrow::datatypes::{Field, UInt16Type};
 use millstream_batch::EncodedKeys;
 use millstream_model::KeyGroupRange;
@@ -347,9 +347,13 @@ impl GroupTable {
     }
 
     fn key_columns(&self, groups: &[u32]) -> KeyColumns {
+        // Room at once for all of them: a barrier waits for this copy.
+        let bytes = groups.iter().map(|g| self.index.key(*g).len()).sum();
+        let mut keys = BinaryBuilder::with_capacity(groups.len(), bytes);
+        groups.iter().for_each(|g| keys.append_value(self.index.key(*g)));
         KeyColumns {
             key_groups: groups.iter().map(|g| self.key_groups[*g as usize]).collect(),
-            keys: BinaryArray::from_iter_values(groups.iter().map(|g| self.index.key(*g))),
+            keys: keys.finish(),
             deleted: groups.iter().map(|g| self.marks[*g as usize] & LIVE == 0).collect(),
         }
     }

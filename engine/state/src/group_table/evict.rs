@@ -33,8 +33,8 @@ impl GroupTable {
                     return Ok(());
                 }
                 // The rest is for what grows in steps all the same, the bytes of keys and the hash table, and for the copy of
-                // all groups that a barrier makes when each of them changed.
-                let budget = (spilled.budget() / 8 * 5) as u128;
+                // all groups that a barrier makes when each of them changed, and the sorted one that is encoded from it.
+                let budget = (spilled.budget() / 2) as u128;
                 let room = (self.marks.capacity() as u128 * budget / bytes.max(1) as u128) as usize;
                 self.reserve(room, values);
                 *self.room.insert(room)
