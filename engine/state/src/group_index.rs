@@ -6,7 +6,7 @@
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 
-use crate::key_arena::KeyArena;
+use crate::key_arena::{KeyArena, KeyView};
 
 /// 8 bytes an entry: half of the hash tells most other keys apart without a look at the key.
 #[derive(Clone, Copy, Debug)]
@@ -53,20 +53,19 @@ impl GroupIndex {
     /// The group of a key, if it has one. `hash` must be the one that it was inserted with.
     #[must_use]
     pub fn find(&self, hash: u64, key: &[u8]) -> Option<u32> {
-        let hash = mix(hash);
-        let keys = &self.keys;
+        let (hash, wanted) = (mix(hash), KeyView::wanted(key));
         self.table
-            .find(hash, |slot| slot.tag == tag(hash) && keys.get(slot.group) == key)
+            .find(hash, |slot| slot.tag == tag(hash) && self.keys.is(slot.group, &wanted, key))
             .map(|slot| slot.group)
     }
 
     /// The group of a key, and whether it is new. Equal keys must come with equal hashes.
     pub fn find_or_insert(&mut self, hash: u64, key: &[u8]) -> (u32, bool) {
-        let hash = mix(hash);
+        let (hash, wanted) = (mix(hash), KeyView::wanted(key));
         let Self { table, hashes, keys, free } = self;
         let entry = table.entry(
             hash,
-            |slot| slot.tag == tag(hash) && keys.get(slot.group) == key,
+            |slot| slot.tag == tag(hash) && keys.is(slot.group, &wanted, key),
             |slot| hashes[slot.group as usize],
         );
         match entry {
