@@ -197,8 +197,7 @@ impl SegmentWriter<'_> {
         // Of no deployment's tasks: the first attempt is 1.
         let subtask = SubtaskId { chain: ChainId(0), index: 0 };
         let writer = Writer { generation: self.generation, attempt: Attempt(0), subtask };
-        let object =
-            self.objects.upload_state(&self.plan.operator, &table.name, writer, encoded.bytes.into()).await;
+        let object = self.objects.upload_state(&self.plan.operator, &table.name, writer, encoded.bytes).await;
         self.written.push(StateSegment {
             operator: self.plan.operator.clone(),
             table: table.name.clone(),

@@ -14,6 +14,8 @@ use arrow::error::ArrowError;
 use arrow::ipc::CompressionType;
 use arrow::ipc::reader::StreamReader;
 use arrow::ipc::writer::{IpcWriteOptions, StreamWriter};
+use bytes::Bytes;
+use millstream_model::key_group::KeyGroup;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::error::StateError;
@@ -21,6 +23,9 @@ use crate::error::StateError;
 /// A segment never has more rows; a larger table is cut into several, of which only the first is a base. Keeps the offsets
 /// of a binary column far from their 2 GB, lets several threads encode one table, and bounds what a restore decodes at a time.
 pub const MAX_SEGMENT_ROWS: usize = 1 << 18;
+
+/// Rows that are sorted, compressed and written in one step.
+const ENCODED_ROWS: usize = 1 << 15;
 
 const MAGIC: &[u8; 8] = b"MSSEG001";
 const HEADER_BYTES: usize = 24;
@@ -52,7 +57,7 @@ pub struct EncodedSegment {
     /// Rows in it, deletions included.
     pub rows: u64,
     /// The object's content.
-    pub bytes: Vec<u8>,
+    pub bytes: Bytes,
 }
 
 /// Schema of a segment with these value columns.
@@ -132,9 +137,12 @@ impl FrozenTable {
     /// # Errors
     /// [`StateError::Encode`] when Arrow refuses a column.
     pub fn into_segment(self) -> Result<EncodedSegment, StateError> {
-        let encoded = sorted(&self.rows).and_then(|rows| Ok((rows.num_rows() as u64, encode(&rows)?)));
-        match encoded {
-            Ok((rows, bytes)) => Ok(EncodedSegment { table: self.table, is_base: self.is_base, rows, bytes }),
+        let order = sorted(&self.rows);
+        match encode(&self.rows, &order) {
+            Ok(bytes) => {
+                let rows = order.len() as u64;
+                Ok(EncodedSegment { table: self.table, is_base: self.is_base, rows, bytes: bytes.into() })
+            }
             Err(source) => Err(StateError::Encode { table: self.table, source }),
         }
     }
@@ -147,29 +155,41 @@ pub(crate) struct KeyColumns {
     pub(crate) deleted: Vec<bool>,
 }
 
-fn sorted(rows: &RecordBatch) -> Result<RecordBatch, ArrowError> {
+/// The rows to store, in their order.
+fn sorted(rows: &RecordBatch) -> Vec<u32> {
     let groups = rows.column(0).as_primitive::<UInt16Type>().values();
     let keys = rows.column(1).as_binary::<i32>();
-    let mut order: Vec<u32> = (0..rows.num_rows() as u32).collect();
-    let key = |i: &u32| (groups[*i as usize], keys.value(*i as usize));
-    order.sort_unstable_by_key(|i| (key(i), *i));
+    // Most keys differ in their first bytes: few comparisons look at the keys themselves.
+    let mut order: Vec<(KeyGroup, u64, u32)> =
+        (0..rows.num_rows()).map(|row| (groups[row], head(keys.value(row)), row as u32)).collect();
+    let key = |row: u32| keys.value(row as usize);
+    order.sort_unstable_by(|a, b| {
+        (a.0, a.1).cmp(&(b.0, b.1)).then_with(|| key(a.2).cmp(key(b.2))).then(a.2.cmp(&b.2))
+    });
     // The last of equal keys is the newest.
-    let mut kept: Vec<u32> = Vec::with_capacity(order.len());
-    for i in order {
-        match kept.last_mut() {
-            Some(last) if key(last) == key(&i) => *last = i,
-            _ => kept.push(i),
-        }
-    }
-    let order = kept;
-    take_record_batch(rows, &UInt32Array::from(order))
+    let is_last = |(at, row): (usize, &(KeyGroup, u64, u32))| match order.get(at + 1) {
+        Some(next) => (row.0, row.1) != (next.0, next.1) || key(row.2) != key(next.2),
+        None => true,
+    };
+    order.iter().enumerate().filter(|row| is_last(*row)).map(|(_, row)| row.2).collect()
 }
 
-fn encode(rows: &RecordBatch) -> Result<Vec<u8>, ArrowError> {
+/// The first eight bytes of a key, as a number that sorts like them.
+fn head(key: &[u8]) -> u64 {
+    let mut head = [0; 8];
+    let length = key.len().min(8);
+    head[..length].copy_from_slice(&key[..length]);
+    u64::from_be_bytes(head)
+}
+
+/// Encodes these rows, a few at a time, so that only they exist twice.
+fn encode(rows: &RecordBatch, order: &[u32]) -> Result<Vec<u8>, ArrowError> {
     let options = IpcWriteOptions::default().try_with_compression(Some(CompressionType::LZ4_FRAME))?;
     let mut bytes = vec![0; HEADER_BYTES];
     let mut writer = StreamWriter::try_new_with_options(&mut bytes, rows.schema_ref(), options)?;
-    writer.write(rows)?;
+    for part in order.chunks(ENCODED_ROWS) {
+        writer.write(&take_record_batch(rows, &UInt32Array::from(part.to_vec()))?)?;
+    }
     writer.finish()?;
     drop(writer);
     let body = &bytes[HEADER_BYTES..];
@@ -288,6 +308,28 @@ mod tests {
     }
 
     #[test]
+    fn keys_sort_by_their_bytes_and_the_newest_of_equal_ones_stays() {
+        let long = "a".repeat(9);
+        let keys = ["aaaaaaaab", "a\0", "", "aaaaaaaa", "b", "a", long.as_str(), "a", "a\0\0"];
+        let rows: Vec<_> = keys.iter().enumerate().map(|(i, key)| (1, *key, false, i as i64)).collect();
+        let segment = frozen(&rows).into_segment().unwrap();
+        let rows = decode_segment(&segment.bytes).unwrap();
+        let values = rows.column(3).as_primitive::<arrow::datatypes::Int64Type>();
+        assert_eq!(values.values().to_vec(), [2, 7, 1, 8, 3, 6, 0, 4], "5 is an older row of 7's key");
+        assert_eq!(segment.rows, 8);
+    }
+
+    #[test]
+    fn many_rows_are_encoded_part_by_part() {
+        let count = 2 * ENCODED_ROWS as u32 + 1;
+        let keys: Vec<String> = (0..count).rev().map(|i| format!("{i:09}")).collect();
+        let rows: Vec<_> = keys.iter().map(|key| (1, key.as_str(), false, 0)).collect();
+        let rows = decode_segment(&frozen(&rows).into_segment().unwrap().bytes).unwrap();
+        let found = rows.column(1).as_binary::<i32>();
+        assert!(found.iter().flatten().eq(keys.iter().rev().map(String::as_bytes)));
+    }
+
+    #[test]
     fn an_empty_base_is_a_segment_too() {
         let segment = frozen(&[]).into_segment().unwrap();
         assert_eq!(decode_segment(&segment.bytes).unwrap().num_rows(), 0);
@@ -303,7 +345,7 @@ mod tests {
             );
         }
         for bit in 0..bytes.len() * 8 {
-            let mut flipped = bytes.clone();
+            let mut flipped = bytes.to_vec();
             flipped[bit / 8] ^= 1 << (bit % 8);
             assert!(matches!(decode_segment(&flipped), Err(StateError::Damaged(_))), "bit {bit}");
         }
@@ -312,16 +354,16 @@ mod tests {
     #[test]
     fn what_is_wrong_is_said() {
         let good = frozen(&[(3, "a", false, 3)]).into_segment().unwrap().bytes;
-        let mut other = good.clone();
+        let mut other = good.to_vec();
         other[0] = b'X';
-        let mut longer = good.clone();
+        let mut longer = good.to_vec();
         longer.push(0);
-        let mut flipped = good.clone();
+        let mut flipped = good.to_vec();
         *flipped.last_mut().unwrap() ^= 1;
         // Rows that were never sorted, under a correct checksum.
-        let unsorted = encode(&frozen(&[(7, "b", false, 1), (3, "a", false, 3)]).rows).unwrap();
-        let twice = encode(&frozen(&[(3, "a", false, 1), (3, "a", false, 3)]).rows).unwrap();
-        let columns = encode(&frozen(&[(3, "a", false, 1)]).rows.project(&[1, 0, 2]).unwrap()).unwrap();
+        let unsorted = encode(&frozen(&[(7, "b", false, 1), (3, "a", false, 3)]).rows, &[0, 1]).unwrap();
+        let twice = encode(&frozen(&[(3, "a", false, 1), (3, "a", false, 3)]).rows, &[0, 1]).unwrap();
+        let columns = encode(&frozen(&[(3, "a", false, 1)]).rows.project(&[1, 0, 2]).unwrap(), &[0]).unwrap();
         let cases: [(&[u8], &str); 7] = [
             (b"", "0 bytes are shorter than the header"),
             (&other, "it does not start with MSSEG001"),

@@ -55,6 +55,7 @@ pub struct SortedMap {
     /// Stored entries that are gone since the last freeze. Apart, so that looking for a group's first value never walks over
     /// what a queue-like group left behind.
     gone: BTreeMap<Arc<[u8]>, KeyGroup>,
+    gone_key_bytes: usize,
     /// Keys that became dirty since the last freeze; some may be gone, or stand here twice.
     dirty: Vec<Arc<[u8]>>,
     key_bytes: usize,
@@ -117,7 +118,10 @@ impl SortedMap {
 
     fn insert(&mut self, key: &[u8], key_group: KeyGroup, count: i64) {
         let (key, is_stored) = match self.gone.remove_entry(key) {
-            Some((key, _)) => (key, true),
+            Some((key, _)) => {
+                self.gone_key_bytes -= key.len();
+                (key, true)
+            }
             None => (Arc::from(key), false),
         };
         self.key_bytes += key.len();
@@ -143,8 +147,15 @@ impl SortedMap {
                 spilled.doom(entry.key_group, &key);
             }
             if entry.is_stored {
-                self.gone.insert(key, entry.key_group);
+                self.note_gone(key, entry.key_group);
             }
+        }
+    }
+
+    fn note_gone(&mut self, key: Arc<[u8]>, key_group: KeyGroup) {
+        let length = key.len();
+        if self.gone.insert(key, key_group).is_none() {
+            self.gone_key_bytes += length;
         }
     }
 
@@ -254,6 +265,7 @@ impl SortedMap {
                 }
             }
             self.gone.clear();
+            self.gone_key_bytes = 0;
         } else {
             for key in dirty {
                 if let Some(entry) = self.entries.get_mut(&key).filter(|e| e.is_dirty) {
@@ -261,6 +273,7 @@ impl SortedMap {
                     changes.push((key, entry.key_group, entry.count));
                 }
             }
+            self.gone_key_bytes = 0;
             changes.extend(std::mem::take(&mut self.gone).into_iter().map(|(key, group)| (key, group, 0)));
         }
         changes
@@ -332,7 +345,11 @@ impl SortedMap {
     /// Allocated bytes, by estimate.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.key_bytes + (self.entries.len() + self.gone.len()) * ENTRY_BYTES + self.dirty.capacity() * 16
+        self.key_bytes
+            + self.gone_key_bytes
+            + (self.entries.len() + self.gone.len()) * ENTRY_BYTES
+            + self.dirty.capacity() * 16
+            + self.spilled.as_ref().map_or(0, SpilledRows::bytes)
     }
 }
 

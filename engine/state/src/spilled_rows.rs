@@ -21,6 +21,10 @@ use crate::spill::{ScanOrder, Spill, SpillChunk, SpillError};
 const BATCH: usize = 16 * 1024;
 /// Bytes of a store's key before the group's key.
 const PREFIX: usize = 3;
+/// A part of a base is closed when it has as many bytes: it exists as entries, as columns and encoded at the same time.
+const MAX_PART_BYTES: usize = 16 << 20;
+/// What an entry of a part takes besides its bytes.
+const ENTRY_OVERHEAD: usize = 64;
 
 /// Where a table puts the groups that do not fit, and how much it may keep.
 #[derive(Clone, Debug)]
@@ -41,6 +45,7 @@ pub(crate) struct SpilledRows {
     converter: RowConverter,
     /// Rows of groups that are gone, to be removed before anything else is written.
     doomed: Vec<Vec<u8>>,
+    doomed_bytes: usize,
     rows: u64,
 }
 
@@ -54,7 +59,7 @@ pub(crate) struct SpilledStep {
 impl SpilledRows {
     pub(crate) fn new(spill: TableSpill, fields: Vec<Field>) -> Result<Self, StateError> {
         let converter = converter(&fields)?;
-        Ok(Self { spill, fields, converter, doomed: Vec::new(), rows: 0 })
+        Ok(Self { spill, fields, converter, doomed: Vec::new(), doomed_bytes: 0, rows: 0 })
     }
 
     pub(crate) const fn budget(&self) -> usize {
@@ -137,7 +142,14 @@ impl SpilledRows {
 
     /// Removes a group later, but before anything is written or read as a whole.
     pub(crate) fn doom(&mut self, key_group: KeyGroup, key: &[u8]) {
-        self.doomed.push(self.key(key_group, key));
+        let key = self.key(key_group, key);
+        self.doomed_bytes += key.len() + size_of::<Vec<u8>>();
+        self.doomed.push(key);
+    }
+
+    /// Allocated bytes of what is to be removed later, by estimate.
+    pub(crate) const fn bytes(&self) -> usize {
+        self.doomed_bytes
     }
 
     /// Removes what is doomed.
@@ -146,6 +158,7 @@ impl SpilledRows {
             return Ok(());
         }
         let mut doomed = std::mem::take(&mut self.doomed);
+        self.doomed_bytes = 0;
         doomed.sort_unstable();
         doomed.dedup();
         self.rows = self.rows.saturating_sub(doomed.len() as u64);
@@ -291,10 +304,17 @@ impl Iterator for SpilledBase {
 
     fn next(&mut self) -> Option<Self::Item> {
         let mut entries = SpillChunk::new();
-        while entries.len() < MAX_SEGMENT_ROWS {
+        let mut bytes = 0;
+        while entries.len() < MAX_SEGMENT_ROWS && bytes < MAX_PART_BYTES {
             match self.chunks.next() {
                 None => break,
-                Some(Ok(chunk)) => entries.extend(chunk),
+                Some(Ok(chunk)) => {
+                    bytes += chunk
+                        .iter()
+                        .map(|(key, value)| key.len() + value.len() + ENTRY_OVERHEAD)
+                        .sum::<usize>();
+                    entries.extend(chunk);
+                }
                 Some(Err(error)) => return Some(Err(error.into())),
             }
         }

@@ -30,7 +30,7 @@ pub trait SnapshotStore: Send + Sync + fmt::Debug {
         scope: ObjectScope,
         operator: &OperatorUid,
         table: &str,
-        bytes: Vec<u8>,
+        bytes: Bytes,
     ) -> Result<ObjectRef, JobError>;
 
     /// Stores a segment of staged output under a new key.

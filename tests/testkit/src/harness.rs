@@ -347,7 +347,7 @@ impl Subtask {
             if segment.is_base {
                 self.stored.retain(|s| s.table != segment.table);
             }
-            self.stored.push(StoredSegment { table: segment.table, bytes: segment.bytes });
+            self.stored.push(StoredSegment { table: segment.table, bytes: segment.bytes.to_vec() });
         }
         Ok(())
     }

@@ -31,9 +31,9 @@ impl SnapshotStore for BucketObjects {
         scope: ObjectScope,
         operator: &OperatorUid,
         table: &str,
-        bytes: Vec<u8>,
+        bytes: Bytes,
     ) -> Result<ObjectRef, JobError> {
-        Ok(self.objects.upload_state(operator, table, writer(scope), Bytes::from(bytes)).await?)
+        Ok(self.objects.upload_state(operator, table, writer(scope), bytes).await?)
     }
 
     async fn put_staged(

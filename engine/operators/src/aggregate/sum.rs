@@ -86,9 +86,8 @@ impl<T: SumType> Sum<T> {
         }
     }
 
-    fn array(&self, values: impl Iterator<Item = Option<T::Native>>) -> ArrayRef {
-        let array: PrimitiveArray<T> = values.collect();
-        Arc::new(array.with_data_type(self.state_type.clone()))
+    fn typed(&self, values: PrimitiveArray<T>) -> ArrayRef {
+        Arc::new(values.with_data_type(self.state_type.clone()))
     }
 }
 
@@ -148,7 +147,13 @@ impl<T: SumType> Accumulator for Sum<T> {
         let slots = || groups.iter().map(|g| self.slots[*g as usize]);
         // A part of a group may hold a sum of no values: one was added and another one taken away.
         let is_empty = |s: &Slot<T::Native>| s.count == 0 && self.emptied == Emptied::IsEmpty;
-        let sums = self.array(slots().map(|s| (!is_empty(&s) && !T::is_lost(s.sum)).then_some(s.sum)));
+        let known = |s: &Slot<T::Native>| !is_empty(s) && !T::is_lost(s.sum);
+        // A barrier waits for this copy, and a validity bitmap costs as much as the values.
+        let sums = if slots().all(|s| known(&s)) {
+            self.typed(PrimitiveArray::from_iter_values(slots().map(|s| s.sum)))
+        } else {
+            self.typed(slots().map(|s| known(&s).then_some(s.sum)).collect())
+        };
         vec![sums, Arc::new(Int64Array::from_iter_values(slots().map(|s| s.count)))]
     }
 

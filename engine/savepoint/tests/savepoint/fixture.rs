@@ -277,7 +277,7 @@ async fn next_segments(
         let writer = Writer { generation: incarnation.generation(), attempt: Attempt(1), subtask };
         for (operator, table) in tables {
             let (name, is_base, rows) = (table.table.clone(), table.is_base, table.live_rows);
-            let body = table.into_segment().unwrap().bytes.into();
+            let body = table.into_segment().unwrap().bytes;
             let object = store.objects().upload_state(&uid(operator), &name, writer, body).await.unwrap();
             let (operator, table, key_groups) = (uid(operator), name, range);
             segments.push(StateSegment { operator, table, object, rows, key_groups, is_base });

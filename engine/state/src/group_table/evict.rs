@@ -3,7 +3,8 @@
 //! Groups are let go in large bunches and in key order, which is what the store is quick at. Example: of 1,000,000 groups the
 //! 125,000 that no batch touched since the last time leave at once.
 
-use arrow::array::UInt32Array;
+use arrow::array::{ArrayRef, UInt32Array};
+use arrow::compute::take;
 use millstream_batch::EncodedKeys;
 use millstream_model::key_group::{KeyGroup, key_group_of};
 
@@ -201,15 +202,26 @@ impl GroupTable {
             }
             groups.push(group);
         }
+        self.load_rows(&groups, rows, &columns, values)?;
+        Ok(groups)
+    }
+
+    /// Sets the values of adopted groups to these rows of the store.
+    pub(super) fn load_rows(
+        &self,
+        groups: &[u32],
+        rows: Vec<u32>,
+        columns: &[ArrayRef],
+        values: &mut dyn ValueColumns,
+    ) -> Result<(), StateError> {
         if groups.is_empty() {
-            return Ok(groups);
+            return Ok(());
         }
         let rows = UInt32Array::from(rows);
-        let columns = columns.iter().map(|column| arrow::compute::take(column, &rows, None));
+        let columns = columns.iter().map(|column| take(column, &rows, None));
         let columns =
             columns.collect::<Result<Vec<_>, _>>().map_err(|e| StateError::damaged(e.to_string()))?;
-        values.load(self.index.slots(), &groups, &columns)?;
-        Ok(groups)
+        values.load(self.index.slots(), groups, &columns)
     }
 
     /// Lets groups of [`GroupTable::load_range`] go again that nobody changed since, and those that ended from the store.

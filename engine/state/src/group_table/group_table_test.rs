@@ -122,7 +122,7 @@ impl Sums {
 }
 
 fn encoded(parts: Vec<FrozenTable>) -> Vec<Vec<u8>> {
-    parts.into_iter().map(|p| p.into_segment().unwrap().bytes).collect()
+    parts.into_iter().map(|p| p.into_segment().unwrap().bytes.to_vec()).collect()
 }
 
 /// `(key's last byte, is deleted, value)` of each frozen row, sorted by key.

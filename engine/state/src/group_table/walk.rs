@@ -3,7 +3,7 @@
 //! It visits the store in the order of its keys and remembers where it was. What is written behind its place is seen by the next
 //! walk. Example: 10,000 groups in the store and a limit of 1,024 are ten steps.
 
-use arrow::array::{ArrayRef, UInt32Array};
+use arrow::array::ArrayRef;
 use millstream_model::key_group::KeyGroup;
 
 use super::{GroupTable, ValueColumns};
@@ -50,13 +50,7 @@ impl GroupTable {
             let (key_group, key) = &step.keys[*row as usize];
             groups.push(self.adopt(index_hash(key), key, *key_group));
         }
-        if !groups.is_empty() {
-            let rows = UInt32Array::from(rows);
-            let columns = step.columns.iter().map(|column| arrow::compute::take(column, &rows, None));
-            let columns =
-                columns.collect::<Result<Vec<_>, _>>().map_err(|e| StateError::damaged(e.to_string()))?;
-            values.load(self.index.slots(), &groups, &columns)?;
-        }
+        self.load_rows(&groups, rows, &step.columns, values)?;
         Ok(StoreStep { groups, next: step.next })
     }
 }

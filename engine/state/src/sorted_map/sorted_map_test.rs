@@ -52,7 +52,7 @@ fn restored(budget: Option<usize>, segments: &[Vec<u8>]) -> SortedMap {
 }
 
 fn encoded(parts: Vec<FrozenTable>) -> Vec<Vec<u8>> {
-    parts.into_iter().map(|p| p.into_segment().unwrap().bytes).collect()
+    parts.into_iter().map(|p| p.into_segment().unwrap().bytes.to_vec()).collect()
 }
 
 #[test]
@@ -111,6 +111,37 @@ fn a_stored_entry_leaves_a_tombstone_once() {
     segments.extend(encoded(delta));
     assert!(map.freeze(false).unwrap().is_empty());
     assert!(restored(None, &segments).is_empty());
+}
+
+#[test]
+fn what_is_gone_takes_memory_until_it_is_frozen() {
+    let mut map = SortedMap::default();
+    let keys = [[1_u8; 1_000], [2; 1_000], [3; 1_000]];
+    for key in &keys {
+        map.add(b"g", key, 3, 1);
+    }
+    map.freeze(false).unwrap();
+    let held = map.bytes();
+    for key in &keys {
+        map.add(b"g", key, 3, -1);
+    }
+    assert!(map.bytes() >= held && held > 3_000, "{} bytes after {held}", map.bytes());
+    map.add(b"g", &keys[0], 3, 1);
+    map.freeze(false).unwrap();
+    assert!(map.bytes() > 1_000 && map.bytes() < 2_500, "{} bytes", map.bytes());
+}
+
+#[test]
+fn large_entries_make_many_parts_of_a_base() {
+    let mut map = within(Some(1));
+    for n in 0..3_000_u16 {
+        map.add(b"g", &n.to_be_bytes().repeat(10_000), 3, 1);
+    }
+    map.load(std::iter::empty()).unwrap();
+    let parts: Vec<FrozenTable> = map.spilled_base().unwrap().unwrap().map(Result::unwrap).collect();
+    assert_eq!(parts.iter().map(|p| p.rows.num_rows()).sum::<usize>(), 3_000);
+    assert!(parts.len() >= 2 && parts.iter().all(|p| p.bytes() < 40 << 20), "{} parts", parts.len());
+    assert!(parts[0].is_base && parts[1..].iter().all(|p| !p.is_base));
 }
 
 #[test]

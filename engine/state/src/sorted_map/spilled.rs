@@ -192,7 +192,7 @@ impl SortedMap {
             if let Some(spilled) = &mut self.spilled {
                 spilled.doom(key_group, &key);
             }
-            self.gone.insert(key, key_group);
+            self.note_gone(key, key_group);
         }
         Ok(count)
     }

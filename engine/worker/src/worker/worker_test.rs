@@ -172,9 +172,9 @@ impl SnapshotStore for MemoryStore {
         _: ObjectScope,
         operator: &OperatorUid,
         _: &str,
-        bytes: Vec<u8>,
+        bytes: Bytes,
     ) -> Result<ObjectRef, JobError> {
-        self.put(&operator.0, Bytes::from(bytes))
+        self.put(&operator.0, bytes)
     }
 
     async fn put_staged(
