@@ -1,9 +1,10 @@
 //! Where state lives while a job runs here, and how much memory it may take.
 //!
-//! In RocksDB: 256 MB a slot at parallelism 2 are 102 MB of tables for each of two slots, with the copies that a barrier makes of
-//! them, 154 MB of block cache and write buffers that both share, and 51 MB a slot for batches on their way and what the allocator
-//! cannot give back. What cannot be spilled in time may take a quarter more, then the job ends. In memory: seven tenths
-//! of what the machine, or the container, has, in equal parts for the slots; the job ends before the system ends the process.
+//! In RocksDB: 256 MB a slot at parallelism 2 are 96 MB of tables for each of two slots, with the copies that a barrier makes of
+//! them, 128 MB of block cache and write buffers that both share, and 96 MB a slot for batches on their way, what RocksDB does not
+//! count and what the allocator cannot give back. What cannot be spilled in time may take a quarter more, then the job ends. In
+//! memory: seven tenths of what the machine, or the container, has, in equal parts for the slots, copies that a checkpoint makes
+//! included; the job ends before the system ends the process.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -16,7 +17,6 @@ use crate::cli::Failure;
 
 const BACKEND: &str = "state.backend.type";
 const MEMORY: &str = "state.backend.rocksdb.memory.fixed-per-slot";
-
 const COPIES: &str = "state.backend.local-recovery";
 const HEAP: &str = "taskmanager.memory.task.heap.size";
 
@@ -52,11 +52,11 @@ pub(crate) fn open(
     };
     if !is_rocksdb {
         clean(folder);
-        return Ok(in_memory(settings, slots));
+        return in_memory(settings, slots);
     }
     let slot = settings.get(MEMORY).and_then(|text| parse_bytes(text)).unwrap_or(DEFAULT_SLOT_BYTES);
-    let tables = slot / 5 * 2;
-    let shared = (slot / 10 * 3).saturating_mul(u64::from(slots));
+    let tables = slot / 8 * 3;
+    let shared = (slot / 4).saturating_mul(u64::from(slots));
     let table_bytes = usize::try_from(tables).unwrap_or(usize::MAX);
     tracing::info!("state beyond {tables} bytes a slot lies in RocksDB below {}", folder.display());
     let stores = stores(folder, usize::try_from(shared).unwrap_or(usize::MAX))?;
@@ -74,11 +74,20 @@ pub(crate) fn keeps_copies(settings: &BTreeMap<String, String>, location: &str) 
 }
 
 /// Everything in memory, up to what the settings allow or the machine has.
-pub(crate) fn in_memory(settings: &BTreeMap<String, String>, slots: u32) -> StateMemory {
+fn in_memory(settings: &BTreeMap<String, String>, slots: u32) -> Result<StateMemory, Failure> {
     let set = settings.get(HEAP).and_then(|text| parse_bytes(text));
-    let all = set.or_else(|| Some(memory_limit()? / 10 * 7));
-    let slot = all.map(|bytes| (bytes / u64::from(slots.max(1))).max(LEAST_SLOT_BYTES));
-    StateMemory { spill: None, slot_bytes: slot.and_then(|bytes| usize::try_from(bytes).ok()) }
+    let Some(all) = set.or_else(|| Some(memory_limit()? / 10 * 7)) else {
+        return Ok(StateMemory { spill: None, slot_bytes: None });
+    };
+    let slot = all / u64::from(slots.max(1));
+    if slot < LEAST_SLOT_BYTES {
+        let (all, least) = (all >> 20, LEAST_SLOT_BYTES >> 20);
+        return Err(Failure::Mistake(format!(
+            "there are {all} MiB for the state and the queues of {slots} slots, and each needs {least} MiB: run fewer slots \
+             (parallelism.default) or give the job more memory ({HEAP}, or the limit of the container)"
+        )));
+    }
+    Ok(StateMemory { spill: None, slot_bytes: usize::try_from(slot).ok() })
 }
 
 /// What this process may have: the limit of its control group if there is one, else the machine's memory.
@@ -139,11 +148,12 @@ mod tests {
     #[test]
     fn slots_share_what_there_is() {
         let settings = |size: &str| BTreeMap::from([(HEAP.to_owned(), size.to_owned())]);
-        let slot_bytes = |size, slots| in_memory(&settings(size), slots).slot_bytes;
-        assert_eq!(slot_bytes("1 gb", 4), Some(256 << 20));
-        assert_eq!(slot_bytes("1 kb", 4), Some(64 << 20), "batches need some");
+        let slot_bytes = |size, slots| in_memory(&settings(size), slots).map(|memory| memory.slot_bytes);
+        assert_eq!(slot_bytes("1 gb", 4).unwrap(), Some(256 << 20));
+        let error = format!("{:?}", slot_bytes("255 mb", 4).unwrap_err());
+        assert!(error.contains("there are 255 MiB for the state and the queues of 4 slots"), "{error}");
         let limit = usize::try_from(memory_limit().unwrap()).unwrap();
-        let all = in_memory(&BTreeMap::new(), 1).slot_bytes.unwrap();
+        let all = in_memory(&BTreeMap::new(), 1).unwrap().slot_bytes.unwrap();
         assert!(all < limit && all > limit / 2, "{all} of {limit}");
     }
 }

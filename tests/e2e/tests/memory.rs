@@ -24,6 +24,9 @@ fn run(folder: &Path, settings: &str) -> Ended {
 fn state_beyond_its_budget_ends_the_job_by_name_or_spills() {
     let folder = tempfile::tempdir().unwrap();
     run(folder.path(), "--set taskmanager.memory.task.heap.size=1mb")
+        .code(2)
+        .says("there are 1 MiB for the state and the queues of 1 slots, and each needs 64 MiB");
+    run(folder.path(), "--set taskmanager.memory.task.heap.size=64mb")
         .code(1)
         .says("Aggregate(k) holds")
         .says("more than the 64.0 MiB that a slot has")

@@ -12,6 +12,7 @@ use millstream_checkpoint_store::{JobStore, Overview, StoreError, StoreSettings,
 use millstream_connectors::options::parse_duration;
 use millstream_coordinator::CoordinatorSettings;
 use millstream_jobmaster::{CheckpointSettings, RestartStrategy, Settings};
+use millstream_model::graph::OperatorRole;
 use millstream_model::{Epoch, JobError, OperatorUid};
 use millstream_plan::CompiledJob;
 
@@ -83,8 +84,7 @@ pub(super) async fn prepare(
     };
     let take_over = TakeOverRequest { from, discard, ..TakeOverRequest::default() };
     let slots = slots_of(job);
-    let folder = file.local_folder().join(format!("spilled-{}", file.identity));
-    let state = state_backend::open(sql_settings, file.state_backend, &folder, slots)?;
+    let state = state_backend::open(sql_settings, file.state_backend, &spill_folder(file), slots)?;
     let copies = file.local_folder().join(format!("copies-{}", file.identity));
     let local_copies = state_backend::keeps_copies(sql_settings, &store.location()).then_some(copies);
     Ok(Start::Go(Box::new(StartPlan {
@@ -125,6 +125,11 @@ async fn go_on(
     Ok(true)
 }
 
+/// Where state lies that does not fit into memory.
+fn spill_folder(file: &JobFile) -> PathBuf {
+    file.local_folder().join(format!("spilled-{}", file.identity))
+}
+
 /// Each runs a subtask of every chain.
 fn slots_of(job: &CompiledJob) -> u32 {
     job.graph.chains.iter().map(|chain| chain.parallelism).max().unwrap_or(1)
@@ -144,7 +149,7 @@ fn query(file: &JobFile, sql_settings: &BTreeMap<String, String>, slots: u32) ->
         },
         coordinator: CoordinatorSettings { probe: false, ..CoordinatorSettings::default() },
         droppable: BTreeSet::new(),
-        state: state_backend::in_memory(sql_settings, slots),
+        state: state_backend::open(sql_settings, file.state_backend, &spill_folder(file), slots)?,
         local_copies: None,
     })
 }
@@ -220,6 +225,14 @@ pub(super) fn check_losses(
     for uid in &plan.changed {
         tracing::warn!(
             "operator {uid} keeps its state, but what it computes, or its input, changed since epoch {epoch}"
+        );
+    }
+    let is_stateful = |uid: &OperatorUid| {
+        job.graph.operators().any(|(_, node)| node.uid == *uid && node.role == OperatorRole::Stateful)
+    };
+    for uid in plan.new.iter().filter(|uid| is_stateful(uid)) {
+        tracing::warn!(
+            "operator {uid} is new and begins without state: it knows nothing of what was read before"
         );
     }
     if plan.lost.is_empty() {
