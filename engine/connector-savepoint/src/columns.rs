@@ -4,11 +4,11 @@
 //! the parts of the key, in their order. Example: over the stored columns `COUNT(*)` and `rows` the declaration
 //! `(day DATE, rows BIGINT, city STRING)` has the key `(day, city)`.
 
-use arrow::datatypes::{DataType, Field, SchemaRef};
+use arrow::datatypes::{DataType, Field, SchemaRef, TimeUnit};
 use millstream_batch::is_key_type;
 use millstream_connectors::options::closest;
 use millstream_connectors::sql_type;
-use millstream_savepoint::{SavedTable, SavepointManifest};
+use millstream_savepoint::{SavedTable, SavepointManifest, widens};
 
 use crate::opened::with_suggestion;
 
@@ -120,7 +120,11 @@ impl Columns {
         for place in 0..WINDOW_TIMES {
             let part = self.parts.get_mut(place);
             match part {
-                Some(part) if matches!(part.declared, DataType::Int64 | DataType::Timestamp(_, None)) => {
+                // Seconds would make one of slices that end within a second.
+                Some(part)
+                    if matches!(part.declared, DataType::Int64 | DataType::Timestamp(_, None))
+                        && !matches!(part.declared, DataType::Timestamp(TimeUnit::Second, _)) =>
+                {
                     part.is_window_time = true;
                 }
                 other => {
@@ -193,17 +197,4 @@ fn check_stored(field: &Field, stored: &DataType) -> Result<(), String> {
     Err(format!(
         "the column `{name}` is stored as {stored} and declared as {declared}; declare it as {stored}"
     ))
-}
-
-/// Whether every value of `from` is a value of `to` and means the same.
-const fn widens(from: &DataType, to: &DataType) -> bool {
-    use DataType::{Decimal128, Float32, Float64, Int8, Int16, Int32, Int64, UInt8, UInt16, UInt32};
-    match (from, to) {
-        (Int8 | UInt8, Int16 | Int32 | Int64)
-        | (Int16 | UInt16, Int32 | Int64)
-        | (Int32 | UInt32, Int64)
-        | (Float32, Float64) => true,
-        (Decimal128(precision, scale), Decimal128(wider, same)) => *precision < *wider && *scale == *same,
-        _ => false,
-    }
 }

@@ -2,7 +2,7 @@
 //!
 //! The file is fetched as a whole, compared with its length and checksum, and only then parsed; that its rows are of its key
 //! groups and in order is checked as they go by. It stays in memory until it is read: a file holds what takes up to 64 MB in
-//! memory by the writer's settings, and a task has up to 16 of them open.
+//! memory by the writer's settings, and a task has one of them open.
 //!
 //! Reading is taken up again by passing over the rows before the position, so that they are checked again, too. Example: at
 //! 10,000 of 60,000 rows the first batch of 8,192 is dropped, and 1,808 rows of the second.

@@ -38,6 +38,10 @@ impl Source for SavepointSource {
         Some(u32::try_from(self.spec.saved.files.len()).unwrap_or(u32::MAX).max(1))
     }
 
+    fn max_open_splits(&self) -> usize {
+        1
+    }
+
     fn enumerator(&self) -> Result<Box<dyn Enumerator>, ConnectorError> {
         Ok(Box::new(SavepointEnumerator::new(self.spec.clone())))
     }

@@ -21,6 +21,12 @@ pub trait Source: Send + Sync {
         None
     }
 
+    /// Splits that one task may have open at a time: with as much as a reader holds, what it takes in memory. 16 is right for
+    /// readers that hold a few hundred KB.
+    fn max_open_splits(&self) -> usize {
+        16
+    }
+
     /// The coordinator's side: finds splits.
     ///
     /// # Errors

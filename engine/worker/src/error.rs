@@ -43,10 +43,13 @@ pub(crate) enum TaskError {
     },
     /// State takes more memory than it may.
     #[error(
-        "{operator} holds {} of state, and all state of its slot {}, more than the {} that a slot has: keep state in RocksDB (SET 'state.backend.type' = 'rocksdb'), or give the job more memory \
-         (taskmanager.memory.task.heap.size; with RocksDB state.backend.rocksdb.memory.fixed-per-slot) or more slots \
-         (parallelism.default)",
-        mebibytes(*bytes), mebibytes(*slot_bytes), mebibytes(*budget_bytes)
+        "{operator} holds {} of state, and its slot {} in all ({} of it are on their way to the bucket), more than the {} that a slot \
+         has: {}, or more slots (parallelism.default)",
+        mebibytes(*bytes),
+        mebibytes(*slot_bytes),
+        mebibytes(*being_stored_bytes),
+        mebibytes(*budget_bytes),
+        more_memory(*is_spilling)
     )]
     Memory {
         /// The operator that holds the most.
@@ -55,8 +58,12 @@ pub(crate) enum TaskError {
         bytes: usize,
         /// What the whole slot holds.
         slot_bytes: usize,
+        /// Copies of state and staged output among it, that the bucket does not have yet.
+        being_stored_bytes: usize,
         /// What it may hold.
         budget_bytes: usize,
+        /// Whether state may lie in a store, too.
+        is_spilling: bool,
     },
     /// An invariant of the engine broke.
     #[error("{action}: {cause}; this is a bug in Millstream")]
@@ -95,6 +102,15 @@ impl TaskError {
     /// The error as it is reported.
     pub(crate) fn into_job_error(self) -> JobError {
         JobError::new(self.kind(), self.to_string())
+    }
+}
+
+const fn more_memory(is_spilling: bool) -> &'static str {
+    if is_spilling {
+        "give each slot more memory (state.backend.rocksdb.memory.fixed-per-slot)"
+    } else {
+        "keep state in RocksDB (SET 'state.backend.type' = 'rocksdb'), or give the job more memory \
+         (taskmanager.memory.task.heap.size)"
     }
 }
 

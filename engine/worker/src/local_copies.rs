@@ -43,6 +43,19 @@ struct Files {
     bytes: u64,
 }
 
+impl Files {
+    /// The newest file. Several tasks that restore from one object each keep it: it is there once.
+    fn add(&mut self, name: String, bytes: u64) {
+        if let Some(at) = self.order.iter().position(|(there, _)| *there == name)
+            && let Some((_, replaced)) = self.order.remove(at)
+        {
+            self.bytes -= replaced;
+        }
+        self.order.push_back((name, bytes));
+        self.bytes += bytes;
+    }
+}
+
 impl LocalCopies {
     /// Copies of what goes to `store`, in `folder`, where those of earlier processes may lie.
     ///
@@ -93,13 +106,13 @@ impl Disk {
         }
         let name = name(object);
         let hidden = self.path(&format!(".{name}"));
-        fs::write(&hidden, bytes)?;
-        fs::rename(hidden, self.path(&name))?;
-        {
-            let mut files = self.files();
-            files.order.push_back((name, object.length));
-            files.bytes += object.length;
+        let written = fs::write(&hidden, bytes).and_then(|()| fs::rename(&hidden, self.path(&name)));
+        if let Err(error) = written {
+            // Most likely the disk is full: what was written of it takes room, too.
+            remove(&hidden);
+            return Err(error);
         }
+        self.files().add(name, object.length);
         self.shrink();
         Ok(())
     }
@@ -138,11 +151,10 @@ impl SnapshotStore for LocalCopies {
         scope: ObjectScope,
         operator: &OperatorUid,
         table: &str,
-        bytes: Vec<u8>,
+        bytes: Bytes,
     ) -> Result<ObjectRef, JobError> {
-        let copy = Bytes::from(bytes.clone());
-        let object = self.store.put_state(scope, operator, table, bytes).await?;
-        self.keep(&object, copy).await;
+        let object = self.store.put_state(scope, operator, table, bytes.clone()).await?;
+        self.keep(&object, bytes).await;
         Ok(object)
     }
 
@@ -195,10 +207,10 @@ mod tests {
             _: ObjectScope,
             _: &OperatorUid,
             table: &str,
-            bytes: Vec<u8>,
+            bytes: Bytes,
         ) -> Result<ObjectRef, JobError> {
             let (length, checksum) = (bytes.len() as u64, checksum(&bytes));
-            self.objects.lock().unwrap().insert(table.into(), bytes.into());
+            self.objects.lock().unwrap().insert(table.into(), bytes);
             Ok(ObjectRef { key: table.into(), length, checksum })
         }
 
@@ -216,7 +228,7 @@ mod tests {
     async fn put(copies: &LocalCopies, key: &str, bytes: &[u8]) -> ObjectRef {
         let subtask = SubtaskId { chain: ChainId(0), index: 0 };
         let scope = ObjectScope { generation: Generation(1), attempt: Attempt(1), subtask };
-        copies.put_state(scope, &OperatorUid("agg".into()), key, bytes.to_vec()).await.unwrap()
+        copies.put_state(scope, &OperatorUid("agg".into()), key, Bytes::copy_from_slice(bytes)).await.unwrap()
     }
 
     #[tokio::test]
@@ -252,7 +264,14 @@ mod tests {
         let there = |object: &ObjectRef| folder.path().join(name(object)).exists();
         assert_eq!([&a, &b, &c, &large].map(there), [false, true, true, false]);
         assert!(folder.path().join("theirs.txt").exists());
+
+        // `b` is kept again: it is the newest of three, and counts once.
+        copies.disk.write(&b, b"12345").unwrap();
+        let d = put(&copies, "d", b"1234").await;
+        assert_eq!([&b, &c, &d].map(there), [true, true, true]);
+        let e = put(&copies, "e", b"1").await;
+        assert_eq!([&b, &c, &d, &e].map(there), [true, false, true, true]);
         let _smaller = LocalCopies::new(bucket, folder.path().into(), 1).unwrap();
-        assert_eq!([&b, &c].map(there), [false, true]);
+        assert_eq!([&b, &d, &e].map(there), [false, false, true]);
     }
 }

@@ -85,6 +85,8 @@ pub async fn run(
         slots: settings.slots,
         fingerprint: settings.job.graph.fingerprint.clone(),
     };
+    let account = |_| SlotMemory::new(settings.slot_bytes, settings.spill.is_some());
+    let accounts = (0..settings.slots).map(account).collect();
     let mut worker = Worker {
         id: settings.id,
         blueprint: Arc::new(Blueprint {
@@ -96,7 +98,7 @@ pub async fn run(
             sabotage: settings.sabotage,
             operators: settings.operators,
             spill: settings.spill,
-            slots: (0..settings.slots).map(|_| SlotMemory::new(settings.slot_bytes)).collect(),
+            slots: accounts,
         }),
         slots,
         reports,

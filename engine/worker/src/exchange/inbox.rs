@@ -89,7 +89,6 @@ impl Inbox {
     }
 
     /// Bytes that wait in all channels.
-    #[cfg(test)]
     pub(crate) fn queued_bytes(&self) -> usize {
         self.shared.lock().iter().map(|c| c.queued_bytes).sum()
     }

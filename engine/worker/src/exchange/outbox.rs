@@ -132,6 +132,11 @@ impl Outbox {
         self.targets.iter().map(|t| t.backpressured).sum()
     }
 
+    /// Bytes that wait for company.
+    pub(crate) fn waiting_bytes(&self) -> usize {
+        self.targets.iter().map(|t| t.waiting_bytes).sum()
+    }
+
     /// Sends what waits for company.
     ///
     /// # Errors

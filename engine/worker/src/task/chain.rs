@@ -189,6 +189,14 @@ impl Chain {
         self.stages.iter().map(|s| s.operator.state_bytes()).sum()
     }
 
+    /// Bytes of rows that wait in the tail for company.
+    pub(crate) fn waiting_bytes(&self) -> usize {
+        match &self.tail {
+            Tail::Exchange(outboxes) => outboxes.iter().map(Outbox::waiting_bytes).sum(),
+            Tail::Sink(_) => 0,
+        }
+    }
+
     /// Time that this chain has waited for room downstream.
     pub(crate) fn backpressured(&self) -> Duration {
         match &self.tail {

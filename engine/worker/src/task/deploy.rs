@@ -73,10 +73,6 @@ impl Blueprint {
         let (graph_chain, specs) = self.chain(subtask)?;
         let key_groups =
             KeyGroupRange::of_subtask(subtask.index, graph_chain.parallelism, self.job.graph.max_parallelism);
-        let mut tables = match self.spill {
-            None => self.fetch_state(&restore, key_groups).await?,
-            Some(_) => BTreeMap::new(),
-        };
         // A slot runs a subtask of every chain.
         let keyed =
             self.job.chains.iter().flat_map(|c| &c.operators).filter(|spec| has_keyed_state(spec)).count();
@@ -102,7 +98,6 @@ impl Blueprint {
                     )?));
                 }
                 other => {
-                    let stored_tables = tables.remove(&node.uid).unwrap_or_default();
                     let mut stage = self.stage(node, other, context)?;
                     if let Some(spill) = self.spill.as_ref().filter(|_| has_keyed_state(other)) {
                         let name = format!(
@@ -112,15 +107,16 @@ impl Blueprint {
                             stages.len()
                         );
                         spill_state(&mut stage, spill, &name, keyed)?;
-                        self.restore_segments(&mut stage, &restore, key_groups, stored).await?;
                     }
-                    restore_stage(&mut stage, stored, stored_tables)?;
+                    self.restore_stage(&mut stage, &restore, key_groups, stored).await?;
                     stages.push(stage);
                 }
             }
         }
         let scope = ObjectScope { generation, attempt, subtask };
-        let snapshots = Snapshots::new(scope, key_groups, self.store.clone(), reports.clone());
+        let slot = self.slots.get(subtask.index as usize % self.slots.len().max(1));
+        let slot = slot.cloned().unwrap_or_else(|| SlotMemory::new(None, false));
+        let snapshots = Snapshots::new(scope, key_groups, self.store.clone(), slot.budget(), reports.clone());
         // The first stage's input watermark is the gate's.
         let gate_watermark = match (stages.first(), &tail) {
             (Some(first), _) => first.watermark,
@@ -129,10 +125,9 @@ impl Blueprint {
         };
         let policy = if self.spill.is_some() { BasePolicy::of_spilled() } else { BasePolicy::default() };
         let policies = vec![policy; stages.len()];
-        let slot = self.slots.get(subtask.index as usize % self.slots.len().max(1));
-        let memory = slot.cloned().unwrap_or_else(|| SlotMemory::new(None)).task(subtask);
         let core = Core {
-            memory,
+            memory: slot.task(subtask),
+            inbox: inbox.clone(),
             attempt,
             subtask,
             chain: Chain::new(stages, tail),
@@ -171,25 +166,6 @@ impl Blueprint {
         }
     }
 
-    /// The stored tables of each operator, cut to this subtask's key groups.
-    async fn fetch_state(
-        &self,
-        restore: &SubtaskRestore,
-        key_groups: KeyGroupRange,
-    ) -> Result<BTreeMap<OperatorUid, Vec<RestoredTable>>, TaskError> {
-        let mut tables: BTreeMap<OperatorUid, Vec<RestoredTable>> = BTreeMap::new();
-        for segment in &restore.segments {
-            let of_operator = tables.entry(segment.operator.clone()).or_default();
-            if !of_operator.iter().any(|t| t.name == segment.table) {
-                of_operator.push(RestoredTable::new(segment.table.clone()));
-            }
-            if let Some(table) = of_operator.iter_mut().find(|t| t.name == segment.table) {
-                self.fetch_segment(table, segment, key_groups).await?;
-            }
-        }
-        Ok(tables)
-    }
-
     async fn fetch_segment(
         &self,
         table: &mut RestoredTable,
@@ -208,20 +184,25 @@ impl Blueprint {
         })
     }
 
-    /// Restores an operator whose state may be larger than memory: one segment at a time.
-    async fn restore_segments(
+    /// Restores an operator one segment at a time, so that no more than one of them is in memory beside its tables.
+    async fn restore_stage(
         &self,
         stage: &mut Stage,
         restore: &SubtaskRestore,
         key_groups: KeyGroupRange,
         stored: Option<&OperatorFacts>,
     ) -> Result<(), TaskError> {
-        let watermark = stored.map_or(Watermark::MIN, |f| f.watermark);
-        for segment in restore.segments.iter().filter(|s| s.operator == stage.uid) {
+        stage.watermark = stored.map_or(Watermark::MIN, |f| f.watermark);
+        let uid = stage.uid.clone();
+        for segment in restore.segments.iter().filter(|s| s.operator == uid) {
             let mut table = RestoredTable::new(segment.table.clone());
             self.fetch_segment(&mut table, segment, key_groups).await?;
-            let restored = stage.operator.restore(vec![table], watermark);
-            restored.map_err(|e| TaskError::from_operator(&stage.name, &e))?;
+            restore_tables(stage, vec![table])?;
+        }
+        if let Some(stored) = stored {
+            // What has a watermark and no rows is restored, too.
+            restore_tables(stage, Vec::new())?;
+            stage.operator.restore_counters(stored.counters);
         }
         Ok(())
     }
@@ -291,20 +272,9 @@ impl Blueprint {
     }
 }
 
-fn restore_stage(
-    stage: &mut Stage,
-    stored: Option<&OperatorFacts>,
-    tables: Vec<RestoredTable>,
-) -> Result<(), TaskError> {
-    stage.watermark = stored.map_or(Watermark::MIN, |f| f.watermark);
-    if stored.is_some() || !tables.is_empty() {
-        let restored = stage.operator.restore(tables, stage.watermark);
-        restored.map_err(|e| TaskError::from_operator(&stage.name, &e))?;
-    }
-    if let Some(stored) = stored {
-        stage.operator.restore_counters(stored.counters);
-    }
-    Ok(())
+fn restore_tables(stage: &mut Stage, tables: Vec<RestoredTable>) -> Result<(), TaskError> {
+    let restored = stage.operator.restore(tables, stage.watermark);
+    restored.map_err(|e| TaskError::from_operator(&stage.name, &e))
 }
 
 /// Gives an operator its own store, and its share of the subtask's memory.

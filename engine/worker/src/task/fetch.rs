@@ -1,6 +1,6 @@
 //! The thread that reads a source subtask's splits, so that the outside never blocks a slot.
 //!
-//! Up to 16 splits are open at once and read in turn; what they give is handed over through a queue of 4 batches. A split
+//! Some splits, up to 16 of most sources, are open at once and read in turn; what they give is handed over through a queue of 4 batches. A split
 //! that waits to be opened holds the watermark back, so that splits with overlapping times do not make each other late.
 //!
 //! A split that gives no row for the idle timeout is reported idle, behind all of its rows in the queue. Malformed records
@@ -20,9 +20,6 @@ use millstream_model::snapshot::SplitState;
 use tokio::sync::mpsc;
 
 use crate::clock::now;
-
-/// Splits read at the same time: bounded by file handles and buffers, a few hundred KB each.
-const MAX_OPEN_SPLITS: usize = 16;
 
 /// Batches that wait for the task: enough to cover one turn of its loop.
 const QUEUE_BATCHES: usize = 4;
@@ -124,7 +121,7 @@ impl FetchThread {
     fn run(&mut self) -> Result<(), Stop> {
         loop {
             self.take_incoming()?;
-            while self.open.len() < MAX_OPEN_SPLITS {
+            while self.open.len() < self.source.max_open_splits().max(1) {
                 let Some(split) = self.waiting.pop_front() else { break };
                 let reader = self.source.open(&split, self.projection.clone())?;
                 self.open.push(OpenSplit { split: split.split, reader, dry_since: None, is_idle: false });

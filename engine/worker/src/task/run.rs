@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use millstream_model::control::{Barrier, FromWorker};
+use millstream_model::control::{Barrier, BarrierKind, FromWorker};
 use millstream_model::snapshot::{OperatorCounters, OperatorFacts, SplitState, SubtaskProgress};
 use millstream_model::{Attempt, CheckpointId, SubtaskId, Watermark};
 use millstream_state::BasePolicy;
@@ -15,6 +15,7 @@ use super::chain::{Chain, Tail};
 use super::snapshot::{Cut, FrozenRows, FrozenState, Snapshots};
 use crate::clock::now;
 use crate::error::TaskError;
+use crate::exchange::inbox::Inbox;
 use crate::memory::TaskMemory;
 use crate::sabotage::Sabotage;
 
@@ -38,6 +39,8 @@ pub(crate) type SharedProgress = Arc<Mutex<SubtaskProgress>>;
 /// The parts of a running task that do not depend on where its input comes from.
 pub(crate) struct Core {
     pub(crate) memory: TaskMemory,
+    /// What waits for this task; without channels for a source.
+    pub(crate) inbox: Inbox,
     pub(crate) attempt: Attempt,
     pub(crate) subtask: SubtaskId,
     pub(crate) chain: Chain,
@@ -88,11 +91,15 @@ impl Core {
         if self.aborted.is_some_and(|aborted| barrier.checkpoint <= aborted) {
             return self.chain.barrier(barrier).await;
         }
+        self.snapshots.room_for_barrier().await;
         let since = now();
         let mut frozen = Vec::new();
         let mut facts: Vec<OperatorFacts> = source.into_iter().collect();
         for (stage, policy) in self.chain.stages.iter_mut().zip(&mut self.policies) {
-            let is_base = policy.needs_base();
+            // A window's rows in a store end without a trace in the deltas: an operator knows by its watermark that they are
+            // over, but whoever reads a savepoint does not.
+            let is_read = matches!(barrier.kind, BarrierKind::Savepoint | BarrierKind::Drain);
+            let is_base = policy.needs_base() || (is_read && stage.store.is_some());
             let failed = |e| TaskError::from_operator(&stage.name, &e);
             if is_base {
                 let bases = stage.operator.spilled_bases().map_err(failed)?;
@@ -126,6 +133,12 @@ impl Core {
             });
         }
         let freeze_us = u64::try_from(since.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let rows = |state: &FrozenState| match &state.rows {
+            FrozenRows::Table(table) => table.rows.num_rows(),
+            FrozenRows::Base(_) => 0,
+        };
+        let rows: usize = frozen.iter().map(rows).sum();
+        tracing::debug!(subtask = %self.subtask, checkpoint = %barrier.checkpoint, rows, freeze_us, "froze state");
         self.chain.barrier(barrier).await?;
         let cut =
             Cut { checkpoint: barrier.checkpoint, splits, facts, is_finished: self.is_finished, freeze_us };
@@ -133,11 +146,18 @@ impl Core {
         Ok(())
     }
 
-    /// Looks whether there is memory for all that the operators hold, and starts to store what left memory before any barrier: state that an operator spilled, and what a sink closed because it
-    /// was much. Waits if too much of it is on its way.
-    pub(crate) async fn store_early(&mut self) -> Result<(), TaskError> {
+    /// Looks whether there is memory for all that the task holds: its operators' state, copies of it on their way to the bucket,
+    /// and rows in queues.
+    fn hold(&self) -> Result<(), TaskError> {
         let held = self.chain.stages.iter().map(|stage| (stage.name.as_str(), stage.operator.state_bytes()));
-        self.memory.hold(held, self.snapshots.waiting_bytes())?;
+        let queued = self.inbox.queued_bytes() + self.chain.waiting_bytes();
+        self.memory.hold(held, self.snapshots.held_bytes(), queued)
+    }
+
+    /// Starts to store what left memory before any barrier: state that an operator spilled, and what a sink closed because it was
+    /// much. Waits if too much of it is on its way.
+    pub(crate) async fn store_early(&mut self) -> Result<(), TaskError> {
+        self.hold()?;
         for (stage, policy) in self.chain.stages.iter_mut().zip(&mut self.policies) {
             let spilled = stage.operator.take_spilled();
             let spilled = spilled.map_err(|e| TaskError::from_operator(&stage.name, &e))?;

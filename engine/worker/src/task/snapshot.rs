@@ -19,9 +19,13 @@ use tokio::sync::{Mutex, mpsc};
 use crate::clock::unix_ms;
 use crate::store::{ObjectScope, SnapshotStore};
 
-/// Output that a subtask may hold while it is on its way to the store: eight segments of the size that a sink closes by itself.
-/// A sink that closes faster than the store takes waits.
-const MAX_WAITING_BYTES: usize = 64 * 1024 * 1024;
+const MIB: usize = 1024 * 1024;
+
+/// Output that a subtask may hold while it is on its way to the store: eight segments of the size that a sink closes by itself, or
+/// an eighth of the slot's memory if that is less. A sink that closes faster than the store takes waits.
+const MAX_EARLY_BYTES: usize = 64 * MIB;
+/// One segment at least.
+const MIN_EARLY_BYTES: usize = 8 * MIB;
 
 /// Frozen rows of a table of an operator.
 pub(crate) struct FrozenState {
@@ -66,11 +70,24 @@ struct Item {
     load: Load,
 }
 
+impl Item {
+    const fn held_bytes(&self) -> usize {
+        match &self.load {
+            Load::Closed { segment, .. } => segment.bytes.len(),
+            Load::Encoded(segment, _) => segment.bytes.len(),
+            Load::Frozen(_, _, bytes) => *bytes,
+            Load::Base(..) | Load::Segment(_) | Load::Staged(_) => 0,
+        }
+    }
+}
+
 /// The pending parts of one subtask.
 pub(crate) struct Snapshots {
     scope: ObjectScope,
     key_groups: KeyGroupRange,
     store: Arc<dyn SnapshotStore>,
+    /// What a slot's state may take in memory.
+    budget: Option<usize>,
     reports: mpsc::Sender<FromWorker>,
     items: RefCell<Vec<Item>>,
     /// Only with a bug planted: what these checkpoints have is never reported.
@@ -84,12 +101,14 @@ impl Snapshots {
         scope: ObjectScope,
         key_groups: KeyGroupRange,
         store: Arc<dyn SnapshotStore>,
+        budget: Option<usize>,
         reports: mpsc::Sender<FromWorker>,
     ) -> Rc<Self> {
         Rc::new(Self {
             scope,
             key_groups,
             store,
+            budget,
             reports,
             items: RefCell::default(),
             forgotten: Cell::new(None),
@@ -124,25 +143,37 @@ impl Snapshots {
         });
     }
 
-    /// Waits until at most 64 MiB are not stored, so that a slow store holds up the task and memory stays bounded.
+    /// Waits until little is not stored, so that a slow store holds up the task and memory stays bounded.
     ///
     /// # Errors
     /// When there is more and the store does not take it.
     pub(crate) async fn room(&self) -> Result<(), JobError> {
-        if self.waiting_bytes() <= MAX_WAITING_BYTES {
+        let limit = self.budget.map_or(MAX_EARLY_BYTES, |b| (b / 8).clamp(MIN_EARLY_BYTES, MAX_EARLY_BYTES));
+        if self.early_bytes() <= limit {
             return Ok(());
         }
         let _guard = self.storing.lock().await;
         self.store_items().await
     }
 
-    pub(crate) fn waiting_bytes(&self) -> usize {
-        let bytes = |item: &Item| match (&item.load, item.checkpoint) {
-            (Load::Closed { segment, .. }, _) => segment.bytes.len(),
-            (Load::Frozen(_, _, bytes), None) => *bytes,
-            _ => 0,
-        };
-        self.items.borrow().iter().map(bytes).sum()
+    /// Called before a barrier copies state again: if the copies of earlier, aborted checkpoints take more than a quarter of the
+    /// slot's memory, waits until they are stored. If the store does not take them, the next barrier tries again.
+    pub(crate) async fn room_for_barrier(&self) {
+        if self.budget.is_some_and(|budget| self.held_bytes() > budget / 4) {
+            let _guard = self.storing.lock().await;
+            let _ = self.store_items().await;
+        }
+    }
+
+    /// What a task that waits for the store can keep from growing. What a barrier froze never holds up a task.
+    fn early_bytes(&self) -> usize {
+        let is_early = |item: &&Item| matches!(item.load, Load::Closed { .. }) || item.checkpoint.is_none();
+        self.items.borrow().iter().filter(is_early).map(Item::held_bytes).sum()
+    }
+
+    /// Memory of all that is on its way to the store.
+    pub(crate) fn held_bytes(&self) -> usize {
+        self.items.borrow().iter().map(Item::held_bytes).sum()
     }
 
     /// Takes over what a barrier froze and closed; stores it in the background and reports to the coordinator.
