@@ -67,6 +67,8 @@ SELECT * FROM totals WHERE `COUNT(*)` > 10;
   itself does not say them, and a key that they do not fit is an error with the first row.
 - The tables `values-...` hold what a COUNT(DISTINCT ...), or a MIN or MAX over updates, has to remember: the key is that of the
   group, then the value; `count` is how often it is there.
+- Where groups expire, `last_write` (by the wall clock) or `last_write_watermark` are the milliseconds of the last write. Groups
+  that have expired are rows until they are removed.
 - Keys of windows begin with two times more: the end of the slice, and the end of the first window that counts it, which is later
   only for rows that were late. A slice is a whole window of TUMBLE, and as long as the slide of HOP. Both times are on the wall
   clock of the windows; declare them as TIMESTAMP(3), or as BIGINT for microseconds:
@@ -76,6 +78,10 @@ CREATE TABLE open_windows (slice_end TIMESTAMP(3), counts_from TIMESTAMP(3), cit
 WITH ('connector' = 'savepoint', 'path' = 'savepoints/nightly', 'table' = 'slices');
 SELECT slice_end, SUM(`COUNT(*)`) FROM open_windows GROUP BY slice_end;
 ```
+
+A savepoint of a job that goes on, or is drained, has the slices of windows that are open and no others. One that was taken with
+`--stop` or `--offline` of a job in RocksDB may also have slices that fired since the last full checkpoint; a job that is restored
+from it knows that they are over.
 
 Every file of the table is a split. A file is compared with its length and checksum before anything of it is used.";
 

@@ -72,7 +72,12 @@ pub(crate) fn expected_state(
                 millstream_operators::build(spec, context).map_err(|e| JobError::of(ErrorKind::Bug, &e))?;
             let tables = operator.tables().into_iter();
             let tables = tables
-                .map(|t| ExpectedTable { name: t.name, columns: t.columns, dispensable: t.dispensable })
+                .map(|t| ExpectedTable {
+                    name: t.name,
+                    columns: t.columns,
+                    dispensable: t.dispensable,
+                    indispensable: t.indispensable,
+                })
                 .collect();
             operators.push(ExpectedOperator { uid: node.uid.clone(), name: node.name.clone(), tables });
         }

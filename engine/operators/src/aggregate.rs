@@ -358,17 +358,28 @@ impl Aggregates {
         self.calls.iter().map(|c| c.accumulator.result(groups)).collect()
     }
 
+    /// A call that is new to stored groups begins with the rows from now on, unless some of those before may still be retracted.
+    fn indispensable(&self) -> Vec<String> {
+        if self.changes == Changes::AppendOnly {
+            return Vec::new();
+        }
+        let of_call = |call: &Call| state_fields(&call.spec).into_iter().map(|field| field.name().clone());
+        self.calls.iter().flat_map(of_call).collect()
+    }
+
     /// The tables that [`Aggregates::freeze`] gives.
     pub(crate) fn tables(&self, table: &GroupTable) -> Vec<TableSchema> {
         let groups = TableSchema {
             name: table.name().to_owned(),
             columns: self.fields(),
             dispensable: last_write::columns(),
+            indispensable: self.indispensable(),
         };
         let kept = self.calls.iter().filter(|call| call.kept.is_some()).map(|call| TableSchema {
             name: kept_table_name(&call.spec),
             columns: KeptValues::fields(),
             dispensable: Vec::new(),
+            indispensable: Vec::new(),
         });
         std::iter::once(groups).chain(kept).collect()
     }
@@ -389,7 +400,7 @@ impl Aggregates {
         Ok(frozen)
     }
 
-    /// Takes over a table of [`Aggregates::freeze_kept`].
+    /// Takes over a table of [`Aggregates::freeze`].
     ///
     /// # Errors
     /// [`OperatorError::UnknownTable`] when no call keeps such a table; [`OperatorError::State`].

@@ -1,11 +1,12 @@
 //! Groups that nobody wrote for a time: when they count as absent, and how they are taken out of the state step by step.
 //!
-//! A group that is met is judged exactly. Those that nobody meets any more are found by walks over all groups, in memory first and
-//! then in the store, of which every call takes one short step: so many groups are looked at, and so many groups and values beside
-//! them removed. Only the values of one group go at once, however many they are. Behind a batch with new groups there are as many
-//! steps as it takes to look at twice as many groups: fewer, and groups could come faster than walks find those that expired. A walk begins no sooner than a tenth of the TTL after
-//! the one before it, so a group leaves some 1.1 TTLs after its last write. Nothing is ever emitted. Example: with a TTL of 1 h and a
-//! group written at 09:00, a row at 10:00 begins a new group; without it the walk of 10:06 removes the old one.
+//! A group that is met is judged exactly. Those that nobody meets any more are found by walks over all groups, in memory first
+//! and then in the store, of which every call takes one short step: so many groups are looked at, and so many groups and values
+//! beside them removed. Only the values of one group go at once, however many they are. Behind a batch with new groups there are
+//! as many steps as it takes to look at twice as many groups: fewer, and groups could come faster than walks find those that
+//! expired. A walk begins no sooner than a tenth of the TTL after the one before it, so a group leaves some 1.1 TTLs after its
+//! last write. Nothing is ever emitted. Example: with a TTL of 1 h and a group written at 09:00, a row at 10:00 begins a new
+//! group; without it the walk of 10:06 removes the old one.
 
 use millstream_model::Watermark;
 use millstream_model::key_group::key_hash;
@@ -104,7 +105,11 @@ impl Expiry {
     ) -> Result<(), OperatorError> {
         let Some(now) = now_ms else { return Ok(()) };
         for group in groups {
-            if aggregates.last_writes().is_some_and(|w| w.is_idle_since(*group, self.idle_since(now))) {
+            // One that this batch began has nothing to lose, and no time of a last write either.
+            let holds = aggregates.rows(*group) != 0;
+            if holds
+                && aggregates.last_writes().is_some_and(|w| w.is_idle_since(*group, self.idle_since(now)))
+            {
                 aggregates.clear(*group, table.key(*group), table.key_group(*group))?;
             }
         }

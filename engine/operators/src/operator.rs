@@ -76,7 +76,8 @@ pub trait Operator: Send {
     }
 
     /// Takes one short step in removing state that has expired, so that state which nothing asks for any more goes too; after a
-    /// batch with much new state, as many as it takes to keep up. Emits nothing. The worker calls it after each batch and watermark, and while it waits for input; never between `More` and `Done`.
+    /// batch with much new state, as many as it takes to keep up. Emits nothing. The worker calls it after each batch and
+    /// watermark, and while it waits for input; never between `More` and `Done`.
     ///
     /// # Errors
     /// [`OperatorError`]; the operator must not be called again.
@@ -159,6 +160,9 @@ pub struct TableSchema {
     pub columns: Vec<Field>,
     /// Columns that stored rows may have as well, and that are not needed.
     pub dispensable: Vec<String>,
+    /// Columns that stored rows must have: empty ones would miss what the rows so far have put there, and rows that are updated
+    /// take it out again.
+    pub indispensable: Vec<String>,
 }
 
 /// Where an operator's state goes that does not fit.

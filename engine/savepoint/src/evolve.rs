@@ -46,6 +46,8 @@ pub struct ExpectedTable {
     pub columns: Vec<Field>,
     /// Columns that may be left out although the savepoint has them: without them the table means the same.
     pub dispensable: Vec<String>,
+    /// Columns that the savepoint must have although they may be NULL: what they count goes back to the first row.
+    pub indispensable: Vec<String>,
 }
 
 /// One thing in which a savepoint and a job differ and which nobody allowed.
@@ -216,6 +218,14 @@ fn columns<'a>(
                 let (was, is) = (described_type(&saved[at]), described_type(field));
                 differences.push(difference(Some(field.name()), was, is));
             }
+            None if expected.indispensable.contains(field.name()) => {
+                let hint = format!(
+                    "{} over rows that are updated, which must know all of them (name {} as droppable to count anew)",
+                    described_type(field),
+                    table.label()
+                );
+                differences.push(difference(Some(field.name()), ABSENT.to_owned(), hint));
+            }
             None if field.is_nullable() => origins.push(Origin::Null),
             None => {
                 differences.push(difference(Some(field.name()), ABSENT.to_owned(), described_type(field)))
@@ -240,10 +250,14 @@ fn fits(saved: &Field, wanted: &Field) -> bool {
 }
 
 /// Whether every value of `from` is a value of `to` and means the same.
-const fn widens(from: &DataType, to: &DataType) -> bool {
-    use DataType::{Decimal128, Float32, Float64, Int8, Int16, Int32, Int64};
+#[must_use]
+pub const fn widens(from: &DataType, to: &DataType) -> bool {
+    use DataType::{Decimal128, Float32, Float64, Int8, Int16, Int32, Int64, UInt8, UInt16, UInt32};
     match (from, to) {
-        (Int8, Int16 | Int32 | Int64) | (Int16, Int32 | Int64) | (Int32, Int64) | (Float32, Float64) => true,
+        (Int8 | UInt8, Int16 | Int32 | Int64)
+        | (Int16 | UInt16, Int32 | Int64)
+        | (Int32 | UInt32, Int64)
+        | (Float32, Float64) => true,
         (Decimal128(precision, scale), Decimal128(wider, same)) => *precision < *wider && *scale == *same,
         _ => false,
     }

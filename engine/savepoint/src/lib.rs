@@ -39,7 +39,7 @@ mod write;
 pub use abandoned::clean_up;
 pub use claim::SavepointClaim;
 pub use error::SavepointError;
-pub use evolve::{Difference, ExpectedOperator, ExpectedState, ExpectedTable};
+pub use evolve::{Difference, ExpectedOperator, ExpectedState, ExpectedTable, widens};
 pub use import::{ImportRequest, Imported, import, preview};
 pub use inspect::{
     ColumnSummary, OperatorSummary, SavepointSummary, SinkSummary, SourceSummary, SplitSummary, TableSummary,

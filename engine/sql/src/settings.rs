@@ -155,9 +155,11 @@ impl Settings {
     }
 }
 
-/// A duration in whole milliseconds.
+/// A duration in whole milliseconds; `None` also for one that is none of them: cut to 0 it would mean the opposite.
 pub(crate) fn millis(text: &str) -> Option<u64> {
-    u64::try_from(parse_duration(text)?.as_millis()).ok()
+    let duration = parse_duration(text)?;
+    let millis = u64::try_from(duration.as_millis()).ok()?;
+    (millis > 0 || duration.is_zero()).then_some(millis)
 }
 
 fn check(key: &str, value: &str) -> Result<(), (String, Option<String>)> {
@@ -183,7 +185,7 @@ fn check(key: &str, value: &str) -> Result<(), (String, Option<String>)> {
         | "execution.checkpointing.min-pause" => match millis(value) {
             Some(_) => Ok(()),
             None => Err((
-                "must be a duration".to_owned(),
+                "must be a duration, 0 or at least 1 ms".to_owned(),
                 Some("write a number with a unit: '10 s', '500 ms', '1 min'".to_owned()),
             )),
         },

@@ -52,18 +52,22 @@ impl SpillDirectory {
     }
 
     /// The first of the folders `1`, `2`, ... below `parent` that no process uses. What killed processes left in the others is
-    /// removed, too.
+    /// removed, too. A folder that is not ours to write, as one that another user's process left, is passed over.
     ///
     /// # Errors
     /// A folder cannot be made or written.
     pub(crate) fn claim_one_below(parent: &Path) -> Result<Self, SpillError> {
+        fs::create_dir_all(parent).map_err(|error| file_failed("make the folder for", parent, &error))?;
         clean_below(parent)?;
         let mut number = 1_u32;
         loop {
-            if let Some(claimed) = Self::try_claim(&parent.join(number.to_string()))? {
-                return Ok(claimed);
+            let folder = parent.join(number.to_string());
+            let is_there = folder.exists();
+            match Self::try_claim(&folder) {
+                Ok(Some(claimed)) => return Ok(claimed),
+                Err(error) if !is_there => return Err(error),
+                Ok(None) | Err(_) => number += 1,
             }
-            number += 1;
         }
     }
 
@@ -133,10 +137,11 @@ impl Drop for StoreDirectory {
     }
 }
 
-/// Removes what killed processes left in the numbered folders below `parent`. Those that a process uses are left alone.
+/// Removes what killed processes left in the numbered folders below `parent`. Those that a process uses, and those that cannot be
+/// removed, are left alone.
 ///
 /// # Errors
-/// A folder cannot be read, or something in it not be removed.
+/// `parent` cannot be read.
 pub(crate) fn clean_below(parent: &Path) -> Result<(), SpillError> {
     if !parent.exists() {
         return Ok(());
@@ -145,8 +150,12 @@ pub(crate) fn clean_below(parent: &Path) -> Result<(), SpillError> {
     for entry in fs::read_dir(parent).map_err(failed)? {
         let entry = entry.map_err(failed)?;
         let is_numbered = entry.file_name().to_str().is_some_and(|name| name.parse::<u32>().is_ok());
-        if is_numbered && entry.file_type().map_err(failed)?.is_dir() {
-            SpillDirectory::try_claim(&entry.path())?;
+        let is_folder = entry.file_type().map_err(failed)?.is_dir();
+        if is_numbered
+            && is_folder
+            && let Err(error) = SpillDirectory::try_claim(&entry.path())
+        {
+            tracing::warn!("what a process left stays: {error}");
         }
     }
     Ok(())

@@ -7,6 +7,7 @@ mod bad_input;
 mod cli;
 mod examples;
 mod expiry;
+mod golden_savepoint;
 mod harness;
 mod kill;
 mod local_copies;

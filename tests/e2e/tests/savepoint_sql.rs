@@ -331,6 +331,35 @@ fn windows_that_are_open_are_rows() {
     );
 }
 
+/// In a store, the rows of a window that fires go without leaving a trace in the checkpoints that follow.
+#[test]
+fn windows_that_fired_from_a_store_are_no_rows() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let line = |i: i64| format!("{},2024-01-01 00:00:{:02}\n", i % 100, i / 100);
+    fs::create_dir(folder.join("in")).unwrap();
+    fs::write(folder.join("in/rows.csv"), (0..4_000).map(line).collect::<String>()).unwrap();
+    let job = "CREATE TABLE rows_in (id BIGINT, at TIMESTAMP(3), WATERMARK FOR at AS at)
+  WITH ('connector' = 'filesystem', 'path' = 'in', 'format' = 'csv', 'source.monitor-interval' = '20 ms');
+CREATE TABLE windows (e TIMESTAMP(3), id BIGINT, n BIGINT) WITH ('connector' = 'filesystem', 'path' = 'out', 'format' = 'csv');
+INSERT INTO windows SELECT window_end, id, COUNT(*)
+  FROM TABLE(TUMBLE(TABLE rows_in, DESCRIPTOR(at), INTERVAL '5' SECOND)) GROUP BY window_start, window_end, id;\n";
+    fs::write(folder.join("job.sql"), job).unwrap();
+    let line = "run job.sql --set execution.checkpointing.interval=20ms --set state.backend.type=rocksdb \
+                --set state.backend.rocksdb.memory.fixed-per-slot=1kb";
+    let mut command = millstream();
+    let mut process = Process::start(command.current_dir(folder).args(line.split_whitespace()));
+    // The windows that end at 5, 10, ..., 35; the one that ends at 40 is open.
+    let have_fired = |_: &Process| lines_of(&folder.join("out")).len() == 700;
+    assert!(process.wait_until(LIMIT, have_fired), "{}", process.stderr());
+    run_in(folder, &["savepoint", "job.sql", "--to", "nightly"]).code(0);
+    process.kill();
+    let table = declared("slice_end BIGINT, counts_from BIGINT, id BIGINT, `COUNT(*)` BIGINT", "");
+    let expected = sorted((0..100).map(|id| serde_json::json!([(DAY + 40) * 1_000_000, id, 5])));
+    let query = format!("{table}SELECT slice_end, id, `COUNT(*)` FROM saved;");
+    assert_eq!(rows(folder, &["slice_end", "id", "COUNT(*)"], &query, ""), expected);
+}
+
 #[test]
 fn mistakes_in_declarations_are_shown_before_anything_runs() {
     let folder = savepoint();

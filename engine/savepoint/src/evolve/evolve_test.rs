@@ -88,6 +88,7 @@ fn expected(tables: &[(&str, &str, Vec<Field>)], droppable: &[&str]) -> Expected
             name: (*name).to_owned(),
             columns: columns.clone(),
             dispensable: vec!["seen".to_owned()],
+            indispensable: Vec::new(),
         };
         match operators.iter_mut().find(|o| o.uid == uid(operator)) {
             Some(operator) => operator.tables.push(table),
@@ -168,6 +169,28 @@ fn what_is_allowed_and_what_is_listed() {
         };
         assert_eq!(found, differences, "{columns:?}");
     }
+}
+
+#[test]
+fn what_must_know_all_rows_does_not_begin_empty() {
+    let saved = manifest(vec![table("agg", "main", &saved_fields())]);
+    let columns = with(|f| f.push(Field::new("COUNT(*)", DataType::Int64, true)));
+    let wanted = |droppable: &[&str], is_needed| {
+        let mut wanted = expected(&[("agg", "main", columns.clone())], droppable);
+        wanted.operators[0].tables[0].indispensable =
+            if is_needed { vec!["COUNT(*)".into()] } else { vec![] };
+        plan(&saved, Some(&wanted)).map(|plans| plans.len())
+    };
+    assert_eq!(wanted(&[], false), Ok(1));
+    let found = wanted(&[], true).unwrap_err();
+    assert_eq!(
+        found.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        [
+            "operator agg (Operator(agg)), table main, column COUNT(*): was absent, is Int64 over rows that are updated, which must \
+          know all of them (name agg.main as droppable to count anew)"
+        ]
+    );
+    assert_eq!(wanted(&["agg.main"], true), Ok(0));
 }
 
 #[test]

@@ -44,6 +44,7 @@ fn tables() -> ExpectedState {
         name: name.to_owned(),
         columns,
         dispensable: Vec::new(),
+        indispensable: Vec::new(),
     };
     let count = || vec![Field::new("count", DataType::Int64, true)];
     let operator =
