@@ -3,7 +3,7 @@
 use millstream_model::control::BarrierKind;
 use millstream_model::{CheckpointId, ErrorKind, JobError};
 
-use super::{AfterCancel, JobMaster, Phase};
+use super::{AfterCancel, Cancelling, JobMaster, Phase};
 use crate::command::{Command, JobEnd};
 use crate::savepoints::{AfterSavepoint, SavepointId, SavepointReport};
 
@@ -11,7 +11,7 @@ impl JobMaster {
     /// Somebody wants a savepoint. It is taken as soon as a checkpoint can be; where the job does not run, when it does.
     pub(super) fn savepoint_requested(&mut self, id: SavepointId, then: AfterSavepoint, now_ms: u64) {
         if then == AfterSavepoint::Drain && self.ends_undrained() {
-            let message = "no savepoint: the job is stopping already, so its input cannot end any more; run it again and drain it then";
+            let message = "no savepoint: the job is ending already, so it cannot be drained any more; if it has stopped, run it again and drain it then";
             return self.refuse(vec![id], &JobError::new(ErrorKind::User, message));
         }
         self.savepoints.order(id, then);
@@ -25,8 +25,10 @@ impl JobMaster {
     fn ends_undrained(&self) -> bool {
         match &self.phase {
             Phase::Active(deployment) => deployment.last_barrier == Some(BarrierKind::Stop),
-            Phase::Cancelling(cancelling) => !matches!(cancelling.then, AfterCancel::Restart { .. }),
-            Phase::Draining { end, .. } => matches!(end, JobEnd::Stopped { .. }),
+            Phase::Cancelling(Cancelling {
+                then: AfterCancel::Drain(end) | AfterCancel::End(end), ..
+            })
+            | Phase::Draining { end, .. } => matches!(end, JobEnd::Stopped { .. }),
             _ => false,
         }
     }

@@ -132,7 +132,7 @@ fn a_job_that_does_not_run_runs_once_more_to_drain() {
 
 #[test]
 fn a_job_whose_last_barrier_is_out_is_not_drained_any_more() {
-    let refused = "refuse savepoint 1: no savepoint: the job is stopping already, so its input cannot end any more; run it again and drain it then";
+    let refused = "refuse savepoint 1: no savepoint: the job is ending already, so it cannot be drained any more; if it has stopped, run it again and drain it then";
     let mut t = Bench::running(settings());
     t.send(10, Event::StopRequested);
     t.expect(20, wanted(1, AfterSavepoint::Drain), &[refused]);
