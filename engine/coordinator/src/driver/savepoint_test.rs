@@ -7,7 +7,7 @@ use millstream_jobmaster::{AfterSavepoint, RestartStrategy, SavepointReport};
 use millstream_model::{Epoch, ErrorKind, JobError};
 use millstream_savepoint::{SavepointLocation, SavepointReader};
 use millstream_storage::fault::{Fault, FaultPlan, FaultStorage};
-use millstream_storage::{MemoryStorage, ObjectStorage, Patience};
+use millstream_storage::{Action, MemoryStorage, ObjectStorage, Patience};
 
 use crate::fixture::{Job, Trouble};
 use crate::{JobHandle, JobOutcome};
@@ -64,12 +64,31 @@ async fn a_drained_job_is_finished() {
 
 #[tokio::test]
 async fn an_order_to_stop_is_answered_when_the_job_is_over() {
-    let job = Job::new(1, &["a b", "c"], false);
+    // Every listing of pins waits: that of the take-over, and those of the sweeps behind the savepoint.
+    let plan = (0..8).fold(FaultPlan::none(), |plan, _| plan.and_on(Action::List, "/pin/", Fault::Hold));
+    let slow = Arc::new(FaultStorage::new(Arc::new(MemoryStorage::new()), plan));
+    let mut job = Job { storage: slow.clone(), ..Job::new(1, &["a b", "c"], false) };
+    job.settings.checkpoint.interval_ms = None;
     let (coordinator, handle, _workers) = job.start();
     let running = tokio::spawn(coordinator.run());
-    handle.status().wait_for(|s| s.rows_in == 3).await.unwrap();
-    take(&handle, &job, AfterSavepoint::Stop).await.unwrap();
-    assert!(running.is_finished(), "whoever starts it again would fence it");
+    let asking = tokio::spawn({
+        let (handle, job) = (handle.clone(), job.clone());
+        async move {
+            handle.status().wait_for(|s| s.rows_in == 3).await.unwrap();
+            take(&handle, &job, AfterSavepoint::Stop).await
+        }
+    });
+    slow.wait_until_held().await;
+    while epoch_of(&job).await.is_none() {
+        slow.release();
+        slow.wait_until_held().await;
+    }
+    assert!(!asking.is_finished(), "whoever starts the job again would fence it");
+    while !running.is_finished() {
+        slow.release();
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    asking.await.unwrap().unwrap();
 }
 
 #[tokio::test]
