@@ -26,6 +26,15 @@ pub struct Overview {
     pub is_closed: bool,
 }
 
+impl Overview {
+    /// Whether the job has nothing that a start would continue from or make visible: it never ran, or ended before its first
+    /// checkpoint, or was told to begin anew.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.restorable.is_none() && self.damage.is_none() && self.unpublished.is_empty()
+    }
+}
+
 impl JobStore {
     /// What the job's folder says now.
     ///

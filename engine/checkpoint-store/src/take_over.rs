@@ -46,6 +46,9 @@ pub enum OnDamage {
     Refuse,
     /// Continue from the newest undamaged ancestor; [`TakeOver::passed_over`] and [`TakeOver::repeats`] say what that means.
     FallBack,
+    /// Restore nothing: the caller brings state of its own, as an import does. The log says nothing of that, so whoever takes over
+    /// before the caller has owned an epoch finds the damage again.
+    RestoreNothing,
 }
 
 /// A job that has been taken over.
@@ -165,7 +168,7 @@ pub(crate) async fn begin(
             None => log::read(folder, start, folder.settings.retained.max(1)).await?,
         };
         newest = newest.max(resolved.lineage.first().map(|c| c.epoch));
-        let damage = match complete(folder, generation, &resolved).await? {
+        let damage = match complete(folder, generation, &resolved, request.on_damage).await? {
             Ok((restore, to_publish)) => {
                 let back_to = restore.as_ref().map_or(Epoch(0), |r| r.owned.epoch);
                 let repeats = newest.filter(|n| *n > back_to).map(|n| (back_to.next(), n));
@@ -205,6 +208,7 @@ async fn complete(
     folder: &Folder,
     generation: Generation,
     resolved: &Resolved,
+    on_damage: OnDamage,
 ) -> Result<Completed, StoreError> {
     let mut to_publish = Vec::with_capacity(resolved.unpublished.len());
     for owned in &resolved.unpublished {
@@ -217,6 +221,10 @@ async fn complete(
     let Some(owned) = resolved.lineage.first() else { return Ok(Ok((None, to_publish))) };
     match restorable(folder, generation, owned).await {
         Ok(manifest) => Ok(Ok((Some(Restored { owned: owned.clone(), manifest }), to_publish))),
+        Err(reason) if reason.is_damage() && on_damage == OnDamage::RestoreNothing => {
+            tracing::warn!(epoch = %owned.epoch, %reason, "a checkpoint is damaged, and not restored");
+            Ok(Ok((None, to_publish)))
+        }
         Err(reason) if reason.is_damage() => Ok(Err(PassedOver { epoch: owned.epoch, reason })),
         Err(error) => Err(error),
     }

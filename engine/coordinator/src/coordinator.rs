@@ -14,7 +14,7 @@ use millstream_model::{CheckpointId, ErrorKind, JobError, OperatorUid};
 use crate::JobOutcome;
 use crate::clock::Clock;
 use crate::driver::Driver;
-use crate::handle::{Asked, JobHandle, Request};
+use crate::handle::{Asked, JobHandle, QUEUE, Request};
 use crate::links::Transport;
 use crate::metadata_io::MetadataIo;
 use crate::progress::{self, Expected};
@@ -69,6 +69,11 @@ impl Coordinator {
                     taken = &mut taking_over => break taken,
                     Some(request) = asked.requests.recv() => match request {
                         Request::Cancel => return JobOutcome::Stopped { epoch: None },
+                        Request::Savepoint(order) if waiting.len() >= QUEUE => {
+                            let message = "too many requests wait for the job to begin";
+                            let _ = order.answer.send(Err(JobError::new(ErrorKind::Transient, message)));
+                        }
+                        Request::Stop if waiting.iter().any(|w| matches!(w, Request::Stop)) => {}
                         request => waiting.push(request),
                     },
                 }

@@ -24,7 +24,7 @@ use crate::handle::Request;
 use crate::links::{Links, WorkerLink};
 use crate::membership::Membership;
 use crate::metadata_io::MetadataIo;
-use crate::savepoints::SavepointDesk;
+use crate::savepoints::{self, SavepointDesk};
 use crate::settings::CoordinatorSettings;
 use crate::status::{JobStatus, Progress};
 use crate::timers::Timers;
@@ -146,16 +146,17 @@ impl Driver {
             };
         };
         self.show();
-        let Self { mut writes, mut enumerators, links, .. } = self;
+        let Self { mut writes, mut enumerators, links, savepoints, .. } = self;
         writes.abort_all();
         enumerators.stop();
         links.close(LAST_MESSAGES).await;
+        savepoints.close();
         outcome
     }
 
     fn asked(&mut self, request: Request) -> Option<JobOutcome> {
         let event = match request {
-            Request::Savepoint(request) => self.savepoints.open(request),
+            Request::Savepoint(request) => self.savepoints.open(request)?,
             Request::Stop => Event::StopRequested,
             Request::Cancel => Event::CancelRequested,
         };
@@ -209,6 +210,7 @@ impl Driver {
             self.links.release(*worker);
             self.membership.forget(*worker);
         }
+        self.savepoints.hear(&event);
         let heard = event.to_string();
         let commands = self.master.handle(event, now_ms);
         tracing::debug!(at_ms = now_ms, "{heard} -> {}", Listed(&commands));
@@ -245,9 +247,9 @@ impl Driver {
                 self.show();
             }
             Command::WriteSavepoint { id, epoch } => {
-                if let Some(order) = self.savepoints.take(id) {
-                    let now_ms = self.clock.now_ms();
-                    let work = order.write(self.metadata.clone(), id, epoch, self.version.clone(), now_ms);
+                if let Some(location) = self.savepoints.location(id) {
+                    let (metadata, version) = (self.metadata.clone(), self.version.clone());
+                    let work = savepoints::write(metadata, id, location, epoch, version, self.clock);
                     self.writes.spawn(async move { Some(work.await) });
                 }
             }

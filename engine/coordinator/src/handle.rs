@@ -8,7 +8,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use crate::status::JobStatus;
 
 /// Requests that may wait. People send them one at a time.
-const QUEUE: usize = 16;
+pub(crate) const QUEUE: usize = 16;
 
 /// What a person or a signal may ask of a running job.
 #[derive(Debug)]
@@ -58,10 +58,12 @@ impl JobHandle {
         self.requests.try_send(request).is_ok()
     }
 
-    /// Writes a savepoint, and waits until it is complete. The job is not slower meanwhile than in any checkpoint.
+    /// Writes a savepoint, and waits until it is complete; with an order to stop, until the job is over, too. The job is not
+    /// slower meanwhile than in any checkpoint.
     ///
     /// # Errors
-    /// Why there is none. An order to stop stays: only the savepoint failed.
+    /// Why there is none. An order to stop stays: only the savepoint failed. One that was refused with [`ErrorKind::User`] changed
+    /// nothing.
     ///
     /// Cancellation: dropping the future takes nothing back.
     pub async fn savepoint(

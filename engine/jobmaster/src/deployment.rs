@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use millstream_checkpoint::{EnumeratorState, Manifest};
-use millstream_model::control::{Barrier, ToWorker, WorkerId};
+use millstream_model::control::{Barrier, BarrierKind, ToWorker, WorkerId};
 use millstream_model::graph::JobGraph;
 use millstream_model::{Attempt, ChainId, OperatorUid, SplitId, SubtaskId};
 
@@ -23,8 +23,8 @@ pub(crate) struct Deployment {
     unfinished: BTreeSet<SubtaskId>,
     /// When all subtasks ran.
     pub(crate) running_since_ms: Option<u64>,
-    /// A `Stop` barrier left: its snapshot has every split that nobody owns, so none may be assigned any more.
-    pub(crate) is_last_barrier_out: bool,
+    /// The `Stop` or `Drain` barrier that left: its snapshot has every split that nobody owns, so none may be assigned any more.
+    pub(crate) last_barrier: Option<BarrierKind>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,7 +59,7 @@ impl Deployment {
             starting: graph.subtasks().collect(),
             unfinished: graph.subtasks().collect(),
             running_since_ms: None,
-            is_last_barrier_out: false,
+            last_barrier: None,
         }
     }
 
@@ -174,7 +174,6 @@ mod tests {
     use crate::fixture::{graph, split};
     use crate::schedule::place;
     use millstream_model::CheckpointId;
-    use millstream_model::control::BarrierKind;
 
     fn deployed() -> Deployment {
         let graph = graph(&[2, 1]);

@@ -241,8 +241,8 @@ impl JobMaster {
             }
             Event::Marked { epoch } => self.marked(epoch),
             Event::Swept => self.retention.is_sweeping = false,
-            Event::StopRequested => self.stop_requested(),
-            Event::SavepointRequested { id, then } => self.savepoint_requested(id, then),
+            Event::StopRequested => self.stop_requested(now_ms),
+            Event::SavepointRequested { id, then } => self.savepoint_requested(id, then, now_ms),
             Event::SavepointWritten { id, report } => self.savepoint_written(id, report),
             Event::SavepointFailed { id, error } => self.savepoint_failed(id, &error),
             Event::CancelRequested => self.cancel_requested(now_ms),
@@ -314,7 +314,7 @@ impl JobMaster {
             self.out.push(command);
             return true;
         }
-        if self.begin_savepoints() || self.begin_sweep(now_ms) {
+        if self.begin_savepoint() || self.begin_sweep(now_ms) {
             return true;
         }
         match &self.phase {

@@ -8,7 +8,7 @@
 //!
 //! A savepoint is always an epoch of the job too: its files are written from an epoch that is owned and visible, beside the job,
 //! which goes on meanwhile. Example: orders 1 and 2 wait; checkpoint 7 is taken for both and becomes epoch 12; when 12 is marked
-//! as published, both are written from it.
+//! as published, 1 is written from it, and then 2.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -105,18 +105,18 @@ impl Savepoints {
         refused
     }
 
-    /// Orders whose epoch is visible by now: they have to be written.
-    pub(crate) fn begin(&mut self, is_visible: impl Fn(Epoch) -> bool) -> Vec<(SavepointId, Epoch)> {
-        let mut begun = Vec::new();
-        for (id, (_, stage)) in &mut self.orders {
-            if let Stage::Owned(epoch) = *stage
-                && is_visible(epoch)
-            {
-                *stage = Stage::Writing(epoch);
-                begun.push((*id, epoch));
-            }
+    /// The oldest order whose epoch is visible by now: it has to be written. One at a time, since each takes memory.
+    pub(crate) fn begin(&mut self, is_visible: impl Fn(Epoch) -> bool) -> Option<(SavepointId, Epoch)> {
+        if self.is_writing() {
+            return None;
         }
-        begun
+        self.orders.iter_mut().find_map(|(id, (_, stage))| match *stage {
+            Stage::Owned(epoch) if is_visible(epoch) => {
+                *stage = Stage::Writing(epoch);
+                Some((*id, epoch))
+            }
+            _ => None,
+        })
     }
 
     /// Whether files are being written.
@@ -179,11 +179,13 @@ mod tests {
         assert!(!s.needs_an_epoch(), "not theirs");
         s.owned(CheckpointId(7), Epoch(12));
         assert!(s.needs_an_epoch());
-        assert_eq!(s.begin(|_| false), []);
-        assert_eq!(s.begin(|epoch| epoch <= Epoch(12)), [(ONE, Epoch(12)), (TWO, Epoch(12))]);
-        assert_eq!(s.begin(|_| true), [], "once");
+        assert_eq!(s.begin(|_| false), None);
+        assert_eq!(s.begin(|epoch| epoch <= Epoch(12)), Some((ONE, Epoch(12))));
+        assert_eq!(s.begin(|_| true), None, "one at a time");
         assert!(s.is_writing() && s.is_wanted(), "the third still waits");
-        assert!(s.answered(ONE) && !s.answered(ONE) && s.answered(TWO));
+        assert!(s.answered(ONE) && !s.answered(ONE) && s.needs_an_epoch());
+        assert_eq!(s.begin(|_| true), Some((TWO, Epoch(12))));
+        assert!(s.answered(TWO));
         assert!(!s.answered(SavepointId(3)) && !s.needs_an_epoch());
     }
 
@@ -195,7 +197,7 @@ mod tests {
         assert_eq!(s.aborted(CheckpointId(7)), [ONE]);
         assert!(s.is_wanted());
         s.serve(Epoch(5));
-        assert_eq!(s.begin(|_| true), [(TWO, Epoch(5))]);
+        assert_eq!(s.begin(|_| true), Some((TWO, Epoch(5))));
     }
 
     #[test]
@@ -205,8 +207,8 @@ mod tests {
         s.owned(CheckpointId(7), Epoch(12));
         s.order(SavepointId(3), AfterSavepoint::Drain);
         s.begin(|_| true);
-        assert_eq!(s.give_up_unwritten(), [SavepointId(3)]);
-        assert_eq!((s.len(), s.give_up()), (2, vec![ONE, TWO]));
+        assert_eq!(s.give_up_unwritten(), [TWO, SavepointId(3)]);
+        assert_eq!((s.len(), s.give_up()), (1, vec![ONE]));
         assert_eq!(s.len(), 0);
     }
 }

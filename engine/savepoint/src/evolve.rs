@@ -1,10 +1,10 @@
 //! Whether a savepoint's tables fit a job's, and how their columns become the job's.
 //!
 //! Operators are matched by uid, else by the shape of it: one that keeps state for the same keys of the same input, if there is
-//! only one on either side, goes on although it computes something else. Columns are matched by name. What is allowed without a word: a nullable column that is new is NULL in every row; integers
-//! and floats become wider, decimals more precise at the same scale; what was NOT NULL may be NULL. State may be left out
-//! only by name. Everything else is listed, and nothing is restored. Example: `sum INT32` restored as `sum INT64, max UTF8`
-//! keeps the sums and has no maximum yet.
+//! only one on either side, goes on although it computes something else. Columns are matched by name. What is allowed without
+//! a word: a nullable column that is new is NULL in every row; integers and floats become wider, decimals more precise at the
+//! same scale; what was NOT NULL may be NULL. State may be left out only by name. Everything else is listed, and nothing is
+//! restored. Example: `sum INT32` restored as `sum INT64, max UTF8` keeps the sums and has no maximum yet.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -183,7 +183,8 @@ fn new_tables(
         for table in operator.tables.iter().filter(|t| manifest.table(saved, &t.name).is_none()) {
             let columns: Vec<String> = table.columns.iter().map(described).collect();
             differences.push(Difference {
-                operator: operator.uid.clone(),
+                // The name that may be lost is the savepoint's.
+                operator: saved.clone(),
                 operator_name: operator.name.clone(),
                 table: Some(table.name.clone()),
                 column: None,

@@ -46,8 +46,7 @@ pub struct Imported {
     pub owned: OwnedCheckpoint,
     /// What it consists of.
     pub manifest: Manifest,
-    /// First and last of the epochs of this folder whose output will be written again, because the savepoint is an earlier
-    /// epoch of the same history: the plan has to say so.
+    /// What [`repeats`] said.
     pub repeats: Option<(Epoch, Epoch)>,
 }
 
@@ -102,9 +101,18 @@ pub async fn import(
         manifest.sinks.iter_mut().for_each(|sink| sink.last_output = None);
     }
     let owned = claim(taken, &manifest).await?;
-    let newest = Epoch(owned.epoch.0.saturating_sub(1));
-    let repeats = (is_same_history && saved.epoch < newest).then_some((saved.epoch.next(), newest));
-    Ok(Imported { owned, manifest, repeats })
+    let newest = taken.restore.as_ref().map(|r| r.owned.epoch).or(taken.repeats.map(|(_, newest)| newest));
+    Ok(Imported { owned, manifest, repeats: repeats(saved, &lineage, newest) })
+}
+
+/// First and last of a job's epochs whose output will be written again when the savepoint is restored into it: those behind the
+/// savepoint if it is of the same history, else all up to `newest`, the newest one that the job would go on from. Whoever restores has
+/// to say so first. Example: a savepoint of epoch 41 is restored into its own job at epoch 50, which writes 42 to 50 again.
+#[must_use]
+pub fn repeats(saved: &SavepointManifest, lineage: &str, newest: Option<Epoch>) -> Option<(Epoch, Epoch)> {
+    let is_same_history = lineage == saved.lineage;
+    let first = if is_same_history { saved.epoch.next() } else { Epoch(1) };
+    newest.filter(|newest| first <= *newest).map(|newest| (first, newest))
 }
 
 /// The state of the savepoint under the names of the job's operators, without its rows.

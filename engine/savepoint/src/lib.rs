@@ -40,7 +40,7 @@ pub use abandoned::clean_up;
 pub use claim::SavepointClaim;
 pub use error::SavepointError;
 pub use evolve::{Difference, ExpectedOperator, ExpectedState, ExpectedTable, widens};
-pub use import::{ImportRequest, Imported, import, preview};
+pub use import::{ImportRequest, Imported, import, preview, repeats};
 pub use inspect::{
     ColumnSummary, OperatorSummary, SavepointSummary, SinkSummary, SourceSummary, SplitSummary, TableSummary,
 };
@@ -49,6 +49,7 @@ pub use manifest::{SavedColumn, SavedFile, SavedTable, SavepointManifest};
 pub use partition::Buckets;
 pub use reader::SavepointReader;
 pub use remove::{delete, list};
+pub use reserve::check_free;
 pub use scan::{FileRows, TableScan};
 pub use settings::SavepointSettings;
 pub use write::{SavepointRequest, write};

@@ -1,5 +1,6 @@
 //! Where a savepoint is: a folder in a store. Keys here are relative to the folder.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -58,7 +59,7 @@ impl SavepointLocation {
     /// own URI. It should hold nothing else.
     ///
     /// # Errors
-    /// `Name` if the folder's last part cannot be a name.
+    /// `Name` if the last part of a folder that is not empty cannot be a name.
     pub fn in_folder(
         storage: Arc<dyn ObjectStorage>,
         folder: &str,
@@ -70,6 +71,12 @@ impl SavepointLocation {
         let name = if folder.is_empty() { last.to_owned() } else { checked(last)?.to_owned() };
         let prefix = if folder.is_empty() { String::new() } else { format!("{folder}/") };
         Ok(Self { storage, prefix, name, patience })
+    }
+
+    /// Where its objects are.
+    #[must_use]
+    pub const fn storage(&self) -> &Arc<dyn ObjectStorage> {
+        &self.storage
     }
 
     /// The last part of its path.
@@ -182,18 +189,25 @@ pub(crate) fn attempt_of(key: &str) -> Option<u64> {
     (format!("{attempt:016x}") == folder).then_some(attempt)
 }
 
-/// Names of everything that looks like a savepoint in a job's folder.
-pub(crate) async fn names(
+/// Everything in a job's folder that may be a savepoint, by name, with its objects under their keys below it. A folder whose
+/// name cannot be one is not ours.
+pub(crate) async fn of_all(
     storage: &dyn ObjectStorage,
     job: &JobIdentity,
     patience: &Patience,
-) -> Result<Vec<String>, SavepointError> {
+) -> Result<BTreeMap<String, Vec<ObjectInfo>>, SavepointError> {
     let prefix = format!("{}{SAVEPOINTS}", layout::job_folder(job));
-    let listed = list(storage, &prefix, patience).await?;
-    let name = |key: &str| Some(key.strip_prefix(&prefix)?.split_once('/')?.0.to_owned());
-    let mut names: Vec<String> = listed.iter().filter_map(|o| name(&o.key)).collect();
-    names.dedup();
-    Ok(names)
+    let mut found: BTreeMap<String, Vec<ObjectInfo>> = BTreeMap::new();
+    for object in list(storage, &prefix, patience).await? {
+        let Some((name, key)) = object.key.strip_prefix(&prefix).and_then(|k| k.split_once('/')) else {
+            continue;
+        };
+        if checked(name).is_ok() {
+            let key = key.to_owned();
+            found.entry(name.to_owned()).or_default().push(ObjectInfo { key, ..object.clone() });
+        }
+    }
+    Ok(found)
 }
 
 async fn list(

@@ -8,15 +8,21 @@ use crate::location::{self, CLAIM, SavepointLocation, attempt_of};
 
 /// Deletes a savepoint, finished or not, or what is left of one; whether there was anything. The claim goes first, so from
 /// then on readers find no savepoint rather than a part of one. Deleting again after a crash deletes the rest. Objects that
-/// are not a savepoint's stay.
+/// are not a savepoint's stay, and so does a `claim` that is none, in a folder that has nothing else of a savepoint.
 ///
 /// A savepoint that is being written under this name ends with `NameLost`.
 ///
 /// # Errors
 /// `Storage`.
 pub async fn delete(location: &SavepointLocation) -> Result<bool, SavepointError> {
-    let mut was_there = location.length(CLAIM).await?.is_some();
-    location.delete(CLAIM).await?;
+    let mut was_there = match location.claim().await {
+        Ok(claim) => claim.is_some(),
+        Err(SavepointError::Damaged { .. }) => location.keys().await?.iter().any(|k| attempt_of(k).is_some()),
+        Err(error) => return Err(error),
+    };
+    if was_there {
+        location.delete(CLAIM).await?;
+    }
     for key in location.keys().await?.iter().filter(|key| attempt_of(key).is_some()) {
         location.delete(key).await?;
         was_there = true;
@@ -33,5 +39,5 @@ pub async fn list(
     job: &JobIdentity,
     patience: &Patience,
 ) -> Result<Vec<String>, SavepointError> {
-    location::names(storage, job, patience).await
+    Ok(location::of_all(storage, job, patience).await?.into_keys().collect())
 }

@@ -38,6 +38,19 @@ pub(crate) async fn reserve(
     Err(SavepointError::NameLost { location: location.to_string() })
 }
 
+/// Refuses a name that a complete savepoint has, before anything is done for a new one. Nothing is changed, so another may still
+/// come first.
+///
+/// # Errors
+/// `Exists`; `Damaged` if it cannot be told; `Storage`.
+pub async fn check_free(location: &SavepointLocation) -> Result<(), SavepointError> {
+    let Some(claim) = location.claim().await? else { return Ok(()) };
+    match location.manifest(claim.attempt).await? {
+        Found::Manifest(_) => Err(SavepointError::Exists { location: location.to_string() }),
+        Found::GivenUp | Found::Nothing => Ok(()),
+    }
+}
+
 /// Ends another attempt for good and frees the name; false if the attempt is complete, and stays.
 pub(crate) async fn give_up(
     location: &SavepointLocation,

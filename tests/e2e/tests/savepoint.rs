@@ -1,6 +1,9 @@
 //! Savepoints as a user takes and restores them: of a running job, at another parallelism, in another backend, under another
 //! query. The expected rows are computed here from the input.
 
+mod killed;
+mod own_state;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
@@ -229,7 +232,11 @@ fn state_moves_between_parallelisms_and_backends() {
         .prints("every file read and right")
         .prints("(Finished)")
         .prints(&format!("{KEYS} rows"));
-    run_in(&folder, &["savepoint", "list", "orders.sql"]).code(0);
+    let listed = run_in(&folder, &["savepoint", "list", "orders.sql"]);
+    assert_eq!(listed.code(0).stdout, "", "a folder of its own is not in the job's storage");
+    let drained = Process::start(&mut step("four", 1, false, Some(("third", ""))).command("")).end(LIMIT);
+    drained.code(2).says("there is nothing to go on with");
+    assert!(!path_exists(&world, "four"), "{drained}");
     run_in(&folder, &["savepoint", "delete", "../third", "--yes"]).code(0).prints("deleted");
     run_in(&folder, &["savepoint", "inspect", "../third"]).code(2);
 }
@@ -308,20 +315,40 @@ fn a_savepoint_leaves_the_job_as_it_is() {
     for name in ["a", "b"] {
         run_in(&folder, &["savepoint", "orders", "--as", name]).code(0).prints(&format!("savepoint/{name}"));
     }
-    run_in(&folder, &["savepoint", "orders.sql", "--as", "a"]).code(2).says("already");
+    // What cannot be written is refused while the job still runs.
+    for flags in ["--as a", "--as a --stop", "--stop --drain --as a"] {
+        run_in(&folder, &words(&format!("savepoint orders.sql {flags}"))).code(2).says("already");
+    }
+    for place in ["/proc/nowhere", "s3://", "/"] {
+        let refused = run_in(&folder, &["savepoint", "orders.sql", "--stop", "--to", place]);
+        assert!(!refused.stderr.is_empty() && refused.stdout.is_empty(), "{refused}");
+    }
     run_in(&folder, &["savepoint", "orders.sql", "--to", "ftp://x/y"]).code(2).says("scheme");
     run_in(&folder, &["savepoint", "orders.sql", "--offline"]).code(2).says("is running");
     world.arrive(2..4);
     assert!(process.wait_until(LIMIT, |_| rows_in(&address) == Some(4 * ROWS)), "{}", process.stderr());
     run_in(&folder, &["savepoint", "orders.sql", "--stop", "--drain", "--as", "c"]).code(0);
+    // The next command of a script finds no job that runs, or that is about to end.
+    run_in(&folder, &["savepoint", "orders", "--offline", "--as", "d"]).code(0);
     process.end(LIMIT).code(0).says("finished at epoch");
     world.check_hours(4);
     let listed = run_in(&folder, &["savepoint", "list", "orders"]);
     let names: Vec<&str> =
         listed.code(0).stdout.lines().map(|line| line.rsplit('/').next().unwrap()).collect();
-    assert_eq!(names, ["a", "b", "c"]);
+    assert_eq!(names, ["a", "b", "c", "d"]);
     run_in(&folder, &["savepoint", "orders"]).code(2).says("does not run here").says("--offline");
-    run_in(&folder, &["savepoint", "orders", "--offline", "--as", "d"]).code(0);
+    run_in(&folder, &["savepoint", "orders", "--offline", "--as", "a"]).code(2).says("already");
+}
+
+/// Damages a Parquet file of a savepoint; returns it as it was.
+fn flip(savepoint: &Path) -> (PathBuf, Vec<u8>) {
+    let is_parquet = |f: &PathBuf| f.extension().is_some_and(|e| e == "parquet");
+    let file = files(savepoint).into_iter().find(is_parquet).unwrap();
+    let whole = fs::read(&file).unwrap();
+    let mut bytes = whole.clone();
+    bytes[whole.len() / 2] ^= 1;
+    fs::write(&file, bytes).unwrap();
+    (file, whole)
 }
 
 #[test]
@@ -362,16 +389,29 @@ fn what_cannot_be_restored_is_said_before_anything_changes() {
             ended.says(text);
         }
         assert!(!path_exists(&world, &name), "{ended}");
+        if !change.is_empty() {
+            // What the message names can be given up.
+            let (_, rest) = ended.stderr.split_once("operator ").unwrap();
+            let flags = format!("--allow-state-loss {}", rest.split_whitespace().next().unwrap());
+            let step = Step { from: Some((savepoint, &flags)), ..step };
+            step.run(1, "--stop --as x").code(0).says("is restored as epoch");
+        }
     }
+    // A folder for state that cannot be one.
+    let step = Step {
+        world: &world,
+        name: "spilled",
+        sql: both(),
+        parallelism: 1,
+        is_rocksdb: true,
+        from: Some(("first", "")),
+    };
+    fs::create_dir_all(world.path("spilled/.millstream")).unwrap();
+    fs::write(world.path("spilled/.millstream/spilled-default.orders.local"), "a file").unwrap();
+    let ended = Process::start(&mut step.command("")).end(LIMIT);
+    assert!(!path_exists(&world, "spilled") && ended.stderr.contains("error"), "{ended}");
     // A file that is not what was written.
-    let file = files(&world.path("first"))
-        .into_iter()
-        .find(|f| f.extension().is_some_and(|e| e == "parquet"))
-        .unwrap();
-    let mut bytes = fs::read(&file).unwrap();
-    let middle = bytes.len() / 2;
-    bytes[middle] ^= 1;
-    fs::write(&file, bytes).unwrap();
+    let (file, _) = flip(&world.path("first"));
     let step = Step {
         world: &world,
         name: "damaged",
@@ -399,6 +439,17 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
+/// A bounded job in the folder `two` that starts from a savepoint.
+fn manifest_of(world: &World, from: &str, policy: &str) -> String {
+    let sql = both().replace(", 'source.monitor-interval' = '20 ms'", "").replace('\n', "\n    ");
+    format!(
+        "apiVersion: millstream.dev/v1alpha1\nkind: StreamJob\nmetadata: {{name: orders}}\nspec:\n  parallelism: 2\n  \
+         variables: {{IN: {}, OUT: {}}}\n  restore: {{from: \"{from}\", policy: {policy}}}\n  sql: |\n    {sql}",
+        world.path("in").display(),
+        world.path("out/two").display(),
+    )
+}
+
 #[test]
 fn a_manifest_names_the_savepoint_of_a_job_that_never_ran() {
     let world = World::new();
@@ -408,20 +459,17 @@ fn a_manifest_names_the_savepoint_of_a_job_that_never_ran() {
     let folder = world.path("two");
     fs::create_dir_all(&folder).unwrap();
     let manifest = |from: &str, policy: &str| {
-        let sql = format!("{TABLES}{TOTALS_TABLE}EXECUTE STATEMENT SET BEGIN\n{TOTALS}{HOURS}END;\n");
-        let sql = sql.replace(", 'source.monitor-interval' = '20 ms'", "").replace('\n', "\n    ");
-        let text = format!(
-            "apiVersion: millstream.dev/v1alpha1\nkind: StreamJob\nmetadata: {{name: orders}}\nspec:\n  parallelism: 2\n  \
-             variables: {{IN: {}, OUT: {}}}\n  restore: {{from: \"{from}\", policy: {policy}}}\n  sql: |\n    {sql}",
-            world.path("in").display(),
-            world.path("out/two").display(),
-        );
-        fs::write(folder.join("orders.yaml"), text).unwrap();
+        fs::write(folder.join("orders.yaml"), manifest_of(&world, from, policy)).unwrap();
     };
     let first = format!("file://{}", world.path("first").display());
     manifest(&format!("file://{}", world.path("nowhere").display()), "Required");
     run_in(&folder, &["run", "orders.yaml"]).code(2).says("there is no savepoint");
     manifest(&first, "Required");
+    // A restore that fails is done again, and is no beginning without state.
+    let whole = flip(&world.path("first"));
+    run_in(&folder, &["run", "orders.yaml"]).code(2).says("parquet");
+    assert!(path_exists(&world, "two"), "the job was taken over");
+    fs::write(whole.0, whole.1).unwrap();
     // Everything was read before the savepoint was taken.
     run_in(&folder, &["run", "orders.yaml"]).code(0).says("is restored as epoch").says("finished at epoch");
     world.check_hours(1);

@@ -145,6 +145,18 @@ async fn a_damaged_checkpoint_is_refused_by_name_or_passed_over_on_request() {
             "{name}: {error}"
         );
 
+        // Whoever brings other state may take over, and does not make the damage forgotten.
+        let inner_again = inner.snapshot();
+        let is_of_state = !name.contains("staged") && !name.contains("manifest");
+        if is_of_state {
+            let bring = TakeOverRequest { on_damage: OnDamage::RestoreNothing, ..TakeOverRequest::default() };
+            let taken = take_over(&inner_again, bring).await.unwrap();
+            assert_eq!((taken.restore.is_none(), taken.to_publish.len()), (true, 1), "{name}");
+            drop(taken);
+            let error = take_over(&inner_again, TakeOverRequest::default()).await.unwrap_err();
+            assert!(error.message.contains(&key), "{name}: {error}");
+        }
+
         let taken = take_over(&inner, fall_back()).await.unwrap();
         assert_eq!(summary(&taken), "7: 3 |  | 4-4", "{name}");
         assert_eq!(taken.passed_over.len(), 1);

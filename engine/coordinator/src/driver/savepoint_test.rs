@@ -7,7 +7,7 @@ use millstream_jobmaster::{AfterSavepoint, RestartStrategy, SavepointReport};
 use millstream_model::{Epoch, ErrorKind, JobError};
 use millstream_savepoint::{SavepointLocation, SavepointReader};
 use millstream_storage::fault::{Fault, FaultPlan, FaultStorage};
-use millstream_storage::{MemoryStorage, ObjectStorage, Patience};
+use millstream_storage::{Action, MemoryStorage, ObjectStorage, Patience};
 
 use crate::fixture::{Job, Trouble};
 use crate::{JobHandle, JobOutcome};
@@ -59,10 +59,78 @@ async fn a_drained_job_is_finished() {
     handle.status().wait_for(|s| s.rows_in == 3).await.unwrap();
     let report = take(&handle, &job, AfterSavepoint::Drain).await.unwrap();
     let outcome = running.await.unwrap();
-    assert!(
-        matches!(outcome, JobOutcome::Finished { epoch } | JobOutcome::Stopped { epoch: Some(epoch) } if epoch == report.epoch),
-        "{outcome:?}"
-    );
+    assert!(matches!(outcome, JobOutcome::Finished { epoch } if epoch == report.epoch), "{outcome:?}");
+}
+
+#[tokio::test]
+async fn an_order_to_stop_is_answered_when_the_job_is_over() {
+    // Every listing of pins waits: that of the take-over, and those of the sweeps behind the savepoint.
+    let plan = (0..8).fold(FaultPlan::none(), |plan, _| plan.and_on(Action::List, "/pin/", Fault::Hold));
+    let slow = Arc::new(FaultStorage::new(Arc::new(MemoryStorage::new()), plan));
+    let mut job = Job { storage: slow.clone(), ..Job::new(1, &["a b", "c"], false) };
+    job.settings.checkpoint.interval_ms = None;
+    let (coordinator, handle, _workers) = job.start();
+    let running = tokio::spawn(coordinator.run());
+    let asking = tokio::spawn({
+        let (handle, job) = (handle.clone(), job.clone());
+        async move {
+            handle.status().wait_for(|s| s.rows_in == 3).await.unwrap();
+            take(&handle, &job, AfterSavepoint::Stop).await
+        }
+    });
+    slow.wait_until_held().await;
+    while epoch_of(&job).await.is_none() {
+        slow.release();
+        slow.wait_until_held().await;
+    }
+    assert!(!asking.is_finished(), "whoever starts the job again would fence it");
+    while !running.is_finished() {
+        slow.release();
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    asking.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn two_orders_for_one_place_do_not_take_it_from_each_other() {
+    let mut job = Job::new(1, &["a b", "c"], false);
+    job.settings.checkpoint.interval_ms = None;
+    let (coordinator, handle, _workers) = job.start();
+    let running = tokio::spawn(coordinator.run());
+    handle.status().wait_for(|s| s.rows_in == 3).await.unwrap();
+    let (first, second) =
+        tokio::join!(take(&handle, &job, AfterSavepoint::GoOn), take(&handle, &job, AfterSavepoint::Stop));
+    let second = second.unwrap_err();
+    assert_eq!(second.kind, ErrorKind::User);
+    assert!(second.message.contains("is being taken already"), "{second}");
+    assert_eq!(epoch_of(&job).await, Some(first.unwrap().epoch));
+    assert!(!running.is_finished(), "what was refused stops nothing");
+    handle.ask(crate::Request::Cancel);
+    running.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_job_that_does_not_begin_takes_so_many_orders_and_no_more() {
+    let slow = Arc::new(FaultStorage::new(Arc::new(MemoryStorage::new()), FaultPlan::at(1, Fault::Hold)));
+    let job = Job { storage: slow.clone(), ..Job::new(1, &["a"], true) };
+    let (coordinator, handle, _workers) = job.start();
+    let running = tokio::spawn(coordinator.run());
+    slow.wait_until_held().await;
+    let mut answers = tokio::task::JoinSet::new();
+    for n in 0..20 {
+        let place = location(&job.storage, &job, &format!("s{n}"));
+        let handle = handle.clone();
+        answers.spawn(async move { handle.savepoint(place, AfterSavepoint::GoOn).await });
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let mut refused = 0;
+    while let Some(answer) = answers.try_join_next() {
+        assert!(answer.unwrap().unwrap_err().message.starts_with("too many requests wait"));
+        refused += 1;
+    }
+    assert_eq!(refused, 4);
+    slow.release();
+    assert!(matches!(running.await.unwrap(), JobOutcome::Finished { .. }));
 }
 
 #[tokio::test]

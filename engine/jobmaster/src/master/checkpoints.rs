@@ -34,7 +34,7 @@ impl JobMaster {
             return false;
         }
         self.next_checkpoint_ms = None;
-        deployment.is_last_barrier_out |= kind.is_final();
+        deployment.last_barrier = deployment.last_barrier.or(kind.is_final().then_some(kind));
         let checkpoint = self.checkpoints.begin(kind, deployment.enumerators(), now_ms);
         self.out.extend(deployment.barriers(Barrier { checkpoint, kind }));
         if kind != BarrierKind::Checkpoint {
@@ -124,6 +124,8 @@ impl JobMaster {
                 self.out.extend(deployment.broadcast(&message));
                 self.phase = Phase::Draining { end, deployment: Some(deployment.clone()) };
             }
+            // Input that is to end has not ended in a checkpoint that only stops: the next attempt sees to that.
+            (Phase::Cancelling(_), Some(JobEnd::Stopped { .. })) if self.is_drain_requested => {}
             (Phase::Cancelling(cancelling), Some(end))
                 if matches!(cancelling.then, AfterCancel::Restart { .. }) =>
             {

@@ -21,7 +21,7 @@ impl JobMaster {
         let finished = self.newest.as_ref().filter(|n| n.manifest.outcome == Outcome::Finished);
         if let Some(epoch) = finished.map(|n| n.epoch) {
             self.phase = Phase::Draining { end: JobEnd::Finished { epoch }, deployment: None };
-        } else if self.is_stop_requested {
+        } else if self.is_stop_requested && !self.is_drain_requested {
             self.phase = Phase::Draining { end: self.stopped(), deployment: None };
         } else {
             self.phase = Phase::WaitingForSlots;
@@ -140,7 +140,7 @@ impl JobMaster {
     /// Hands splits to source subtasks. Not before they run, and not behind the last barrier, whose snapshot has them.
     pub(super) fn assign_splits(&mut self) -> bool {
         let Phase::Active(deployment) = &mut self.phase else { return false };
-        if !deployment.is_running() || deployment.is_last_barrier_out {
+        if !deployment.is_running() || deployment.last_barrier.is_some() {
             return false;
         }
         let commands = deployment.assign();

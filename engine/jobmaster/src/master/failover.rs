@@ -128,22 +128,27 @@ impl JobMaster {
     }
 
     /// Stop behind a final checkpoint. Where no record was read since the newest one, there is nothing to save.
-    pub(super) fn stop_requested(&mut self) {
+    pub(super) fn stop_requested(&mut self, now_ms: u64) {
         self.is_stop_requested = true;
         let has_pending_output =
             self.newest.as_ref().is_some_and(|n| n.manifest.sinks.iter().any(|s| !s.pending.is_empty()));
+        // Output that a roll policy holds back must be visible before a job is "stopped", and only tasks can end their input:
+        // one more attempt, without waiting for the pause to pass, does both in its final checkpoint.
+        let needs_tasks = has_pending_output || self.is_drain_requested;
         let stopped = self.stopped();
         match &mut self.phase {
+            Phase::WaitingForSlots if self.is_drain_requested => {}
             Phase::WaitingForSlots => {
                 self.phase = Phase::Draining { end: stopped, deployment: None };
             }
-            // Output that a roll policy holds back must be visible before a job is "stopped": one more attempt, without
-            // waiting for the pause to pass, takes it along in its final checkpoint.
-            Phase::Backoff(_) if has_pending_output => self.phase = Phase::WaitingForSlots,
+            Phase::Backoff(_) if needs_tasks => {
+                self.phase = Phase::WaitingForSlots;
+                self.wait_for_slots(now_ms);
+            }
             Phase::Backoff(_) => self.phase = Phase::Draining { end: stopped, deployment: None },
             Phase::Cancelling(cancelling) => {
                 if let AfterCancel::Restart { at_ms } = &mut cancelling.then {
-                    if has_pending_output {
+                    if needs_tasks {
                         *at_ms = 0;
                     } else {
                         cancelling.then = AfterCancel::Drain(stopped);

@@ -1,32 +1,44 @@
 //! Savepoints on the way through the phases of a job.
 
+use millstream_model::control::BarrierKind;
 use millstream_model::{CheckpointId, ErrorKind, JobError};
 
-use super::{JobMaster, Phase};
+use super::{AfterCancel, Cancelling, JobMaster, Phase};
 use crate::command::{Command, JobEnd};
 use crate::savepoints::{AfterSavepoint, SavepointId, SavepointReport};
 
 impl JobMaster {
     /// Somebody wants a savepoint. It is taken as soon as a checkpoint can be; where the job does not run, when it does.
-    pub(super) fn savepoint_requested(&mut self, id: SavepointId, then: AfterSavepoint) {
+    pub(super) fn savepoint_requested(&mut self, id: SavepointId, then: AfterSavepoint, now_ms: u64) {
+        if then == AfterSavepoint::Drain && self.ends_undrained() {
+            let message = "no savepoint: the job is ending already, so it cannot be drained any more; if it has stopped, run it again and drain it then";
+            return self.refuse(vec![id], &JobError::new(ErrorKind::User, message));
+        }
         self.savepoints.order(id, then);
-        match then {
-            AfterSavepoint::GoOn => {}
-            AfterSavepoint::Stop => self.stop_requested(),
-            AfterSavepoint::Drain => {
-                self.is_drain_requested = true;
-                self.stop_requested();
-            }
+        self.is_drain_requested |= then == AfterSavepoint::Drain;
+        if then != AfterSavepoint::GoOn {
+            self.stop_requested(now_ms);
         }
     }
 
-    /// Begins to write savepoints whose epoch is visible.
-    pub(super) fn begin_savepoints(&mut self) -> bool {
+    /// Whether the job's last barrier is out, or its tasks are gone for good, without the end of its input.
+    fn ends_undrained(&self) -> bool {
+        match &self.phase {
+            Phase::Active(deployment) => deployment.last_barrier == Some(BarrierKind::Stop),
+            Phase::Cancelling(Cancelling {
+                then: AfterCancel::Drain(end) | AfterCancel::End(end), ..
+            })
+            | Phase::Draining { end, .. } => matches!(end, JobEnd::Stopped { .. }),
+            _ => false,
+        }
+    }
+
+    /// Begins to write the next savepoint whose epoch is visible.
+    pub(super) fn begin_savepoint(&mut self) -> bool {
         let publishing = &self.publishing;
         let begun = self.savepoints.begin(|epoch| publishing.is_visible(epoch));
-        let commands = begun.iter().map(|(id, epoch)| Command::WriteSavepoint { id: *id, epoch: *epoch });
-        self.out.extend(commands);
-        !begun.is_empty()
+        self.out.extend(begun.map(|(id, epoch)| Command::WriteSavepoint { id, epoch }));
+        begun.is_some()
     }
 
     /// The files are there.
@@ -64,8 +76,11 @@ impl JobMaster {
             (_, Some(newest)) => {
                 let is_served = self.savepoints.is_wanted();
                 self.savepoints.serve(newest.epoch);
-                if self.begin_savepoints() || is_served {
+                if self.begin_savepoint() || is_served {
                     return true;
+                }
+                if self.savepoints.is_writing() {
+                    return false;
                 }
                 "its epoch could not be made visible".to_owned()
             }

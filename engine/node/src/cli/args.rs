@@ -175,6 +175,9 @@ pub(crate) struct PlaceArguments {
     /// Where the job's checkpoints are, as given to `run`; default: .millstream/ beside the file
     #[arg(long, value_name = "URI")]
     pub(crate) storage: Option<String>,
+    /// The file of the job's SQL, as given to `run`
+    #[arg(long, value_name = "FILE")]
+    pub(crate) sql_from: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]

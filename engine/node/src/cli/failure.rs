@@ -2,7 +2,9 @@
 
 use std::io::Write as _;
 
+use millstream_checkpoint_store::StoreError;
 use millstream_model::{ErrorKind, JobError};
+use millstream_savepoint::SavepointError;
 
 /// Version, commit and build profile, as `millstream --version` shows them.
 pub(crate) fn version() -> &'static str {
@@ -44,11 +46,49 @@ impl Failure {
     }
 }
 
+/// The only place that says which errors of a command are the user's: those that a person has to decide on. A job that ran is
+/// judged by how it ended.
 impl From<JobError> for Failure {
     fn from(error: JobError) -> Self {
         match error.kind {
-            ErrorKind::State => Self::Mistake(error.message),
-            _ => Self::Job(error.message),
+            ErrorKind::User | ErrorKind::State => Self::Mistake(error.message),
+            ErrorKind::Transient | ErrorKind::Fenced | ErrorKind::Bug => Self::Job(error.message),
+        }
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::from(JobError::from(error))
+    }
+}
+
+impl From<SavepointError> for Failure {
+    fn from(error: SavepointError) -> Self {
+        Self::from(JobError::from(error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use millstream_model::Generation;
+
+    #[test]
+    fn the_exit_code_says_who_has_to_act() {
+        let fenced = SavepointError::Fenced { by: Generation(2), coordinator: "other".into() };
+        assert_eq!(Failure::from(fenced).code(), 1);
+        let name = SavepointError::Name { name: "a b".into(), reason: "it has a blank" };
+        assert_eq!(Failure::from(name).code(), 2);
+        let codes = [
+            (ErrorKind::User, 2),
+            (ErrorKind::State, 2),
+            (ErrorKind::Transient, 1),
+            (ErrorKind::Fenced, 1),
+            (ErrorKind::Bug, 1),
+        ];
+        for (kind, code) in codes {
+            assert_eq!(Failure::from(JobError::new(kind, "x")).code(), code, "{kind:?}");
         }
     }
 }

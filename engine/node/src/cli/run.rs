@@ -7,6 +7,7 @@ mod result;
 mod start;
 
 use std::io::Write as _;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use millstream_checkpoint_store::JobStore;
@@ -17,9 +18,9 @@ use super::args::{LogFormat, RunArguments};
 use super::compile::{Job, compile};
 use super::failure::Failure;
 use super::progress::Display;
+use super::storage::socket;
 use crate::connectors;
-use crate::control::{self, Server};
-use crate::job_file::JobFile;
+use crate::control::Server;
 use crate::local::{LocalJob, Running};
 use crate::telemetry;
 use start::Start;
@@ -84,13 +85,20 @@ pub(super) fn run(arguments: Box<RunArguments>) -> Result<(), Failure> {
         };
         let running = local.start().map_err(Failure::from)?;
         let status = running.handle.status();
-        let _control = if collect.is_some() { None } else { listen(&file, &running.handle, &store) };
+        let control = match collect {
+            Some(_) => None,
+            None => listen(socket(arguments.storage.as_deref(), &file)?, &running.handle, &store),
+        };
         let outcome = supervise(running, &arguments, display).await?;
         if let Some(result) = &collect {
             result.finish(&outcome).map_err(|e| Failure::Job(format!("stdout: {e}")))?;
         }
         let last = status.borrow().clone();
-        outcome::judge(outcome, &last, &file, &store, collect.is_some()).await
+        let judged = outcome::judge(outcome, &last, &file, &store, collect.is_some()).await;
+        if let Some(server) = control {
+            server.close().await;
+        }
+        judged
     });
     // Reading threads that wait for input that never comes must not hold the process.
     runtime.shutdown_background();
@@ -103,8 +111,7 @@ fn is_bounded(job: &millstream_plan::CompiledJob) -> bool {
 }
 
 /// Answers `millstream savepoint`, as long as what comes back lives. A job that cannot be asked still runs.
-fn listen(file: &JobFile, handle: &JobHandle, store: &JobStore) -> Option<Server> {
-    let path = control::socket(&file.local_folder(), &file.identity);
+fn listen(path: PathBuf, handle: &JobHandle, store: &JobStore) -> Option<Server> {
     match Server::start(&path, handle.clone(), store.clone()) {
         Ok(server) => Some(server),
         Err(error) => {

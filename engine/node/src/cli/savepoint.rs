@@ -40,14 +40,15 @@ fn job(text: &str, place: &PlaceArguments) -> Result<JobFile, Failure> {
     if is_name {
         return JobFile::named(text);
     }
-    JobFile::read(path, &JobOverrides { name: place.name.clone(), ..JobOverrides::default() })
+    let (name, sql_from) = (place.name.clone(), place.sql_from.clone());
+    JobFile::read(path, &JobOverrides { name, sql_from, ..JobOverrides::default() })
 }
 
 /// A savepoint's folder as it is typed: relative to the working directory.
 fn typed(text: &str) -> Result<SavepointLocation, Failure> {
     let base = std::env::current_dir()
         .map_err(|e| Failure::Mistake(format!("the working directory cannot be found: {e}")))?;
-    savepoints::at(text, &base).map_err(|e| Failure::Mistake(e.message))
+    Ok(savepoints::at(text, &base)?)
 }
 
 async fn list(arguments: ListArguments) -> Result<(), Failure> {
@@ -55,9 +56,9 @@ async fn list(arguments: ListArguments) -> Result<(), Failure> {
     let store = job_store(&storage_uri(arguments.place.storage.as_deref(), &file)?, &file)?;
     let storage = store.objects().storage().clone();
     let names = millstream_savepoint::list(storage.as_ref(), store.job(), &Patience::default()).await;
-    for name in names.map_err(told)? {
+    for name in names? {
         let location = SavepointLocation::of_job(storage.clone(), store.job(), &name, Patience::default());
-        answer(&format!("{}\n", location.map_err(told)?));
+        answer(&format!("{}\n", location?));
     }
     Ok(())
 }
@@ -65,24 +66,35 @@ async fn list(arguments: ListArguments) -> Result<(), Failure> {
 async fn delete(arguments: DeleteArguments) -> Result<(), Failure> {
     let location = typed(&arguments.savepoint)?;
     confirm(arguments.yes, &format!("delete {location}?"))?;
-    if millstream_savepoint::delete(&location).await.map_err(told)? {
+    if millstream_savepoint::delete(&location).await? {
         answer(&format!("deleted {location}\n"));
         return Ok(());
     }
     Err(Failure::Mistake(format!("there is no savepoint in {location}")))
 }
 
-fn told(error: millstream_savepoint::SavepointError) -> Failure {
-    let error = millstream_model::JobError::from(error);
-    match error.kind {
-        millstream_model::ErrorKind::Transient | millstream_model::ErrorKind::Bug => {
-            Failure::Job(error.message)
-        }
-        _ => Failure::Mistake(error.message),
-    }
-}
-
 /// Results go to stdout. A closed pipe is no failure.
 fn answer(text: &str) {
     let _ = std::io::stdout().write_all(text.as_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_job_is_found_beside_the_sql_that_it_was_given() {
+        let folder = tempfile::tempdir().unwrap();
+        let (manifest, sql) = (folder.path().join("job.yaml"), folder.path().join("sql/q.sql"));
+        std::fs::create_dir(folder.path().join("sql")).unwrap();
+        let spec = "spec:\n  sqlFrom: {configMapKeyRef: {name: m, key: k.sql}}\n";
+        let head = "apiVersion: millstream.dev/v1alpha1\nkind: StreamJob\nmetadata: {name: j}\n";
+        std::fs::write(&manifest, format!("{head}{spec}")).unwrap();
+        std::fs::write(&sql, "").unwrap();
+        let text = manifest.display().to_string();
+        let place = |sql_from| PlaceArguments { name: None, storage: None, sql_from };
+        assert!(job(&text, &place(None)).unwrap_err().message().contains("--sql-from"));
+        let found = job(&text, &place(Some(sql))).unwrap();
+        assert_eq!(found.local_folder(), folder.path().join("sql/.millstream"));
+    }
 }

@@ -1,8 +1,11 @@
 //! Where a job's state is, for a command line.
 
+use std::path::{Path, PathBuf};
+
 use millstream_checkpoint_store::{JobStore, StoreSettings};
 
 use super::failure::Failure;
+use crate::control;
 use crate::job_file::JobFile;
 
 /// The storage's address. A laptop never touches the manifest's bucket by accident.
@@ -13,14 +16,7 @@ pub(super) fn storage_uri(given: Option<&str>, file: &JobFile) -> Result<String,
             Err(Failure::Mistake("--storage from-manifest: the manifest has no spec.state.storage".into()))
         }
         (Some(uri), _) => Ok(absolute(uri)),
-        (None, from_manifest) => {
-            if let Some(uri) = from_manifest {
-                tracing::info!(
-                    "spec.state.storage ({uri}) is not used here; --storage from-manifest would use it"
-                );
-            }
-            Ok(file.local_folder().display().to_string())
-        }
+        (None, _) => Ok(file.local_folder().display().to_string()),
     }
 }
 
@@ -34,6 +30,13 @@ pub(super) fn job_store(uri: &str, file: &JobFile) -> Result<JobStore, Failure> 
         ..StoreSettings::default()
     };
     Ok(JobStore::open(storage, file.identity.clone(), settings))
+}
+
+/// Where a job with its state in this storage can be asked. Two runs of one file with different storage are two jobs.
+pub(super) fn socket(given: Option<&str>, file: &JobFile) -> Result<PathBuf, Failure> {
+    let (uri, folder) = (storage_uri(given, file)?, file.local_folder());
+    let elsewhere = Some(uri.trim_end_matches('/')).filter(|uri| Path::new(uri) != folder);
+    Ok(control::socket(&folder, &file.identity, elsewhere))
 }
 
 /// A path on the command line is relative to the working directory, unlike one in a file.

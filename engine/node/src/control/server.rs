@@ -11,9 +11,10 @@ use millstream_coordinator::JobHandle;
 use millstream_model::{ErrorKind, JobError};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::Semaphore;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
 
-use super::protocol::{Answer, Ask, LONGEST_LINE, SavepointAsk};
+use super::protocol::{Answer, Ask, LONGEST_LINE, SavepointAsk, SavepointThen};
 use super::short;
 use crate::savepoints;
 
@@ -23,12 +24,20 @@ const CONNECTIONS: usize = 16;
 /// How long a client may take to say what it wants.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// Pause after a connection that could not be accepted, as when this process has too many open files.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// How long the end of the process waits for clients to take their answers.
+const LAST_ANSWERS: Duration = Duration::from_secs(5);
+
 /// A socket that answers for a job. Dropping it removes the socket, unless a newer run has put its own there.
 #[derive(Debug)]
 pub(crate) struct Server {
     path: PathBuf,
-    /// The file that it made.
-    inode: u64,
+    /// The file that it made, until it is removed.
+    inode: Option<u64>,
+    /// Says that the job is over.
+    over: watch::Sender<bool>,
     task: tokio::task::JoinHandle<()>,
 }
 
@@ -36,6 +45,7 @@ pub(crate) struct Server {
 struct Job {
     handle: JobHandle,
     store: JobStore,
+    is_over: watch::Receiver<bool>,
 }
 
 impl Server {
@@ -53,42 +63,74 @@ impl Server {
         }
         let (name, _open) = short(path)?;
         let listener = UnixListener::bind(name)?;
-        let inode = std::fs::metadata(path)?.ino();
-        let task = tokio::spawn(listen(listener, Arc::new(Job { handle, store })));
-        Ok(Self { path: path.to_owned(), inode, task })
+        let inode = Some(std::fs::metadata(path)?.ino());
+        let (over, is_over) = watch::channel(false);
+        let job = Arc::new(Job { handle, store, is_over: is_over.clone() });
+        let answer = move |stream| {
+            let job = job.clone();
+            async move {
+                if let Err(error) = converse(stream, &job).await {
+                    tracing::debug!("a client of the control socket left: {error}");
+                }
+            }
+        };
+        let task = tokio::spawn(listen(async move || Ok(listener.accept().await?.0), answer, is_over));
+        Ok(Self { path: path.to_owned(), inode, over, task })
+    }
+
+    /// Ends, when the job is over: the next command finds no job here, and those that wait get their answers.
+    pub(crate) async fn close(mut self) {
+        self.remove();
+        self.over.send_replace(true);
+        let _ = tokio::time::timeout(LAST_ANSWERS, &mut self.task).await;
+    }
+
+    fn remove(&mut self) {
+        let ours = self.inode.take();
+        if ours.is_some() && std::fs::metadata(&self.path).ok().map(|found| found.ino()) == ours {
+            let _ = std::fs::remove_file(&self.path);
+        }
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
         self.task.abort();
-        let is_ours = std::fs::metadata(&self.path).is_ok_and(|found| found.ino() == self.inode);
-        if is_ours {
-            let _ = std::fs::remove_file(&self.path);
-        }
+        self.remove();
     }
 }
 
-async fn listen(listener: UnixListener, job: Arc<Job>) {
-    let slots = Arc::new(Semaphore::new(CONNECTIONS));
+/// Answers every connection until the job is over; ends when all are answered.
+async fn listen<C, A>(
+    mut accept: impl AsyncFnMut() -> io::Result<C>,
+    answer: impl Fn(C) -> A,
+    mut is_over: watch::Receiver<bool>,
+) where
+    A: Future<Output = ()> + Send + 'static,
+{
+    let mut open = JoinSet::new();
     loop {
-        let Ok(slot) = slots.clone().acquire_owned().await else { return };
-        match listener.accept().await {
-            Ok((stream, _)) => {
-                let job = job.clone();
-                tokio::spawn(async move {
-                    if let Err(error) = converse(stream, &job).await {
-                        tracing::debug!("a client of the control socket left: {error}");
-                    }
-                    drop(slot);
-                });
-            }
-            Err(error) => {
-                tracing::warn!("the control socket does not answer any more: {error}");
-                return;
-            }
+        tokio::select! {
+            () = end(&mut is_over) => break,
+            Some(_) = open.join_next() => {}
+            accepted = accept(), if open.len() < CONNECTIONS => match accepted {
+                Ok(connection) => {
+                    open.spawn(answer(connection));
+                }
+                Err(error) => {
+                    tracing::warn!("a connection to the control socket was not accepted: {error}");
+                    tokio::time::sleep(PAUSE).await;
+                }
+            },
         }
     }
+    drop(accept);
+    while open.join_next().await.is_some() {}
+}
+
+/// Waits until the job is over.
+async fn end(is_over: &mut watch::Receiver<bool>) {
+    let _ = is_over.wait_for(|is_over| *is_over).await;
 }
 
 async fn converse(stream: UnixStream, job: &Job) -> io::Result<()> {
@@ -111,5 +153,41 @@ async fn converse(stream: UnixStream, job: &Job) -> io::Result<()> {
 async fn savepoint(ask: SavepointAsk, job: &Job) -> Result<Answer, JobError> {
     let SavepointAsk { to, name, then } = ask;
     let location = savepoints::destination(to.as_deref(), &name, &job.store)?;
-    job.handle.savepoint(location, then.into()).await.map(Answer::Savepoint)
+    savepoints::check_destination(&location, &job.store).await?;
+    let report = job.handle.savepoint(location, then.into()).await?;
+    if then != SavepointThen::GoOn {
+        // Whoever stopped the job may start it again with the next command.
+        end(&mut job.is_over.clone()).await;
+    }
+    Ok(Answer::Savepoint(report))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    #[tokio::test]
+    async fn a_connection_that_fails_is_not_the_last_one() {
+        let (over, is_over) = watch::channel(false);
+        let answered = Arc::new(AtomicUsize::new(0));
+        let mut connections = vec![Err(io::ErrorKind::TimedOut), Ok(1), Err(io::ErrorKind::TimedOut), Ok(2)];
+        let accept = async move || {
+            if connections.is_empty() {
+                over.send_replace(true);
+                std::future::pending::<()>().await;
+            }
+            connections.remove(0).map_err(io::Error::from)
+        };
+        let count = answered.clone();
+        let answer = move |_: u32| {
+            let count = count.clone();
+            async move {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                count.fetch_add(1, Ordering::Relaxed);
+            }
+        };
+        listen(accept, answer, is_over).await;
+        assert_eq!(answered.load(Ordering::Relaxed), 2, "who waits at the end is answered, too");
+    }
 }

@@ -6,10 +6,13 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use millstream_savepoint::{ImportRequest, SavepointError, SavepointReader, import};
+use millstream_savepoint::{
+    ImportRequest, SavepointError, SavepointLocation, SavepointReader, clean_up, delete, import, list,
+};
+use millstream_storage::fault::{FaultPlan, FaultStorage};
 use millstream_storage::{MemoryStorage, ObjectStorage};
 
-use crate::fixture::{self, NOW_MS, copy, keys, location, settings, store_of, take_over};
+use crate::fixture::{self, NOW_MS, copy, job, keys, location, settings, store_of, take_over};
 
 #[derive(Clone, Copy, Debug)]
 enum Damage {
@@ -204,4 +207,54 @@ async fn every_flipped_bit_of_a_claim_and_a_file_is_found() {
             assert!(matches!(error, SavepointError::Damaged { .. }), "{key} bit {bit}: {error}");
         }
     }
+}
+
+#[tokio::test]
+async fn what_is_somebody_elses_is_not_deleted() {
+    let storage = MemoryStorage::new();
+    storage.put_if_absent("photos/claim", "an insurance claim".into()).await.unwrap();
+    let folder = |name: &str| {
+        SavepointLocation::in_folder(Arc::new(storage.clone()), name, fixture::PATIENCE).unwrap()
+    };
+    assert!(!delete(&folder("photos")).await.unwrap());
+    assert_eq!(keys(&storage, "").await, ["photos/claim"]);
+    // Damage beside an attempt is a savepoint's.
+    storage.put_if_absent("s/claim", "not readable".into()).await.unwrap();
+    storage.put_if_absent("s/00000000c0ffee00/manifest", "neither".into()).await.unwrap();
+    assert!(delete(&folder("s")).await.unwrap());
+    assert_eq!(keys(&storage, "").await, ["photos/claim"]);
+}
+
+#[tokio::test]
+async fn one_bad_savepoint_does_not_keep_the_others_from_being_cleaned() {
+    let storage = prepared().await;
+    let place = "default.flights.local/savepoint/";
+    let parquet = find(&storage, &["savepoint/s/", "parquet"]).await;
+    for name in ["bad", "s2", "s3"] {
+        storage.put_if_absent(&parquet.replace("/s/", &format!("/{name}/")), "".into()).await.unwrap();
+    }
+    storage.put_if_absent(&format!("{place}bad/claim"), "no claim".into()).await.unwrap();
+    storage.put_if_absent(&format!("{place}zürich/claim"), "of nobody".into()).await.unwrap();
+    let store = store_of(Arc::new(storage.clone()), job());
+    let taken = take_over(&store).await.unwrap();
+    let error = clean_up(&store, &taken.incarnation).await.unwrap_err();
+    assert!(matches!(error, SavepointError::Damaged { .. }), "{error}");
+    let names = list(&storage, &job(), &fixture::PATIENCE).await.unwrap();
+    assert_eq!(names, ["bad", "other", "s"]);
+    for name in ["s", "other"] {
+        SavepointReader::open(&location(Arc::new(storage.clone()), name)).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn complete_savepoints_do_not_hold_up_a_start() {
+    let storage = prepared().await;
+    let counting = Arc::new(FaultStorage::new(Arc::new(storage), FaultPlan::none()));
+    let store = store_of(counting.clone(), job());
+    let taken = take_over(&store).await.unwrap();
+    let before = counting.trace().len();
+    clean_up(&store, &taken.incarnation).await.unwrap();
+    let calls = counting.trace().split_off(before);
+    let of_savepoints: Vec<_> = calls.iter().filter(|call| call.key.contains("/savepoint/")).collect();
+    assert_eq!(of_savepoints.len(), 1, "one listing: {of_savepoints:?}");
 }

@@ -121,7 +121,7 @@ async fn its_own_job_goes_back_and_says_what_repeats() {
 
     let reader = SavepointReader::open(&location(Arc::new(storage.clone()), "s")).await.unwrap();
     let (_, done) = imported(&reader, &store, Some(tables())).await.unwrap();
-    assert_eq!(done.repeats, Some((reader.manifest().epoch.next(), newest.next())));
+    assert_eq!(done.repeats, Some((reader.manifest().epoch.next(), newest)));
     let later = store.take_over(&TakeOverRequest::default()).await.unwrap();
     let manifest = later.restore.unwrap().manifest;
     assert_eq!(restored(&store, &manifest, 3).await, expected(2));
@@ -129,6 +129,15 @@ async fn its_own_job_goes_back_and_says_what_repeats() {
     assert_eq!(manifest.sinks[0].last_output, Some(reader.manifest().epoch));
     let overview = store.look().await.unwrap();
     assert!(overview.ancestors.iter().any(|c| c.epoch == newest));
+}
+
+#[tokio::test]
+async fn another_job_that_is_given_it_again_repeats_all_that_it_wrote() {
+    let (storage, reader) = savepoint().await;
+    let store = store_of(Arc::new(storage), copy());
+    let (_, first) = imported(&reader, &store, None).await.unwrap();
+    let (_, second) = imported(&reader, &store, None).await.unwrap();
+    assert_eq!((first.repeats, second.repeats), (None, Some((Epoch(1), first.owned.epoch))));
 }
 
 #[tokio::test]

@@ -41,9 +41,9 @@ fn a_savepoint_is_written_when_its_epoch_is_visible_and_the_job_goes_on() {
     t.expect(40, marked(22), &["write savepoint 1 from epoch 22"]);
     t.own(50, 1, 2, 23);
     t.send(60, published(23));
-    t.expect(70, marked(23), &["write savepoint 2 from epoch 23"]);
+    t.expect(70, marked(23), &[]);
     assert_eq!(t.status().savepoints_under_way, 2);
-    t.expect(80, done(1, 22), &[]);
+    t.expect(80, done(1, 22), &["write savepoint 2 from epoch 23"]);
     t.expect(90, done(2, 23), &["sweep what attempt 1 does not write"]);
     let status = t.status();
     assert_eq!((status.savepoints_under_way, status.last_savepoint.unwrap().epoch), (0, Epoch(23)));
@@ -92,6 +92,75 @@ fn a_job_that_stops_ends_behind_its_savepoint() {
     }
 }
 
+/// Sends the events that lead to a phase in which no record flows.
+fn away(phase: &str) -> Bench {
+    let restored = || manifest_of(&[1], Outcome::Running);
+    let mut t = Bench::new(&[1], settings());
+    let events = match phase {
+        "recovering" => vec![took_over(Some(restored()), &[20])],
+        "waiting" => vec![took_over(Some(restored()), &[])],
+        _ => {
+            let mut events = vec![took_over(Some(restored()), &[]), registered(1, 1), runs(1, 0, 0)];
+            events.push(failed(1, 0, 0, ErrorKind::Transient));
+            events.extend((phase == "pausing").then(|| cancelled(1, 1)));
+            events
+        }
+    };
+    events.into_iter().for_each(|event| drop(t.send(0, event)));
+    t
+}
+
+#[test]
+fn a_job_that_does_not_run_runs_once_more_to_drain() {
+    let after: [(&str, Vec<Event>, u32); 4] = [
+        ("recovering", vec![published(20), marked(20), registered(1, 1)], 1),
+        ("waiting", vec![registered(1, 1)], 1),
+        ("cancelling", vec![cancelled(1, 1)], 2),
+        ("pausing", vec![], 2),
+    ];
+    for (phase, events, attempt) in after {
+        let mut t = away(phase);
+        let mut lines = t.send(10, wanted(1, AfterSavepoint::Drain));
+        for event in events {
+            lines.extend(t.send(20, event));
+        }
+        assert!(lines.iter().any(|l| l.starts_with("worker 1: deploy")), "{phase}: {lines:?}");
+        let lines = t.send(30, runs(attempt, 0, 0));
+        assert_eq!(lines[lines.len() - 2..], barrier(1, "Drain", 5_030), "{phase}");
+    }
+}
+
+#[test]
+fn a_job_whose_last_barrier_is_out_is_not_drained_any_more() {
+    let refused = "refuse savepoint 1: no savepoint: the job is ending already, so it cannot be drained any more; if it has stopped, run it again and drain it then";
+    let mut t = Bench::running(settings());
+    t.send(10, Event::StopRequested);
+    t.expect(20, wanted(1, AfterSavepoint::Drain), &[refused]);
+    t.own(30, 1, 1, 22);
+    t.expect(40, wanted(1, AfterSavepoint::Drain), &[refused]);
+    let mut t = away("cancelling");
+    t.send(10, Event::StopRequested);
+    t.expect(20, wanted(1, AfterSavepoint::Drain), &[refused]);
+    // While it is not out, the one who wants more is obeyed.
+    let mut t = away("recovering");
+    t.send(10, Event::StopRequested);
+    t.expect(20, wanted(1, AfterSavepoint::Drain), &[]);
+}
+
+#[test]
+fn a_stop_that_is_owned_after_its_tasks_are_gone_does_not_hold_up_a_drain() {
+    let mut t = Bench::running(settings());
+    t.send(10, Event::StopRequested);
+    t.all_stored(20, 1, 1, false);
+    t.send(30, written(1));
+    t.send(40, failed(1, 0, 0, ErrorKind::Transient));
+    t.send(50, wanted(1, AfterSavepoint::Drain));
+    t.send(60, cancelled(1, 1));
+    t.send(70, is_epoch(1, 22));
+    let lines = t.send(80, runs(2, 0, 0));
+    assert!(lines.contains(&barrier(2, "Drain", 5_080)[0]), "{lines:?}");
+}
+
 #[test]
 fn an_aborted_checkpoint_is_told_or_repeated() {
     let mut t = Bench::running(settings());
@@ -128,12 +197,8 @@ fn a_job_that_waits_for_slots_is_saved_from_its_newest_epoch() {
     let mut t = Bench::new(&[1], settings());
     t.send(0, took_over(Some(restored), &[]));
     t.expect(10, wanted(1, AfterSavepoint::GoOn), &[]);
-    t.expect(
-        20,
-        wanted(2, AfterSavepoint::Stop),
-        &["write savepoint 1 from epoch 20", "write savepoint 2 from epoch 20"],
-    );
-    t.expect(30, done(1, 20), &[]);
+    t.expect(20, wanted(2, AfterSavepoint::Stop), &["write savepoint 1 from epoch 20"]);
+    t.expect(30, done(1, 20), &["write savepoint 2 from epoch 20"]);
     t.expect(
         40,
         Event::SavepointFailed { id: SavepointId(2), error: error(ErrorKind::User) },

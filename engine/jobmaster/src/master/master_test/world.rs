@@ -4,19 +4,24 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use millstream_checkpoint::{Manifest, Outcome};
-use millstream_model::control::{FromWorker, ToWorker, WorkerId};
+use millstream_model::control::{BarrierKind, FromWorker, ToWorker, WorkerId};
 use millstream_model::snapshot::SplitState;
 use millstream_model::{Attempt, CheckpointId, Epoch, ErrorKind, SplitId, SubtaskId};
 use proptest::prelude::*;
 
 use super::bench::*;
 use crate::fixture::{graph, snapshot_of, split};
-use crate::{Command, Event, JobEnd, JobMaster, JobPhase, Settings, Timer};
+use crate::{
+    AfterSavepoint, Command, Event, JobEnd, JobMaster, JobPhase, SavepointId, SavepointReport, Settings,
+    Timer,
+};
 
 /// Splits that the input consists of, and steps that reading one takes.
 const SPLITS: usize = 24;
 const STEPS: u8 = 3;
 const PARALLELISM: [u32; 2] = [2, 1];
+/// Savepoints that are asked for at most.
+const ORDERS: usize = 6;
 
 struct World {
     master: JobMaster,
@@ -35,6 +40,10 @@ struct World {
     marked: Vec<Epoch>,
     /// Splits that are read to their end in the snapshots of a checkpoint.
     read: BTreeMap<CheckpointId, BTreeSet<SplitId>>,
+    /// Savepoints that were asked for.
+    asked: u64,
+    /// Those that the job master has heard of: what becomes of the job, and the epoch of the savepoint, or that there is none.
+    orders: BTreeMap<SavepointId, (AfterSavepoint, Option<Option<Epoch>>)>,
     end: Option<JobEnd>,
     trace: Vec<String>,
     /// Each event with its time and its commands, as a log would have them.
@@ -79,6 +88,8 @@ impl World {
             published: Vec::new(),
             marked: Vec::new(),
             read: BTreeMap::new(),
+            asked: 0,
+            orders: BTreeMap::new(),
             end: None,
             trace: Vec::new(),
             log: Vec::new(),
@@ -99,6 +110,9 @@ impl World {
 
     fn tell(&mut self, event: Event) {
         self.trace.push(format!("{} {event}", self.now_ms));
+        if let (Event::SavepointRequested { id, then }, None) = (&event, &self.end) {
+            self.orders.insert(*id, (*then, None));
+        }
         let heard = serde_json::to_value(&event).unwrap();
         let commands = self.master.handle(event, self.now_ms);
         self.log.push(serde_json::to_string(&(self.now_ms, heard, &commands)).unwrap());
@@ -133,6 +147,7 @@ impl World {
                 self.timers.insert(timer, at_ms);
             }
             Command::ReportStatus(_) => {}
+            Command::RefuseSavepoint { id, .. } => self.answered(id, None),
             Command::End(end) => self.end = Some(end),
             write => {
                 self.check_write(&write);
@@ -156,6 +171,7 @@ impl World {
                 assert_eq!(next, Some(*epoch), "published out of order or before it is owned");
             }
             Command::MarkPublished { epoch, .. } => assert!(self.published.contains(epoch)),
+            Command::WriteSavepoint { epoch, .. } => assert!(self.marked.contains(epoch), "not visible"),
             _ => {}
         }
     }
@@ -228,7 +244,12 @@ impl World {
                 }
                 self.finish_if_done(subtask);
             }
-            ToWorker::TriggerBarrier { subtask, barrier, .. } => self.barrier(subtask, barrier.checkpoint),
+            ToWorker::TriggerBarrier { subtask, barrier, .. } => {
+                if barrier.kind == BarrierKind::Drain {
+                    self.finish(subtask);
+                }
+                self.barrier(subtask, barrier.checkpoint);
+            }
             ToWorker::EpochOwned { checkpoint, .. } => {
                 let Tasks { worker: places, splits, ends_in, .. } = &mut self.tasks;
                 for (_, splits) in splits.iter_mut().filter(|(s, _)| places.get(*s) == Some(&worker)) {
@@ -270,6 +291,7 @@ impl World {
         let Some(subtask) = sources.get(choice % sources.len().max(1)).copied() else { return };
         let alive = self.tasks.is_started && self.tasks.worker.contains_key(&subtask);
         let splits = self.tasks.splits.entry(subtask).or_default();
+        let alive = alive && !self.tasks.finished.contains(&subtask);
         let Some(split) = splits.iter_mut().find(|s| alive && !s.is_finished) else { return };
         let position = split.position.first().copied().unwrap_or(0) + 1;
         split.position = vec![position];
@@ -282,9 +304,15 @@ impl World {
     }
 
     fn finish_if_done(&mut self, subtask: SubtaskId) {
-        let attempt = self.tasks.attempt;
         let is_read = self.tasks.splits.get(&subtask).is_none_or(|s| s.iter().all(|s| s.is_finished));
-        if !self.tasks.no_more.contains(&subtask) || !is_read || !self.tasks.finished.insert(subtask) {
+        if self.tasks.no_more.contains(&subtask) && is_read {
+            self.finish(subtask);
+        }
+    }
+
+    fn finish(&mut self, subtask: SubtaskId) {
+        let attempt = self.tasks.attempt;
+        if !self.tasks.finished.insert(subtask) {
             return;
         }
         self.say(FromWorker::SubtaskFinished { attempt, subtask });
@@ -343,9 +371,33 @@ impl World {
                 self.marked.push(epoch);
                 Event::Marked { epoch }
             }
+            Command::WriteSavepoint { id, .. } if fails => {
+                self.answered(id, None);
+                Event::SavepointFailed { id, error }
+            }
+            Command::WriteSavepoint { id, epoch } => {
+                self.answered(id, Some(epoch));
+                let report = SavepointReport { location: "s".into(), epoch, rows: 0, bytes: 0, at_ms: 0 };
+                Event::SavepointWritten { id, report }
+            }
             _ => Event::Swept,
         };
         self.to_master.push_back(event);
+    }
+
+    fn order(&mut self, choice: usize) {
+        self.asked += 1;
+        let id = SavepointId(self.asked);
+        let then = [AfterSavepoint::GoOn, AfterSavepoint::GoOn, AfterSavepoint::Stop, AfterSavepoint::Drain]
+            [choice % 4];
+        self.to_master.push_back(Event::SavepointRequested { id, then });
+    }
+
+    fn answered(&mut self, id: SavepointId, epoch: Option<Epoch>) {
+        let (_, answer) = self.orders.get_mut(&id).unwrap();
+        // Whoever is cancelled over a write hears of it from the end of the job.
+        assert!(answer.is_none(), "{id} is answered twice\n{}", self.trace.join("\n"));
+        *answer = Some(epoch);
     }
 
     fn fire(&mut self) {
@@ -439,6 +491,30 @@ proptest! {
         prop_assert_eq!(world.marked.len(), world.epochs.len(), "all output is visible");
         prop_assert_eq!(world.read_in(manifest).len(), SPLITS);
         prop_assert!(manifest.sources[0].splits.is_empty(), "finished splits are forgotten");
+    }
+
+    #[test]
+    fn whoever_orders_a_savepoint_is_told_the_truth(choices in prop::collection::vec(any::<u8>(), 0..900), orders in prop::collection::vec((0..900_usize, any::<u8>()), 1..=ORDERS)) {
+        let mut world = World::new();
+        for (at, choice) in choices.iter().enumerate() {
+            orders.iter().filter(|(when, _)| *when == at).for_each(|(_, order)| world.order(usize::from(*order)));
+            world.step(*choice, true);
+        }
+        world.settle();
+        let (newest, manifest) = world.epochs.last().map_or((None, None), |(e, m)| (Some(*e), Some(m)));
+        for (then, answer) in world.orders.values() {
+            let trace = || world.trace.join("\n");
+            let Some(answer) = answer else { panic!("nobody answered {then:?}\n{}", trace()) };
+            let Some(epoch) = answer else { continue };
+            match then {
+                AfterSavepoint::GoOn => {}
+                AfterSavepoint::Stop => prop_assert_eq!(Some(*epoch), newest, "{}", trace()),
+                AfterSavepoint::Drain => {
+                    prop_assert_eq!(manifest.map(|m| m.outcome), Some(Outcome::Finished), "{}", trace());
+                    prop_assert_eq!(Some(*epoch), newest);
+                }
+            }
+        }
     }
 
     #[test]

@@ -44,7 +44,9 @@ fn ways_on(before: Option<Epoch>) -> String {
             "--from-epoch {epoch} goes back to the epoch before it (output of the epochs after {epoch} will be written again); "
         )
     });
-    format!("{back}--fresh starts from the beginning; or put the files back as they were")
+    format!(
+        "{back}--from-savepoint starts from a savepoint; --fresh starts from the beginning; or put the files back as they were"
+    )
 }
 
 #[cfg(test)]
@@ -55,9 +57,12 @@ mod tests {
     fn a_kept_epoch_is_named_as_the_flag_wants_it() {
         assert_eq!(
             ways_on(Some(Epoch(40))),
-            "--from-epoch 40 goes back to the epoch before it (output of the epochs after 40 will be written again); --fresh \
-             starts from the beginning; or put the files back as they were"
+            "--from-epoch 40 goes back to the epoch before it (output of the epochs after 40 will be written again); \
+             --from-savepoint starts from a savepoint; --fresh starts from the beginning; or put the files back as they were"
         );
-        assert_eq!(ways_on(None), "--fresh starts from the beginning; or put the files back as they were");
+        assert_eq!(
+            ways_on(None),
+            "--from-savepoint starts from a savepoint; --fresh starts from the beginning; or put the files back as they were"
+        );
     }
 }

@@ -53,9 +53,12 @@ pub(super) async fn prepare(
     if is_query {
         return Ok(Start::Go(Box::new(query(file, sql_settings, slots_of(job))?)));
     }
+    if let (None, Some(uri)) = (&arguments.storage, &file.manifest_storage) {
+        tracing::info!("spec.state.storage ({uri}) is not used here; --storage from-manifest would use it");
+    }
     let store = job_store(&storage_uri(arguments.storage.as_deref(), file)?, file)?;
     tracing::info!("state is kept in {}", store.location());
-    let overview = store.look().await.map_err(|e| Failure::from(JobError::from(e)))?;
+    let overview = store.look().await?;
     let mut discard = Vec::new();
     if arguments.fresh || arguments.from_epoch.is_some() || arguments.from_savepoint.is_some() {
         for (epoch, reason) in unpublishable(&store, &overview.unpublished).await? {
@@ -65,6 +68,10 @@ pub(super) async fn prepare(
     }
     let droppable: BTreeSet<OperatorUid> =
         arguments.allow_state_loss.iter().cloned().map(OperatorUid).collect();
+    let slots = slots_of(job);
+    let folder = spill_folder(file);
+    let open_state = || state_backend::open(sql_settings, file.state_backend, &folder, slots);
+    let mut state = None;
     let from = if arguments.fresh {
         start_over(arguments, file, &store, &overview)?
     } else if let Some(epoch) = arguments.from_epoch {
@@ -72,6 +79,8 @@ pub(super) async fn prepare(
     } else {
         let is_restored = match restore::wanted(arguments, file, &overview)? {
             Some(wanted) => {
+                // A backend that cannot be opened is no reason to leave the job's own state.
+                state = Some(open_state()?);
                 let discard = std::mem::take(&mut discard);
                 restore::restore(&wanted, arguments, &store, &overview, discard, job).await?
             }
@@ -83,8 +92,7 @@ pub(super) async fn prepare(
         StartFrom::Newest
     };
     let take_over = TakeOverRequest { from, discard, ..TakeOverRequest::default() };
-    let slots = slots_of(job);
-    let state = state_backend::open(sql_settings, file.state_backend, &spill_folder(file), slots)?;
+    let state = state.map_or_else(open_state, Ok)?;
     let copies = file.local_folder().join(format!("copies-{}", file.identity));
     let local_copies = state_backend::keeps_copies(sql_settings, &store.location()).then_some(copies);
     Ok(Start::Go(Box::new(StartPlan {
@@ -161,7 +169,7 @@ fn start_over(
     overview: &Overview,
 ) -> Result<StartFrom, Failure> {
     let Some(newest) = overview.newest else { return Ok(StartFrom::Newest) };
-    if overview.restorable.is_none() && overview.damage.is_none() && overview.unpublished.is_empty() {
+    if overview.is_empty() {
         return Ok(StartFrom::Empty);
     }
     say(&format!(
@@ -197,7 +205,7 @@ async fn unpublishable(store: &JobStore, unpublished: &[Epoch]) -> Result<Vec<(E
     for epoch in unpublished {
         if let Err(error) = read_output(store, *epoch).await {
             if !error.is_damage() {
-                return Err(Failure::from(JobError::from(error)));
+                return Err(error.into());
             }
             found.push((*epoch, JobError::from(error).message));
         }

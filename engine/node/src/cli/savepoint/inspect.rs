@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use comfy_table::{CellAlignment, Table, presets};
 use millstream_savepoint::{SavepointReader, SavepointSummary, TableSummary};
 
-use super::{answer, told, typed};
+use super::{answer, typed};
 use crate::cli::args::{InspectArguments, PlanFormat};
 use crate::cli::failure::Failure;
 use crate::clock;
@@ -13,10 +13,10 @@ use crate::clock;
 /// Prints a savepoint's summary. Every file is looked at; with `--check` it is read.
 pub(super) async fn inspect(arguments: InspectArguments) -> Result<(), Failure> {
     let location = typed(&arguments.savepoint)?;
-    let reader = SavepointReader::open(&location).await.map_err(told)?;
-    reader.check_files().await.map_err(told)?;
+    let reader = SavepointReader::open(&location).await?;
+    reader.check_files().await?;
     if arguments.check {
-        reader.check_contents().await.map_err(told)?;
+        reader.check_contents().await?;
     }
     let summary = reader.inspect();
     match arguments.output {

@@ -2,13 +2,12 @@
 
 use millstream_checkpoint_store::{JobStore, TakeOverRequest};
 use millstream_coordinator::SavepointReport;
-use millstream_model::{ErrorKind, JobError};
 use millstream_savepoint::{SavepointLocation, SavepointRequest, SavepointSettings};
 
-use super::{answer, job, told};
+use super::{answer, job};
 use crate::cli::args::TakeArguments;
 use crate::cli::failure::Failure;
-use crate::cli::storage::{absolute, job_store, storage_uri};
+use crate::cli::storage::{absolute, job_store, socket, storage_uri};
 use crate::control::{self, Answer, Ask, NotRunning, SavepointAsk, SavepointThen};
 use crate::job_file::JobFile;
 use crate::{clock, savepoints};
@@ -26,14 +25,14 @@ pub(super) async fn take(arguments: TakeArguments) -> Result<(), Failure> {
         (true, false) => SavepointThen::Stop,
         _ => SavepointThen::GoOn,
     };
-    let socket = control::socket(&file.local_folder(), &file.identity);
+    let socket = socket(place.storage.as_deref(), &file)?;
     let report = if offline {
         if control::is_listening(&socket).await {
             return Err(Failure::Mistake(format!("{} is running: leave --offline out", file.identity.name)));
         }
         let store = job_store(&storage_uri(place.storage.as_deref(), &file)?, &file)?;
         let location = savepoints::destination(to.as_deref(), &name, &store);
-        from_newest_epoch(&store, &location.map_err(|e| Failure::Mistake(e.message))?).await?
+        from_newest_epoch(&store, &location?).await?
     } else {
         let ask = Ask::Savepoint(SavepointAsk { to, name, then });
         by_the_job(&file, &control::ask(&socket, &ask).await)?
@@ -52,10 +51,7 @@ fn by_the_job(
 ) -> Result<SavepointReport, Failure> {
     match answered {
         Ok(Ok(Answer::Savepoint(report))) => Ok(report.clone()),
-        Ok(Ok(Answer::Refused(error))) => Err(match error.kind {
-            ErrorKind::User => Failure::Mistake(error.message.clone()),
-            _ => Failure::Job(error.message.clone()),
-        }),
+        Ok(Ok(Answer::Refused(error))) => Err(error.clone().into()),
         Ok(Err(error)) => Err(Failure::Job(format!(
             "no answer from {} ({error}); whether it wrote the savepoint is not known",
             file.identity.name
@@ -72,8 +68,8 @@ async fn from_newest_epoch(
     store: &JobStore,
     location: &SavepointLocation,
 ) -> Result<SavepointReport, Failure> {
-    let failed = |error| Failure::from(JobError::from(error));
-    let overview = store.look().await.map_err(failed)?;
+    savepoints::check_destination(location, store).await?;
+    let overview = store.look().await?;
     let (Some((owned, _)), None) = (overview.restorable, overview.damage) else {
         let reason = format!("{} has no checkpoint that could be saved", store.location());
         return Err(Failure::Mistake(reason));
@@ -85,18 +81,20 @@ async fn from_newest_epoch(
             owned.epoch
         )));
     }
-    let taken = store.take_over(&TakeOverRequest::default()).await.map_err(failed)?;
-    let now_ms = clock::unix_ms();
-    let request =
-        SavepointRequest { epoch: owned.epoch, now_ms, engine_version: env!("CARGO_PKG_VERSION").into() };
+    let taken = store.take_over(&TakeOverRequest::default()).await?;
+    let request = SavepointRequest {
+        epoch: owned.epoch,
+        now_ms: clock::unix_ms(),
+        engine_version: env!("CARGO_PKG_VERSION").into(),
+    };
     let settings = SavepointSettings::default();
-    let written = millstream_savepoint::write(store, &taken.incarnation, location, &request, &settings).await;
-    let manifest = written.map_err(told)?;
+    let manifest =
+        millstream_savepoint::write(store, &taken.incarnation, location, &request, &settings).await?;
     Ok(SavepointReport {
         location: location.to_string(),
         epoch: owned.epoch,
         rows: manifest.rows(),
         bytes: manifest.bytes(),
-        at_ms: now_ms,
+        at_ms: clock::unix_ms(),
     })
 }
