@@ -119,6 +119,7 @@ fn bare(connector: &str, format: Option<&str>) -> TableConfig {
         schema: Arc::new(Schema::empty()),
         partition_keys: Vec::new(),
         primary_key: Vec::new(),
+        parallelism: 1,
         base_dir: std::path::PathBuf::new(),
     }
 }
