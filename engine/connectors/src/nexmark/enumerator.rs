@@ -5,8 +5,8 @@ use std::sync::Arc;
 use millstream_model::snapshot::SplitState;
 use millstream_model::{SplitId, Watermark};
 
-use super::NexmarkSpec;
 use super::random::SplittableRandom;
+use super::spec::NexmarkSpec;
 use super::split::NexmarkSplit;
 use crate::clock::Clock;
 use crate::error::ConnectorError;

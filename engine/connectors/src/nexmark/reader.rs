@@ -8,9 +8,9 @@ use arrow::buffer::{BooleanBuffer, NullBuffer};
 use arrow::datatypes::{DataType, SchemaRef};
 use millstream_model::snapshot::SplitState;
 
-use super::NexmarkSpec;
 use super::columns::{Columns, EVENT_TYPE, Wanted};
 use super::generator::{Generator, Kind};
+use super::spec::NexmarkSpec;
 use super::split::{NexmarkSplit, decode_position, encode_position};
 use super::text::TextPool;
 use crate::clock::Clock;
