@@ -40,6 +40,7 @@ const CONNECTORS: &[(&str, &str, bool)] = &[
          times, `start`, `end` and (of times) `interval` of sequences.",
         false,
     ),
+    ("nexmark", NEXMARK, false),
     (
         "print",
         "Writes each change to standard output as Flink does: `+I[...]`, `-U[...]`, `+U[...]`, `-D[...]`, with `1>` and so on \
@@ -49,6 +50,29 @@ const CONNECTORS: &[(&str, &str, bool)] = &[
     ("savepoint", SAVEPOINT, false),
     ("blackhole", "Takes everything and keeps nothing; for measuring.", false),
 ];
+
+const NEXMARK: &str = "\
+Makes the events of the Nexmark benchmark up: of 50 events one is a person, three are auctions and 46 are bids. The options are
+those of the original, and its stock tables and views work unchanged; with `seed` and `base-time` every event is the original's
+byte for byte. A restored job reads the same events, also at another parallelism, and also where seed and time were left open.
+
+```sql
+CREATE TABLE nexmark (
+  event_type INT,  -- 0 a person, 1 an auction, 2 a bid; the other two columns are NULL
+  person ROW<id BIGINT, name STRING, emailAddress STRING, creditCard STRING, city STRING, state STRING,
+    dateTime TIMESTAMP(3), extra STRING>,
+  auction ROW<id BIGINT, itemName STRING, description STRING, initialBid BIGINT, reserve BIGINT, dateTime TIMESTAMP(3),
+    expires TIMESTAMP(3), seller BIGINT, category BIGINT, extra STRING>,
+  bid ROW<auction BIGINT, bidder BIGINT, price BIGINT, channel STRING, url STRING, dateTime TIMESTAMP(3), extra STRING>,
+  dateTime AS CASE WHEN event_type = 0 THEN person.dateTime WHEN event_type = 1 THEN auction.dateTime ELSE bid.dateTime END,
+  WATERMARK FOR dateTime AS dateTime - INTERVAL '4' SECOND
+) WITH ('connector' = 'nexmark', 'events.num' = '1000000', 'seed' = '42');
+```
+
+- Columns and fields may be left out. Those that no query reads are not made, unless `generate-all-columns` says so; the others
+  stay the same.
+- Each split has its own stretch of ids and all have the same stretch of time: with several the rows of a job depend on `splits`.
+  A job that starts without `splits` has as many as its parallelism then, and keeps them when it is restored at another one.";
 
 const SAVEPOINT: &str = "\
 Reads a table of a savepoint's state ([savepoint-format.md](savepoint-format.md)); it ends with the last row, and is never
@@ -125,6 +149,7 @@ fn bare(connector: &str, format: Option<&str>) -> TableConfig {
         schema: Arc::new(Schema::empty()),
         partition_keys: Vec::new(),
         primary_key: Vec::new(),
+        parallelism: 1,
         base_dir: std::path::PathBuf::new(),
     }
 }

@@ -32,6 +32,7 @@ fn table(options: &[(&str, &str)], columns: &[(&str, DataType)]) -> TableConfig 
         schema: schema(columns),
         partition_keys: Vec::new(),
         primary_key: Vec::new(),
+        parallelism: 1,
         base_dir: golden(),
     }
 }

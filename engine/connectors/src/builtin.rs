@@ -6,13 +6,14 @@ use crate::blackhole::BlackholeConnector;
 use crate::clock::Clock;
 use crate::datagen::DatagenConnector;
 use crate::filesystem::FilesystemConnector;
+use crate::nexmark::NexmarkConnector;
 use crate::print::{PrintConnector, PrintTarget};
 use crate::registry::ConnectorRegistry;
 
 /// What the built-in connectors need from the process they run in.
 #[derive(Clone, Debug)]
 pub struct Surroundings {
-    /// For `datagen`, and for files that are read at a pace.
+    /// For `datagen` and `nexmark`, and for files that are read at a pace.
     pub clock: Clock,
     /// Where `print` writes.
     pub output: PrintTarget,
@@ -30,7 +31,7 @@ impl Default for Surroundings {
     }
 }
 
-/// `blackhole`, `datagen`, `filesystem` and `print`, with the machine's clock and the process's output.
+/// `blackhole`, `datagen`, `filesystem`, `nexmark` and `print`, with the machine's clock and the process's output.
 #[must_use]
 pub fn builtin_registry() -> ConnectorRegistry {
     builtin_registry_in(&Surroundings::default())
@@ -43,6 +44,7 @@ pub fn builtin_registry_in(surroundings: &Surroundings) -> ConnectorRegistry {
     registry.register(Arc::new(BlackholeConnector));
     registry.register(Arc::new(DatagenConnector::new(surroundings.clock.clone())));
     registry.register(Arc::new(FilesystemConnector::new(surroundings.clock.clone())));
+    registry.register(Arc::new(NexmarkConnector::new(surroundings.clock.clone())));
     registry
         .register(Arc::new(PrintConnector::new(surroundings.output.clone(), surroundings.errors.clone())));
     registry
@@ -59,7 +61,10 @@ mod tests {
     #[test]
     fn every_default_passes_its_own_check() {
         let registry = builtin_registry();
-        assert_eq!(registry.names().collect::<Vec<_>>(), ["blackhole", "datagen", "filesystem", "print"]);
+        assert_eq!(
+            registry.names().collect::<Vec<_>>(),
+            ["blackhole", "datagen", "filesystem", "nexmark", "print"]
+        );
         for name in registry.names() {
             let connector = registry.get(name).unwrap();
             for format in ["json", "csv"] {

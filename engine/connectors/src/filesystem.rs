@@ -170,7 +170,8 @@ struct SourceSpec {
 
 impl FileSource {
     fn new(table: &TableConfig, options: &ParsedOptions, clock: Clock) -> Result<Self, ConnectorError> {
-        check_columns(table)?;
+        let format = Format::from_options(options)?;
+        check_columns(table, format.nesting())?;
         let path = options.text("path").unwrap_or_default();
         let pattern = PathPattern::new(path, &table.base_dir).map_err(|m| options.error(m))?;
         let split_bytes = options.bytes("source.split.size").unwrap_or(u64::MAX);
@@ -185,7 +186,7 @@ impl FileSource {
             spec: Arc::new(SourceSpec {
                 table: table.name.clone(),
                 pattern,
-                format: Format::from_options(options)?,
+                format,
                 split_bytes,
                 monitor,
                 rows_per_second: options
@@ -237,7 +238,8 @@ impl FileSink {
         options: &ParsedOptions,
         storage: Option<Arc<dyn ObjectStorage>>,
     ) -> Result<Self, ConnectorError> {
-        check_columns(table)?;
+        let format = Format::from_options(options)?;
+        check_columns(table, format.nesting())?;
         written_schema(table)?;
         let bytes = options.bytes("sink.rolling-policy.file-size").unwrap_or(MAX_FILE_BYTES);
         if bytes > MAX_FILE_BYTES {
@@ -250,7 +252,7 @@ impl FileSink {
         let age = options.duration("sink.rolling-policy.rollover-interval").unwrap_or_default();
         Ok(Self {
             table: table.clone(),
-            format: Format::from_options(options)?,
+            format,
             roll: RollPolicy { bytes, age_ms: u64::try_from(age.as_millis()).unwrap_or(u64::MAX) },
             default_partition: default_partition(options),
             path: options.text("path").unwrap_or_default().to_owned(),

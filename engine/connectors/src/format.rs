@@ -8,7 +8,7 @@
 //! Example: the JSON line `{"a": 1.5, "b": [1, 2]}` read as `a INT, b STRING` gives `1, '[1,2]'`.
 
 use arrow::array::{RecordBatch, RecordBatchOptions};
-use arrow::datatypes::{DataType, SchemaRef};
+use arrow::datatypes::{DataType, Field, SchemaRef};
 
 use crate::error::ConnectorError;
 use crate::format::column::ColumnBuilder;
@@ -178,6 +178,14 @@ impl Format {
         }
     }
 
+    /// Whether records can hold rows.
+    pub(crate) const fn nesting(&self) -> Nesting {
+        match self {
+            Self::Json(_) => Nesting::Rows,
+            Self::Csv(_) => Nesting::Flat,
+        }
+    }
+
     /// Ending of file names.
     pub(crate) const fn extension(&self) -> &'static str {
         match self {
@@ -211,24 +219,46 @@ impl Format {
     }
 }
 
-/// Refuses columns that no format can hold.
+/// Whether a table may have columns that are rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Nesting {
+    /// Rows of rows too.
+    Rows,
+    /// Single values only.
+    Flat,
+}
+
+/// Refuses columns that cannot be held.
 ///
 /// # Errors
 /// `Options`, naming the column.
-pub(crate) fn check_columns(table: &TableConfig) -> Result<(), ConnectorError> {
+pub(crate) fn check_columns(table: &TableConfig, nesting: Nesting) -> Result<(), ConnectorError> {
+    let refuse = |field: &Field, reason: &str| {
+        let message = format!("the column `{}` is {}, {reason}", field.name(), sql_type(field.data_type()));
+        Err(ConnectorError::Options { table: table.name.clone(), message })
+    };
     for field in table.schema.fields() {
-        if !column::is_supported(field.data_type()) {
-            return Err(ConnectorError::Options {
-                table: table.name.clone(),
-                message: format!(
-                    "the column `{}` has a type that the formats json and csv cannot hold here ({}); declare it as STRING",
-                    field.name(),
-                    field.data_type()
-                ),
-            });
+        match field.data_type() {
+            DataType::Struct(_) if nesting == Nesting::Flat => {
+                return refuse(
+                    field,
+                    "which has no place in a flat record; declare its fields as columns, or use 'format' = 'json'",
+                );
+            }
+            other if !is_held(other) => {
+                return refuse(field, "which the formats json and csv cannot hold; declare it as STRING");
+            }
+            _ => {}
         }
     }
     Ok(())
+}
+
+fn is_held(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::Struct(fields) => fields.iter().all(|field| is_held(field.data_type())),
+        other => column::is_supported(other),
+    }
 }
 
 /// How SQL writes a column's type; for messages.
@@ -256,6 +286,11 @@ pub fn sql_type(data_type: &DataType) -> String {
         DataType::Decimal128(precision, scale) => format!("DECIMAL({precision}, {scale})"),
         DataType::Timestamp(unit, None) => format!("TIMESTAMP({})", digits(unit)),
         DataType::Timestamp(unit, Some(_)) => format!("TIMESTAMP_LTZ({})", digits(unit)),
+        DataType::Struct(fields) => {
+            let fields: Vec<String> =
+                fields.iter().map(|f| format!("`{}` {}", f.name(), sql_type(f.data_type()))).collect();
+            format!("ROW<{}>", fields.join(", "))
+        }
         other => other.to_string(),
     }
 }

@@ -12,6 +12,7 @@ pub mod datagen;
 pub mod error;
 pub mod filesystem;
 mod format;
+pub mod nexmark;
 pub mod options;
 mod pace;
 pub mod print;

@@ -2,7 +2,8 @@
 //!
 //! Example: `+I[1, a, 2024-01-01T10:00, null]`; with parallelism 2 the second subtask writes `2> +I[...]`, and with
 //! `'print-identifier' = 'debug'` it writes `debug:2> +I[...]`. Values look as Java's classes print them: TIMESTAMP
-//! `2024-01-01T10:00`, TIMESTAMP_LTZ `2024-01-01T10:00:00Z`, BYTES `[104, -1]`.
+//! `2024-01-01T10:00`, TIMESTAMP_LTZ `2024-01-01T10:00:00Z`, BYTES `[104, -1]`, a row in a row
+//! `+I[7, b]`.
 
 use std::fmt;
 use std::io::Write;
@@ -11,8 +12,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use millstream_batch::StreamBatch;
 
 use crate::error::ConnectorError;
-use crate::format::check_columns;
-use crate::format::render::values::Values;
+use crate::format::render::values::{Values, write_java_fields};
+use crate::format::{Nesting, check_columns};
 use crate::options::{OptionKind, OptionSpec, check_options};
 use crate::registry::Connector;
 use crate::sink::{ClosedSegment, Publisher, Sink, SinkWriter, WriterContext};
@@ -81,7 +82,7 @@ impl Connector for PrintConnector {
 
     fn sink(&self, table: &TableConfig) -> Result<Option<Arc<dyn Sink>>, ConnectorError> {
         let options = check_options(table, &self.options(table))?;
-        check_columns(table)?;
+        check_columns(table, Nesting::Rows)?;
         Ok(Some(Arc::new(PrintSink {
             table: table.name.clone(),
             identifier: options.text("print-identifier").unwrap_or_default().to_owned(),
@@ -141,16 +142,7 @@ impl SinkWriter for PrintWriter {
             columns.map_err(|message| ConnectorError::Encode { table: self.table.clone(), message })?;
         for row in 0..batch.num_rows() {
             let _ = write!(self.lines, "{}{}[", self.prefix, batch.op(row));
-            for (i, values) in columns.iter().enumerate() {
-                if i > 0 {
-                    self.lines.extend_from_slice(b", ");
-                }
-                if values.is_null(row) {
-                    self.lines.extend_from_slice(b"null");
-                } else {
-                    values.write_java(row, &mut self.lines);
-                }
-            }
+            write_java_fields(&columns, row, &mut self.lines);
             self.lines.extend_from_slice(b"]\n");
         }
         self.flush()

@@ -20,6 +20,8 @@ pub struct TableConfig {
     pub partition_keys: Vec<String>,
     /// Names of the `PRIMARY KEY` columns; empty if there is none.
     pub primary_key: Vec<String>,
+    /// Subtasks of each chain of the job: what a source that makes its rows up divides them by when the job first starts.
+    pub parallelism: u32,
     /// Folder that relative paths start from: that of the file with the SQL.
     pub base_dir: PathBuf,
 }

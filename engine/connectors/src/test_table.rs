@@ -21,6 +21,7 @@ pub(crate) fn table(name: &str, columns: &[(&str, DataType)], options: &[(&str, 
         schema: schema(columns),
         partition_keys: Vec::new(),
         primary_key: Vec::new(),
+        parallelism: 1,
         base_dir: PathBuf::from("/"),
     }
 }

@@ -160,6 +160,9 @@ pub(crate) fn comparable(
     schema: &DFSchema,
 ) -> Result<(Expr, Expr)> {
     let (left_type, right_type) = (left.get_type(schema)?, right.get_type(schema)?);
+    if left_type.is_nested() && right_type.is_nested() {
+        return plan_err!("rows cannot be compared by '{symbol}' yet; compare their fields");
+    }
     let Some(common) = comparison_type(&left_type, &right_type, equality) else {
         return plan_err!(
             "cannot compare {} with {} by '{symbol}'; cast one of them to the type of the other",

@@ -28,6 +28,8 @@ pub(crate) use conditional::Conditional;
 use definition::{Definition, FlinkFunction};
 pub(crate) use regex::{like, similar_to};
 
+use crate::row_field::is_field_access;
+
 /// All functions, for the planner. The order is that of the subjects and has no meaning.
 pub fn scalar_functions() -> Vec<Arc<ScalarUDF>> {
     FUNCTIONS.clone()
@@ -76,7 +78,7 @@ pub(crate) fn is_arithmetic(function: &ScalarUDF) -> bool {
 pub(crate) fn can_fail(function: &ScalarUDF) -> bool {
     match function.inner().downcast_ref::<FlinkFunction>() {
         Some(own) => own.definition().can_fail,
-        None => true,
+        None => !is_field_access(function),
     }
 }
 

@@ -28,6 +28,7 @@ mod decimal;
 mod java;
 mod lazy;
 mod pattern;
+mod row_field;
 mod type_of;
 mod unify;
 
@@ -38,7 +39,8 @@ pub use compiled::CompiledExpr;
 pub use error::{ExprError, ValueError, plain_message};
 pub use functions::{has_clock, scalar_functions};
 pub use planner::expr_planners;
-pub use types::SqlType;
+pub use row_field::{field_access, field_of};
+pub use types::{ColumnType, SqlType, type_name};
 
 #[cfg(test)]
 mod testing;

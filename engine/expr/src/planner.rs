@@ -7,8 +7,8 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::DataType;
-use datafusion_common::{DFSchema, Result, plan_err};
+use arrow::datatypes::{DataType, Field};
+use datafusion_common::{Column, DFSchema, Result, TableReference, plan_err};
 use datafusion_expr::expr::ScalarFunction;
 use datafusion_expr::planner::{ExprPlanner, PlannerResult, RawBinaryExpr};
 use datafusion_expr::sqlparser::ast::BinaryOperator;
@@ -17,6 +17,7 @@ use datafusion_expr::{Expr, ExprSchemable, ScalarUDF};
 use crate::coerce::{coerce, comparable, condition, convert};
 use crate::decimal::Arithmetic;
 use crate::functions::{self, ArithmeticFunction};
+use crate::row_field::field_access;
 use crate::types::{SqlType, type_name};
 use crate::unify::{is_comparable, numbers};
 
@@ -53,6 +54,24 @@ impl ExprPlanner for FlinkExprPlanner {
             BinaryOperator::StringConcat => call("concat", vec![left, right]),
             _ => Ok(PlannerResult::Original(RawBinaryExpr { op, left, right })),
         }
+    }
+
+    /// `row.field`, named after the field. That there is such a field is checked with the types.
+    fn plan_compound_identifier(
+        &self,
+        field: &Field,
+        qualifier: Option<&TableReference>,
+        nested_names: &[String],
+    ) -> Result<PlannerResult<Vec<Expr>>> {
+        if !field.data_type().is_nested() {
+            return plan_err!("`{}` is not a row", field.name());
+        }
+        let row = Expr::Column(Column::new(qualifier.cloned(), field.name()));
+        let access = nested_names.iter().fold(row, |row, name| field_access(row, name));
+        Ok(PlannerResult::Planned(match nested_names.last() {
+            Some(name) => access.alias(name),
+            None => access,
+        }))
     }
 
     fn plan_extract(&self, args: Vec<Expr>) -> Result<PlannerResult<Vec<Expr>>> {

@@ -10,14 +10,14 @@
 use std::fmt;
 use std::str::FromStr;
 
-use arrow::datatypes::{DataType, IntervalUnit, TimeUnit};
+use arrow::datatypes::{DataType, Field, FieldRef, IntervalUnit, TimeUnit};
 
 /// The greatest precision of a `DECIMAL`.
 pub const MAX_DECIMAL_PRECISION: u8 = 38;
 
-/// A column or expression type of Flink SQL that Millstream can run.
+/// A type of Flink SQL that expressions compute with.
 ///
-/// `ARRAY`, `MAP`, `ROW` and `MULTISET` are not among them.
+/// `ARRAY`, `MAP` and `MULTISET` are not there yet. A `ROW` is only passed on or taken apart: see [`ColumnType`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum SqlType {
     /// `BOOLEAN`
@@ -199,6 +199,63 @@ impl fmt::Display for SqlType {
     }
 }
 
+/// The type of a table's column: a value, or a row of named fields.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum ColumnType {
+    /// A value.
+    Value(SqlType),
+    /// `ROW<...>`: the fields with their names, in their order.
+    Row(Vec<(String, ColumnType)>),
+}
+
+impl ColumnType {
+    /// The Arrow type that columns of this type have. Fields may be null whatever the declaration says.
+    pub fn to_arrow(&self) -> DataType {
+        match self {
+            Self::Value(sql_type) => sql_type.to_arrow(),
+            Self::Row(fields) => DataType::Struct(
+                fields.iter().map(|(name, field)| Field::new(name, field.to_arrow(), true)).collect(),
+            ),
+        }
+    }
+
+    /// The widest type that lies in Arrow as `data_type`, or `None` if no Flink type does.
+    pub fn from_arrow(data_type: &DataType) -> Option<Self> {
+        match data_type {
+            DataType::Struct(fields) => {
+                let field =
+                    |field: &FieldRef| Some((field.name().clone(), Self::from_arrow(field.data_type())?));
+                fields.iter().map(field).collect::<Option<_>>().map(Self::Row)
+            }
+            other => SqlType::from_arrow(other).map(Self::Value),
+        }
+    }
+
+    /// The type of a value; `None` for a row.
+    pub fn value(&self) -> Option<SqlType> {
+        match self {
+            Self::Value(sql_type) => Some(*sql_type),
+            Self::Row(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for ColumnType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Value(sql_type) => sql_type.fmt(f),
+            Self::Row(fields) => {
+                f.write_str("ROW<")?;
+                for (index, (name, field)) in fields.iter().enumerate() {
+                    let separator = if index > 0 { ", " } else { "" };
+                    write!(f, "{separator}`{name}` {field}")?;
+                }
+                f.write_str(">")
+            }
+        }
+    }
+}
+
 /// Text that is not the spelling of a type.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("'{0}' is not the spelling of a type")]
@@ -250,9 +307,9 @@ impl FromStr for SqlType {
 }
 
 /// How a message names an Arrow type: by Flink's name where there is one.
-pub(crate) fn type_name(data_type: &DataType) -> String {
-    match SqlType::from_arrow(data_type) {
-        Some(sql_type) => sql_type.to_string(),
+pub fn type_name(data_type: &DataType) -> String {
+    match ColumnType::from_arrow(data_type) {
+        Some(column_type) => column_type.to_string(),
         None => data_type.to_string(),
     }
 }
@@ -322,6 +379,20 @@ mod tests {
             assert_eq!(returned.to_string(), back, "{spelling} through Arrow");
             assert_eq!(returned.to_arrow(), arrow, "{spelling} lies the same");
         }
+    }
+
+    #[test]
+    fn rows_are_spelled_as_flink_does_and_survive_the_way_through_arrow() {
+        let inner = ColumnType::Row(vec![("x".to_owned(), ColumnType::Value(SqlType::Int))]);
+        let row = ColumnType::Row(vec![
+            ("a".to_owned(), ColumnType::Value(SqlType::BigInt)),
+            ("deep".to_owned(), inner),
+        ]);
+        assert_eq!(row.to_string(), "ROW<`a` BIGINT, `deep` ROW<`x` INT>>");
+        assert_eq!(ColumnType::from_arrow(&row.to_arrow()), Some(row.clone()));
+        assert_eq!((type_name(&row.to_arrow()), row.value()), (row.to_string(), None));
+        let odd = Field::new("a", DataType::UInt8, true);
+        assert_eq!(ColumnType::from_arrow(&DataType::Struct([odd].into_iter().collect())), None);
     }
 
     #[test]

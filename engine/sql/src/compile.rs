@@ -342,7 +342,11 @@ impl<'a> Compiler<'a> {
     fn finish(self, source: &SourceText) -> Result<(Compiled, Vec<Problem>), Problem> {
         check_kinds(&self.outputs)?;
         let width = self.width()?;
-        let environment = Environment { connectors: self.options.connectors, settings: &self.settings };
+        let environment = Environment {
+            connectors: self.options.connectors,
+            settings: &self.settings,
+            parallelism: width.parallelism,
+        };
         let build = |outputs: &[PlannedOutput]| {
             let place = outputs.first().map_or(TextSpan::empty(), |output| span_of(&output.tokens));
             let graph = lower(outputs, &environment).map_err(|problem| problem.or_at(place))?;

@@ -8,6 +8,7 @@ pub(crate) mod aggregate;
 pub(crate) mod chain;
 pub(crate) mod compile;
 pub(crate) mod identity;
+pub(crate) mod needs;
 pub(crate) mod node;
 pub(crate) mod query;
 pub(crate) mod sink;
@@ -47,6 +48,8 @@ pub(crate) struct PlannedOutput {
 pub(crate) struct Environment<'a> {
     pub(crate) connectors: &'a ConnectorRegistry,
     pub(crate) settings: &'a Settings,
+    /// Subtasks of each chain.
+    pub(crate) parallelism: u32,
 }
 
 /// Lowers all outputs of a job into one graph of operators; tables that several of them read are read once.
@@ -54,7 +57,7 @@ pub(crate) struct Environment<'a> {
 /// # Errors
 /// Plans that cannot run as streams, and sinks that do not take what the plan gives.
 pub(crate) fn lower(outputs: &[PlannedOutput], environment: &Environment<'_>) -> Result<Graph, Problem> {
-    let used = source::used_columns(outputs);
+    let used = needs::table_needs(outputs);
     let mut lowering = query::Lowering {
         graph: Graph::default(),
         environment,

@@ -8,5 +8,6 @@
 mod engine;
 mod fuzz;
 mod goldens;
+mod nexmark;
 mod random;
 mod state_kind;

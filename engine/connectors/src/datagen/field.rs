@@ -171,9 +171,11 @@ impl Properties<'_> {
                 let max_past_us = self.duration_us("max-past")?.unwrap_or(0);
                 Ok(FieldValues::Recent { max_past_us: max_past_us.unsigned_abs() })
             }
-            other => {
-                Err(format!("the column `{}` has a type that cannot be generated: {other}", self.column))
-            }
+            other => Err(format!(
+                "the column `{}` has a type that cannot be generated: {}",
+                self.column,
+                sql_type(other)
+            )),
         }
     }
 

@@ -2,12 +2,13 @@
 //!
 //! Fields are matched to columns by exact name; missing ones are NULL, the last of duplicates wins, unknown ones are
 //! ignored. Numbers, booleans and their texts are interchangeable as in Flink; nested values read as STRING are written
-//! compactly again. Where this is stricter than Flink 2.3: more than one value on a line is malformed (Flink drops all but
+//! compactly again; a row is an object, and a field of it is matched by its name as a column is. Where this is stricter than Flink 2.3: more than one value on a line is malformed (Flink drops all but
 //! the first), and so is a line that holds an array.
 
 mod compact;
 mod decode;
 mod encode;
+mod row;
 mod scan;
 
 use arrow::datatypes::SchemaRef;

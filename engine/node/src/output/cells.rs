@@ -1,4 +1,5 @@
-//! Values as text for people: `2024-01-01 10:00:00.000`, `TRUE`, `1.50`; LTZ with a `Z`, bytes as base64.
+//! Values as text for people: `2024-01-01 10:00:00.000`, `TRUE`, `1.50`; LTZ with a `Z`, bytes as base64, a
+//! row as `(1, a, NULL)`.
 
 use std::fmt::Write as _;
 
@@ -13,7 +14,8 @@ pub(super) fn columns(batch: &RecordBatch) -> Result<Vec<Vec<Option<String>>>, A
     batch.columns().iter().map(column).collect()
 }
 
-fn column(array: &ArrayRef) -> Result<Vec<Option<String>>, ArrowError> {
+/// The cells of one column.
+pub(super) fn column(array: &ArrayRef) -> Result<Vec<Option<String>>, ArrowError> {
     if let DataType::Binary = array.data_type() {
         let values = array.as_binary::<i32>();
         return Ok(values
@@ -24,6 +26,16 @@ fn column(array: &ArrayRef) -> Result<Vec<Option<String>>, ArrowError> {
     if let DataType::Boolean = array.data_type() {
         let text = |v| if v { "TRUE" } else { "FALSE" }.to_owned();
         return Ok(array.as_boolean().iter().map(|v| v.map(text)).collect());
+    }
+    if let Some(rows) = array.as_struct_opt() {
+        let fields = rows.columns().iter().map(column).collect::<Result<Vec<_>, _>>()?;
+        let cell = |row: usize, cells: &Vec<Option<String>>| {
+            cells.get(row).cloned().flatten().unwrap_or_else(|| "NULL".to_owned())
+        };
+        let text = |row| fields.iter().map(|cells| cell(row, cells)).collect::<Vec<_>>().join(", ");
+        return Ok((0..rows.len())
+            .map(|row| rows.is_valid(row).then(|| format!("({})", text(row))))
+            .collect());
     }
     let options = options(array.data_type());
     let formatter = ArrayFormatter::try_new(array.as_ref(), &options)?;

@@ -66,6 +66,15 @@ fn value(array: &ArrayRef, row: usize, text: Option<&str>) -> Value {
             value.to_string().parse().map_or_else(|_| Value::from(text_of(value.into())), float)
         }
         DataType::Float64 => float(array.as_primitive::<Float64Type>().value(row)),
+        DataType::Struct(fields) => {
+            let one = |values: &ArrayRef| {
+                let values = values.slice(row, 1);
+                let text = super::cells::column(&values).ok()?.pop().flatten();
+                Some(value(&values, 0, text.as_deref()))
+            };
+            let values = array.as_struct().columns().iter().map(|v| one(v).unwrap_or_default());
+            Value::Object(fields.iter().map(|field| field.name().clone()).zip(values).collect())
+        }
         _ => Value::from(text),
     }
 }
@@ -84,7 +93,8 @@ fn text_of(value: f64) -> &'static str {
 pub(super) mod tests {
     use std::sync::Arc;
 
-    use arrow::array::{Float32Array, Float64Array, Int32Array, RecordBatch, StringArray};
+    use arrow::array::{Float32Array, Float64Array, Int32Array, RecordBatch, StringArray, StructArray};
+    use arrow::buffer::NullBuffer;
     use arrow::datatypes::{Field, Schema};
     use millstream_batch::RowOp;
 
@@ -108,6 +118,21 @@ pub(super) mod tests {
         let expected =
             "{\"op\":\"+I\",\"id\":1,\"name\":\"a,\\\"b\\\"\"}\n{\"op\":\"-D\",\"id\":null,\"name\":\"\"}\n";
         assert_eq!(String::from_utf8(out).unwrap(), expected);
+    }
+
+    #[test]
+    fn rows_are_objects_and_cells_in_parentheses() {
+        let fields = [Field::new("a", DataType::Int32, true), Field::new("b", DataType::Utf8, true)];
+        let values: Vec<ArrayRef> = vec![
+            Arc::new(Int32Array::from(vec![Some(1), None])),
+            Arc::new(StringArray::from(vec!["x", "y"])),
+        ];
+        let nulls = Some(NullBuffer::from(vec![true, false]));
+        let rows: ArrayRef = Arc::new(StructArray::new(fields.into_iter().collect(), values, nulls));
+        let cells = super::super::cells::column(&rows).unwrap();
+        assert_eq!(cells, [Some("(1, x)".to_owned()), None]);
+        assert_eq!(value(&rows, 0, cells[0].as_deref()).to_string(), r#"{"a":1,"b":"x"}"#);
+        assert_eq!(value(&rows, 1, None), Value::Null);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use datafusion_expr::{Expr, ExprSchemable};
 use datafusion_sql::sqlparser::tokenizer::TokenWithSpan;
 use millstream_connectors::TableConfig;
 use millstream_connectors::options::check_options;
-use millstream_expr::SqlType;
+use millstream_expr::{ColumnType, SqlType};
 
 use super::{StreamTable, TableColumn, TableEnvironment, TableWatermark, connector_problem};
 use crate::diagnostic::{Problem, did_you_mean};
@@ -70,9 +70,9 @@ fn columns(
     tokens: &[TokenWithSpan],
     context: &PlanContext<'_>,
 ) -> Result<Vec<TableColumn>, Problem> {
-    let declared = |sql_type: &SqlType, not_null: bool, name: &Name| TableColumn {
+    let declared = |column_type: &ColumnType, not_null: bool, name: &Name| TableColumn {
         name: name.value.clone(),
-        sql_type: *sql_type,
+        column_type: column_type.clone(),
         not_null,
         computed: None,
     };
@@ -80,7 +80,9 @@ fn columns(
         .columns
         .iter()
         .filter_map(|column| match &column.kind {
-            ColumnKind::Physical { sql_type, not_null } => Some(declared(sql_type, *not_null, &column.name)),
+            ColumnKind::Physical { column_type, not_null } => {
+                Some(declared(column_type, *not_null, &column.name))
+            }
             ColumnKind::Computed(_) => None,
         })
         .collect();
@@ -92,14 +94,14 @@ fn columns(
     let mut columns = Vec::with_capacity(statement.columns.len());
     for column in &statement.columns {
         columns.push(match &column.kind {
-            ColumnKind::Physical { sql_type, not_null } => declared(sql_type, *not_null, &column.name),
+            ColumnKind::Physical { column_type, not_null } => declared(column_type, *not_null, &column.name),
             ColumnKind::Computed(expression) => {
                 let planned = plan_expression(expression, &schema, tokens, context)
                     .map_err(|problem| refer_to_computed(problem, statement).or_at(column.name.span))?;
-                let sql_type = type_of(&planned, &schema, &column.name)?;
+                let column_type = type_of(&planned, &schema, &column.name)?;
                 TableColumn {
                     name: column.name.value.clone(),
-                    sql_type,
+                    column_type,
                     not_null: false,
                     computed: Some(planned),
                 }
@@ -125,13 +127,13 @@ fn refer_to_computed(problem: Problem, statement: &CreateTable) -> Problem {
     problem
 }
 
-fn type_of(expr: &Expr, schema: &SchemaRef, name: &Name) -> Result<SqlType, Problem> {
+fn type_of(expr: &Expr, schema: &SchemaRef, name: &Name) -> Result<ColumnType, Problem> {
     let refuse = |reason: String| Problem::new(name.span, reason).label("this column");
     let df_schema: DFSchema =
         Arc::clone(schema).to_dfschema().map_err(|error| refuse(error.strip_backtrace()))?;
     let data_type =
         expr.get_type(&df_schema).map_err(|error| refuse(millstream_expr::plain_message(&error)))?;
-    SqlType::from_arrow(&data_type).ok_or_else(|| {
+    ColumnType::from_arrow(&data_type).ok_or_else(|| {
         refuse(format!("column `{}` has a type that is not supported: {data_type}", name.value))
     })
 }
@@ -146,13 +148,15 @@ fn watermark(
     let time = &definition.column;
     let index =
         columns.iter().position(|column| column.name == time.value).ok_or_else(|| unknown(time, columns))?;
-    let time_type = columns[index].sql_type;
-    let fits = matches!(time_type, SqlType::Timestamp(p) | SqlType::TimestampLtz(p) if p <= 3);
+    let time_type = &columns[index].column_type;
+    let value = time_type.value();
+    let fits = matches!(value, Some(SqlType::Timestamp(p) | SqlType::TimestampLtz(p)) if p <= 3);
     if !fits {
-        let help = match time_type {
-            SqlType::Timestamp(_) => "declare it as TIMESTAMP(3)",
-            SqlType::TimestampLtz(_) => "declare it as TIMESTAMP_LTZ(3)",
-            SqlType::BigInt => "add a computed column: ts AS TO_TIMESTAMP_LTZ(the column, 3)",
+        let help = match value {
+            None => "add a computed column: ts AS the column.field",
+            Some(SqlType::Timestamp(_)) => "declare it as TIMESTAMP(3)",
+            Some(SqlType::TimestampLtz(_)) => "declare it as TIMESTAMP_LTZ(3)",
+            Some(SqlType::BigInt) => "add a computed column: ts AS TO_TIMESTAMP_LTZ(the column, 3)",
             _ => "add a computed column: ts AS CAST(the column AS TIMESTAMP(3))",
         };
         return Err(Problem::new(time.span, format!("the time of a watermark cannot be {time_type}"))
@@ -161,14 +165,11 @@ fn watermark(
     }
     let planned = plan_expression(&definition.expression, schema, tokens, context)
         .map_err(|problem| problem.or_at(definition.span))?;
-    let sql_type = type_of(&planned, schema, &Name { value: time.value.clone(), span: definition.span })?;
-    if !sql_type.is_timestamp() {
-        return Err(Problem::new(
-            definition.span,
-            format!("a watermark must be a timestamp, not {sql_type}"),
-        )
-        .label("this expression")
-        .help(format!("write WATERMARK FOR {0} AS {0} - INTERVAL '5' SECOND", time.value)));
+    let found = type_of(&planned, schema, &Name { value: time.value.clone(), span: definition.span })?;
+    if !found.value().is_some_and(|value| value.is_timestamp()) {
+        return Err(Problem::new(definition.span, format!("a watermark must be a timestamp, not {found}"))
+            .label("this expression")
+            .help(format!("write WATERMARK FOR {0} AS {0} - INTERVAL '5' SECOND", time.value)));
     }
     Ok(TableWatermark { column: index, expression: over_physical(planned, columns) })
 }
@@ -191,6 +192,11 @@ fn existing(names: &[Name], columns: &[TableColumn]) -> Result<Vec<String>, Prob
     names
         .iter()
         .map(|name| match columns.iter().find(|column| column.name == name.value) {
+            Some(column) if column.column_type.value().is_none() => {
+                Err(Problem::new(name.span, format!("`{}` is a row", name.value))
+                    .label("must be a single value")
+                    .help("declare the field as a column of its own"))
+            }
             Some(column) if column.computed.is_none() => Ok(name.value.clone()),
             Some(_) => Err(Problem::new(name.span, format!("`{}` is a computed column", name.value))
                 .label("must be a physical column")),
@@ -233,6 +239,8 @@ fn config(
         schema,
         partition_keys,
         primary_key,
+        // The parallelism is known when the whole text is.
+        parallelism: 1,
         base_dir: environment.base_dir.to_path_buf(),
     };
     let Some(found) = environment.connectors.get(&config.connector) else {

@@ -1,14 +1,13 @@
 //! A table as the planner and the lowering see it.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::datatypes::{Field, SchemaRef};
 use datafusion_expr::{Expr, LogicalPlan, TableSource, TableType};
 use datafusion_sql::sqlparser::tokenizer::Span;
 use millstream_connectors::TableConfig;
-use millstream_expr::{SqlType, type_field};
+use millstream_expr::{ColumnType, SqlType, type_field};
 
 /// A declared table.
 #[derive(Clone)]
@@ -30,7 +29,7 @@ pub(crate) struct StreamTable {
 #[derive(Clone, Debug)]
 pub(crate) struct TableColumn {
     pub(crate) name: String,
-    pub(crate) sql_type: SqlType,
+    pub(crate) column_type: ColumnType,
     pub(crate) not_null: bool,
     /// For a computed column, its value over the physical columns.
     pub(crate) computed: Option<Expr>,
@@ -49,15 +48,17 @@ impl TableColumn {
     /// Nullable whatever the declaration says: a source does not check NOT NULL, and a record with a missing field is
     /// accepted, as in Flink.
     pub(crate) fn field(&self) -> Field {
-        Field::new(&self.name, self.sql_type.to_arrow(), true)
+        Field::new(&self.name, self.column_type.to_arrow(), true)
     }
 
     /// The field as the planner sees it: with the declared type where Arrow has a wider one, for TYPEOF.
     pub(crate) fn planner_field(&self) -> Field {
-        let declared = type_field(&self.sql_type);
-        let is_exact = SqlType::from_arrow(declared.data_type()) == Some(self.sql_type);
-        let metadata = if is_exact { HashMap::new() } else { declared.metadata().clone() };
-        self.field().with_metadata(metadata)
+        match self.column_type.value() {
+            Some(sql_type) if SqlType::from_arrow(&sql_type.to_arrow()) != Some(sql_type) => {
+                self.field().with_metadata(type_field(&sql_type).metadata().clone())
+            }
+            _ => self.field(),
+        }
     }
 }
 

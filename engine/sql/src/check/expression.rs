@@ -34,11 +34,6 @@ impl Checker<'_> {
             Expr::UnaryOp { op: UnaryOperator::Plus | UnaryOperator::Minus | UnaryOperator::Not, .. } => {
                 Ok(())
             }
-            Expr::CompoundIdentifier(parts) if parts.len() > 2 => {
-                Err(Problem::new(at, "fields of rows are not supported yet")
-                    .label("more than `table.column`")
-                    .help("declare the field as a column of its own"))
-            }
             Expr::Value(value) => literal(&value.value).map_err(|problem| problem.or_at(value.span)),
             Expr::TypedString(literal) => match literal.data_type {
                 DataType::Date | DataType::Timestamp(None, _) | DataType::Time(None, _) => Ok(()),

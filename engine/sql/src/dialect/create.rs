@@ -10,7 +10,7 @@ use super::statement::{
     ColumnDefinition, ColumnKind, CreateTable, CreateView, Name, PrimaryKey, Setting, Statement,
     WatermarkDefinition,
 };
-use super::types::parse_type;
+use super::types::parse_column_type;
 use crate::diagnostic::Problem;
 
 /// Reads what follows CREATE.
@@ -195,7 +195,7 @@ fn parse_column(cursor: &mut Cursor<'_>, table: &mut CreateTable) -> Result<(), 
         table.columns.push(ColumnDefinition { name, kind: ColumnKind::Computed(expression) });
         return Ok(());
     }
-    let sql_type = parse_type(cursor)?;
+    let column_type = parse_column_type(cursor)?;
     if cursor.sees("METADATA") {
         return Err(unsupported(cursor, "METADATA", "remove the column; connectors offer no metadata yet"));
     }
@@ -219,7 +219,7 @@ fn parse_column(cursor: &mut Cursor<'_>, table: &mut CreateTable) -> Result<(), 
         return Err(Problem::new(word.span, format!("{} is not part of a column in Flink SQL", word.token))
             .label("not supported"));
     }
-    table.columns.push(ColumnDefinition { name, kind: ColumnKind::Physical { sql_type, not_null } });
+    table.columns.push(ColumnDefinition { name, kind: ColumnKind::Physical { column_type, not_null } });
     Ok(())
 }
 

@@ -247,7 +247,6 @@ fn mistakes_are_shown_in_place() {
         ("SELECT ARRAY[1, 2] FROM t", 1, 8, 5, "values of type ARRAY are not supported yet", ""),
         ("SELECT ROW(1, 2) FROM t", 1, 8, 3, "values of type ROW are not supported yet", ""),
         ("SELECT a[1] FROM t", 1, 8, 3, "access to elements and fields is not supported yet", ""),
-        ("SELECT x.y.z.w FROM t", 1, 8, 7, "fields of rows are not supported yet", ""),
         ("SELECT RAND() FROM t", 1, 8, 4, "RAND, which gives another value every time, is not", "restart"),
         (
             "SELECT COUNT(DISTINCT a, b) FROM t",

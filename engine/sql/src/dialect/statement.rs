@@ -2,7 +2,7 @@
 
 use datafusion_sql::sqlparser::ast::{Expr, Query};
 use datafusion_sql::sqlparser::tokenizer::{Span, TokenWithSpan};
-use millstream_expr::SqlType;
+use millstream_expr::ColumnType;
 
 /// A name or a literal with its place.
 #[derive(Clone, Debug, PartialEq)]
@@ -90,7 +90,7 @@ pub(crate) struct ColumnDefinition {
 #[derive(Clone, Debug)]
 pub(crate) enum ColumnKind {
     /// Read from or written to the outside.
-    Physical { sql_type: SqlType, not_null: bool },
+    Physical { column_type: ColumnType, not_null: bool },
     /// Computed by the source; never written.
     Computed(Box<Expr>),
 }

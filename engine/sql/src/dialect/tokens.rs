@@ -36,9 +36,39 @@ pub(crate) fn tokenize(text: &str) -> Result<Tokens, Problem> {
             _ => read.push(token),
         }
     }
-    let tokens = join_literals(read)?;
+    let tokens = split_angles(join_literals(read)?);
     tokens.iter().try_for_each(refuse)?;
     Ok(tokens)
+}
+
+/// `>>` at the end of `ROW<a ROW<b INT>>` are two brackets.
+fn split_angles(tokens: Tokens) -> Tokens {
+    let mut split = Tokens::with_capacity(tokens.len());
+    let mut open = 0_usize;
+    for token in tokens {
+        let opens_type = |before: &TokenWithSpan| {
+            matches!(
+                keyword(before),
+                Keyword::ARRAY | Keyword::MAP | Keyword::ROW | Keyword::MULTISET | Keyword::STRUCT
+            )
+        };
+        match &token.token {
+            Token::Lt if split.last().is_some_and(opens_type) => open += 1,
+            Token::Gt => open = open.saturating_sub(1),
+            Token::SemiColon => open = 0,
+            Token::ShiftRight if open > 0 => {
+                open = open.saturating_sub(2);
+                let (start, end) = (token.span.start, token.span.end);
+                let middle = Location::new(start.line, start.column + 1);
+                split.push(TokenWithSpan { token: Token::Gt, span: Span::new(start, middle) });
+                split.push(TokenWithSpan { token: Token::Gt, span: Span::new(middle, end) });
+                continue;
+            }
+            _ => {}
+        }
+        split.push(token);
+    }
+    split
 }
 
 fn refuse(token: &TokenWithSpan) -> Result<(), Problem> {

@@ -4,11 +4,12 @@
 //! precision 6, `DECIMAL` alone is `DECIMAL(10, 0)`.
 
 use datafusion_sql::sqlparser::parser::{Parser, ParserError};
-use datafusion_sql::sqlparser::tokenizer::{Token, TokenWithSpan};
-use millstream_expr::SqlType;
+use datafusion_sql::sqlparser::tokenizer::{Span, Token, TokenWithSpan};
 use millstream_expr::types::MAX_DECIMAL_PRECISION;
+use millstream_expr::{ColumnType, SqlType};
 
 use super::cursor::Cursor;
+use super::limits::check_columns;
 use super::tokens::is_word;
 use crate::diagnostic::{Problem, did_you_mean};
 
@@ -73,7 +74,12 @@ pub(crate) fn parse_type(cursor: &mut Cursor<'_>) -> Result<SqlType, Problem> {
         }
         "TIMESTAMP" => timestamp(cursor)?,
         "TIMESTAMP_LTZ" => SqlType::TimestampLtz(precision(cursor, 6)?),
-        "ARRAY" | "MAP" | "ROW" | "MULTISET" | "RAW" | "VARIANT" | "STRUCTURED" => {
+        "ROW" => {
+            return Err(Problem::new(token.span, "ROW is not supported here yet")
+                .label("only columns of tables can be rows")
+                .help("declare the row as a column of a table, and take its fields as `column.field`"));
+        }
+        "ARRAY" | "MAP" | "MULTISET" | "RAW" | "VARIANT" | "STRUCTURED" => {
             return Err(Problem::new(token.span, format!("columns of type {name} are not supported yet"))
                 .label("not supported")
                 .help("declare the fields you need as columns of their own, or the whole as STRING"));
@@ -91,7 +97,56 @@ pub(crate) fn parse_type(cursor: &mut Cursor<'_>) -> Result<SqlType, Problem> {
     Ok(parsed)
 }
 
-/// The same for code that runs inside sqlparser's recursion; the parser ends behind the type.
+/// Reads the type of a table's column, which may be `ROW<a INT, b STRING>` or `ROW(a INT, b STRING)`. NOT NULL and comments of
+/// fields are read and not kept.
+///
+/// # Errors
+/// As [`parse_type`]; a row without fields, or with two of one name.
+pub(crate) fn parse_column_type(cursor: &mut Cursor<'_>) -> Result<ColumnType, Problem> {
+    let opens = |token: &TokenWithSpan| matches!(token.token, Token::Lt | Token::LParen | Token::Neq);
+    if !cursor.sees("ROW") || !cursor.peek_nth(1).is_some_and(opens) {
+        return parse_type(cursor).map(ColumnType::Value);
+    }
+    let row = cursor.expect("ROW")?;
+    let closing = match cursor.next("the fields of the row")?.token {
+        Token::Lt => Token::Gt,
+        Token::LParen => Token::RParen,
+        _ => return Err(without_fields(row)),
+    };
+    if cursor.eat_token(&closing) {
+        return Err(without_fields(row));
+    }
+    let mut fields: Vec<(String, ColumnType)> = Vec::new();
+    loop {
+        let name = cursor.identifier("the name of a field")?;
+        if fields.iter().any(|(other, _)| *other == name.value) {
+            return Err(Problem::new(name.span, format!("the row has two fields `{}`", name.value))
+                .label("second field of this name"));
+        }
+        let field = parse_column_type(cursor)?;
+        if !cursor.eat("NOT NULL") {
+            cursor.eat("NULL");
+        }
+        if cursor.peek().is_some_and(|token| matches!(token.token, Token::SingleQuotedString(_))) {
+            cursor.string("a comment")?;
+        }
+        fields.push((name.value, field));
+        if !cursor.eat_token(&Token::Comma) {
+            break;
+        }
+    }
+    if !cursor.eat_token(&closing) {
+        return Err(cursor.expected(&format!("`,` or `{closing}`")));
+    }
+    check_columns(fields.len(), row)?;
+    Ok(ColumnType::Row(fields))
+}
+
+fn without_fields(row: Span) -> Problem {
+    Problem::new(row, "a row needs a field").label("has none").help("write ROW<name type, ...>")
+}
+
+/// [`parse_type`] for code that runs inside sqlparser's recursion; the parser ends behind the type.
 ///
 /// # Errors
 /// As [`parse_type`]; the message carries the position in sqlparser's way.
@@ -218,7 +273,7 @@ mod tests {
         let tokens = tokenize(text).unwrap();
         let mut cursor = Cursor::new(&tokens);
         let parsed =
-            parse_type(&mut cursor).map_err(|p| format!("{}: {}", p.span.start.column, p.message))?;
+            parse_column_type(&mut cursor).map_err(|p| format!("{}: {}", p.span.start.column, p.message))?;
         assert_eq!(cursor.position(), tokens.len(), "{text} is read to its end");
         Ok(parsed.to_string())
     }
@@ -244,6 +299,9 @@ mod tests {
             ("TIMESTAMP(3) WITHOUT TIME ZONE", "TIMESTAMP(3)"),
             ("TIMESTAMP(3) WITH LOCAL TIME ZONE", "TIMESTAMP_LTZ(3)"),
             ("timestamp_ltz", "TIMESTAMP_LTZ(6)"),
+            ("row<a INT, `b c` VARCHAR(3)>", "ROW<`a` INT, `b c` VARCHAR(3)>"),
+            ("ROW(a INT NOT NULL 'why', b ROW<c STRING NULL>)", "ROW<`a` INT, `b` ROW<`c` STRING>>"),
+            ("ROW<a ROW<b ROW<c DECIMAL(4, 2)>>>", "ROW<`a` ROW<`b` ROW<`c` DECIMAL(4, 2)>>>"),
         ];
         for (text, expected) in table {
             assert_eq!(parse(text), Ok(expected.to_owned()), "{text}");
@@ -259,6 +317,12 @@ mod tests {
             ("TIMESTAMP(10)", "11: a precision must be between 0 and 9"),
             ("VARCHAR(0)", "9: a length must be between 1 and 2147483647"),
             ("ARRAY<INT>", "1: columns of type ARRAY are not supported yet"),
+            ("ROW<a ARRAY<INT>>", "7: columns of type ARRAY are not supported yet"),
+            ("ROW<>", "1: a row needs a field"),
+            ("ROW()", "1: a row needs a field"),
+            ("ROW<a INT, a INT>", "12: the row has two fields `a`"),
+            ("ROW<a INT)", "10: expected `,` or `>`, found `)`"),
+            ("ROW", "1: ROW is not supported here yet"),
             ("TIMESTAMP(3) WITH TIME ZONE", "14: TIMESTAMP WITH TIME ZONE is not supported"),
         ];
         for (text, expected) in table {

@@ -12,12 +12,14 @@ mod window;
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use datafusion_expr::{Expr, LogicalPlan};
+use datafusion_expr::{Expr, ExprSchemable, LogicalPlan};
+use datafusion_sql::sqlparser::tokenizer::Span;
 use millstream_plan::{AggregateCall, WindowKind};
 
 use super::node::UpdateCause;
 use super::query::{Lowering, fault};
 use super::stream::{Bound, Stream, StreamColumn, WINDOW_TIME, free_name, reads};
+use super::text::plain_text;
 use crate::diagnostic::Problem;
 use crate::plan::window_node::WindowShape;
 use call::CallText;
@@ -50,6 +52,7 @@ impl Lowering<'_> {
             }
         }
         let groups = unique.as_slice();
+        refuse_rows(groups, input, cause)?;
         let exprs: Vec<&Expr> = groups.iter().chain(calls).collect();
         let stream =
             if stream.would_repeat(&exprs, schema).map_err(fault)? { self.flush(stream)? } else { stream };
@@ -175,4 +178,18 @@ fn length_text(micros: i64) -> String {
         Some((unit, name)) => format!("{} {name}", micros / unit),
         None => format!("{micros} us"),
     }
+}
+/// Rows have no order and no encoding as a key.
+fn refuse_rows(groups: &[Expr], input: &LogicalPlan, cause: UpdateCause) -> Result<(), Problem> {
+    for group in groups {
+        let data_type = group.get_type(input.schema()).map_err(fault)?;
+        if data_type.is_nested() {
+            let clause = if cause == UpdateCause::Distinct { "SELECT DISTINCT" } else { "GROUP BY" };
+            let message = format!("`{}` is a row, which cannot be a key of {clause} yet", plain_text(group));
+            return Err(Problem::new(Span::empty(), message)
+                .label("has a key that is a row")
+                .help("name the fields that make the key"));
+        }
+    }
+    Ok(())
 }

@@ -1,6 +1,6 @@
 //! Plans to streams, node by node.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::datatypes::DataType;
@@ -12,6 +12,7 @@ use millstream_plan::{StateTtl, WindowZone};
 use super::Environment;
 use super::compile::{internal, window_columns};
 use super::identity::long_hash;
+use super::needs::ColumnNeeds;
 use super::node::{Changelog, Graph, Node, NodeId, NodeKind, UpdateCause};
 use super::stream::{PendingWindow, Stream, StreamColumn, reads, reference};
 use crate::diagnostic::Problem;
@@ -25,7 +26,7 @@ pub(crate) struct Lowering<'a> {
     pub(crate) graph: Graph,
     pub(crate) environment: &'a Environment<'a>,
     /// Columns of each table that any query of the job reads.
-    pub(crate) used: BTreeMap<String, BTreeSet<usize>>,
+    pub(crate) used: BTreeMap<String, ColumnNeeds>,
     pub(crate) sources: BTreeMap<String, NodeId>,
     pub(crate) ttl_hints: TtlHintUse,
 }

@@ -1,42 +1,24 @@
 //! Table scans. A table is read once per job, with the columns that any of its readers needs.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use arrow::datatypes::{Field, Schema, SchemaRef};
-use datafusion_common::tree_node::{TreeNode, TreeNodeRecursion};
-use datafusion_expr::{Expr, LogicalPlan, TableScan};
+use datafusion_common::ToDFSchema;
+use datafusion_expr::{Expr, TableScan};
 use datafusion_sql::sqlparser::tokenizer::{Token, TokenWithSpan};
+use millstream_connectors::TableConfig;
 use millstream_expr::CompiledExpr;
 use millstream_plan::{SourceSpec, WatermarkSpec};
 
-use super::PlannedOutput;
 use super::compile::{compile, internal};
 use super::identity::long_hash;
+use super::needs::{ColumnNeeds, Need, expression_needs};
 use super::node::{Changelog, Node, NodeKind};
 use super::query::Lowering;
 use super::stream::{Stream, StreamColumn, reference};
 use super::text::plain_text;
 use crate::catalog::{StreamTable, connector_problem};
 use crate::diagnostic::Problem;
-
-/// Columns that the plans of a job read, by table.
-pub(crate) fn used_columns(outputs: &[PlannedOutput]) -> BTreeMap<String, BTreeSet<usize>> {
-    let mut used: BTreeMap<String, BTreeSet<usize>> = BTreeMap::new();
-    for output in outputs {
-        // The closure never fails.
-        let _ = output.plan.apply(|node| {
-            if let LogicalPlan::TableScan(scan) = node
-                && let Some(table) = scan.source.downcast_ref::<StreamTable>()
-            {
-                let columns = used.entry(table.config.name.clone()).or_default();
-                columns.extend(scan_columns(scan, table));
-            }
-            Ok(TreeNodeRecursion::Continue)
-        });
-    }
-    used
-}
 
 fn scan_columns(scan: &TableScan, table: &StreamTable) -> Vec<usize> {
     scan.projection.clone().unwrap_or_else(|| (0..table.columns.len()).collect())
@@ -80,18 +62,19 @@ impl Lowering<'_> {
             .connectors
             .get(&table.config.connector)
             .ok_or_else(|| internal("no connector"))?;
-        let Some(source) = connector.source(&table.config).map_err(problem)? else {
+        let config = TableConfig { parallelism: self.environment.parallelism, ..table.config.clone() };
+        let Some(source) = connector.source(&config).map_err(problem)? else {
             return Err(Problem::new(place, format!("table `{name}` cannot be read"))
                 .label(format!("the connector '{}' only writes", table.config.connector)));
         };
         let zone = self.environment.settings.time_zone();
         let used = self.used.get(name).cloned().unwrap_or_default();
         let output: Vec<(&str, Expr)> = used
-            .iter()
+            .keys()
             .filter_map(|index| table.columns.get(*index))
             .map(|column| (column.name.as_str(), value_of(table, &column.name)))
             .collect();
-        let decode = decoded(table, &output)?;
+        let decode = decoded(table, &used)?;
         let mut columns: Vec<CompiledExpr> = Vec::new();
         let mut fields: Vec<Field> = Vec::new();
         for (name, expr) in &output {
@@ -100,13 +83,8 @@ impl Lowering<'_> {
             columns.push(compiled);
         }
         let watermark = self.watermark(table, &decode)?;
-        let spec = SourceSpec {
-            table: table.config.clone(),
-            decode,
-            columns,
-            schema: Arc::new(Schema::new(fields)),
-            watermark,
-        };
+        let spec =
+            SourceSpec { table: config, decode, columns, schema: Arc::new(Schema::new(fields)), watermark };
         Ok(source_node(table, spec, &output, source.is_bounded(), source.max_parallelism()))
     }
 
@@ -132,20 +110,29 @@ fn value_of(table: &StreamTable, name: &str) -> Expr {
     computed.unwrap_or_else(|| reference(name))
 }
 
-/// The physical columns that outputs, time and watermark are computed from, in the table's order.
-fn decoded(table: &StreamTable, output: &[(&str, Expr)]) -> Result<SchemaRef, Problem> {
-    let mut exprs: Vec<Expr> = output.iter().map(|(_, expr)| expr.clone()).collect();
+/// The physical columns that outputs, time and watermark are computed from, in the table's order, and of rows the fields.
+fn decoded(table: &StreamTable, used: &ColumnNeeds) -> Result<SchemaRef, Problem> {
+    let physical = &table.config.schema;
+    let df_schema = Arc::clone(physical).to_dfschema().map_err(|error| internal(error.strip_backtrace()))?;
+    let mut computed: Vec<Expr> = Vec::new();
+    let mut needs = ColumnNeeds::new();
+    for (index, need) in used {
+        let Some(column) = table.columns.get(*index) else { continue };
+        match &column.computed {
+            Some(expr) => computed.push(expr.clone()),
+            None => needs.extend(physical.index_of(&column.name).ok().map(|found| (found, need.clone()))),
+        }
+    }
     if let Some(watermark) = &table.watermark {
-        exprs.push(watermark.expression.clone());
+        computed.push(watermark.expression.clone());
         let time = table.columns.get(watermark.column).map(|column| value_of(table, &column.name));
-        exprs.extend(time);
+        computed.extend(time);
     }
-    let mut names: BTreeSet<String> = BTreeSet::new();
-    for expr in &exprs {
-        names.extend(expr.column_refs().into_iter().map(|column| column.name.clone()));
+    for expr in &computed {
+        expression_needs(expr, &df_schema, &mut needs);
     }
-    let fields = table.config.schema.fields().iter().filter(|field| names.contains(field.name())).cloned();
-    Ok(Arc::new(Schema::new(fields.collect::<Vec<_>>())))
+    let field = |(index, need): (&usize, &Need)| physical.fields().get(*index).map(|field| need.of(field));
+    Ok(Arc::new(Schema::new(needs.iter().filter_map(field).collect::<Vec<_>>())))
 }
 
 fn source_node(

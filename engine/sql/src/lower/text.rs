@@ -9,7 +9,7 @@ use arrow::datatypes::IntervalMonthDayNano;
 use datafusion_common::ScalarValue;
 use datafusion_expr::expr::{Between, BinaryExpr, Case, InList, Like, ScalarFunction};
 use datafusion_expr::{Expr, Operator};
-use millstream_expr::SqlType;
+use millstream_expr::{field_of, type_name};
 
 /// An expression as SQL, each column under the name that `names` gives it.
 pub(crate) fn sql_text(expr: &Expr, names: &dyn Fn(&str) -> Option<String>) -> String {
@@ -32,7 +32,7 @@ impl Printer<'_> {
             Expr::Literal(value, _) => literal(value),
             Expr::Alias(alias) => self.text(&alias.expr),
             Expr::BinaryExpr(binary) => self.binary(binary),
-            Expr::ScalarFunction(call) => self.call(call),
+            Expr::ScalarFunction(call) => self.call(call, expr),
             Expr::Case(case) => self.case(case),
             Expr::Like(like) => self.like(like, "LIKE"),
             Expr::SimilarTo(like) => self.like(like, "SIMILAR TO"),
@@ -49,10 +49,10 @@ impl Printer<'_> {
             Expr::IsUnknown(inner) => format!("{} IS UNKNOWN", self.operand(inner)),
             Expr::IsNotUnknown(inner) => format!("{} IS NOT UNKNOWN", self.operand(inner)),
             Expr::Cast(cast) => {
-                format!("CAST({} AS {})", self.text(&cast.expr), type_text(cast.field.data_type()))
+                format!("CAST({} AS {})", self.text(&cast.expr), type_name(cast.field.data_type()))
             }
             Expr::TryCast(cast) => {
-                format!("TRY_CAST({} AS {})", self.text(&cast.expr), type_text(cast.field.data_type()))
+                format!("TRY_CAST({} AS {})", self.text(&cast.expr), type_name(cast.field.data_type()))
             }
             other => other.to_string(),
         }
@@ -87,7 +87,10 @@ impl Printer<'_> {
         format!("{} {op} {}", side(&binary.left, false), side(&binary.right, true))
     }
 
-    fn call(&self, call: &ScalarFunction) -> String {
+    fn call(&self, call: &ScalarFunction, expr: &Expr) -> String {
+        if let Some((row, field)) = field_of(expr) {
+            return format!("{}.{field}", self.operand(row));
+        }
         let args: Vec<String> = call.args.iter().map(|arg| self.text(arg)).collect();
         let name = call.func.name();
         for (prefix, keyword) in [("CAST AS ", "CAST"), ("TRY_CAST AS ", "TRY_CAST")] {
@@ -158,10 +161,6 @@ fn arithmetic(name: &str) -> Option<&'static str> {
         "remainder" => "%",
         _ => return None,
     })
-}
-
-fn type_text(data_type: &arrow::datatypes::DataType) -> String {
-    SqlType::from_arrow(data_type).map_or_else(|| data_type.to_string(), |sql_type| sql_type.to_string())
 }
 
 fn literal(value: &ScalarValue) -> String {
@@ -270,6 +269,7 @@ mod tests {
     use super::*;
     use crate::lower::stream::reference;
     use datafusion_expr::lit;
+    use millstream_expr::{SqlType, field_access};
 
     #[test]
     fn expressions_read_like_sql() {
@@ -301,6 +301,7 @@ mod tests {
             (lit(ScalarValue::Decimal128(Some(-5), 3, 2)), "-0.05"),
             (lit(ScalarValue::Boolean(Some(true))), "TRUE"),
             (lit(ScalarValue::Int32(None)), "NULL"),
+            (field_access(field_access(a(), "b"), "c").eq(lit(1)), "a.b.c = 1"),
             (millstream_expr::cast(a(), &SqlType::BigInt, false), "CAST(a AS BIGINT)"),
             (millstream_expr::cast(a(), &SqlType::Varchar(3), true), "TRY_CAST(a AS VARCHAR(3))"),
         ];

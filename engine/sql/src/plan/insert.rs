@@ -6,7 +6,8 @@
 use datafusion_common::{Column, ScalarValue};
 use datafusion_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
 use datafusion_sql::sqlparser::ast::Spanned;
-use millstream_expr::SqlType;
+use datafusion_sql::sqlparser::tokenizer::Span;
+use millstream_expr::{SqlType, type_name};
 
 use super::error::from_datafusion;
 use crate::catalog::{StreamTable, TableColumn};
@@ -71,7 +72,7 @@ fn target<'a>(name: &Name, table: &'a StreamTable) -> Result<&'a TableColumn, Pr
 fn wrong_count(insert: &Insert, table: &StreamTable, found: usize, expected: usize) -> Problem {
     let count = |n: usize| if n == 1 { "1 column".to_owned() } else { format!("{n} columns") };
     let columns: Vec<String> =
-        table.physical().map(|column| format!("{} {}", column.name, column.sql_type)).collect();
+        table.physical().map(|column| format!("{} {}", column.name, column.column_type)).collect();
     let (what, help) = if insert.columns.is_empty() {
         (
             format!("table `{}` has {}", table.config.name, count(expected)),
@@ -93,41 +94,56 @@ fn cast(
     index: usize,
 ) -> Result<Expr, Problem> {
     let place = place_of(insert, index);
-    let Some(source) = SqlType::from_arrow(from) else {
-        return Err(Problem::new(
-            place,
-            format!("column {} of the query has a type that cannot be written: {from}", index + 1),
-        )
-        .label("this column"));
-    };
-    if source.to_arrow() == column.sql_type.to_arrow() {
+    if *from == column.column_type.to_arrow() {
         return Ok(value);
     }
+    let (Some(source), Some(target)) = (SqlType::from_arrow(from), column.column_type.value()) else {
+        return row_for(from, column, insert, place);
+    };
     if source == SqlType::Null && column.not_null {
         return Err(Problem::new(place, format!("column `{}` is NOT NULL", column.name)).label("NULL"));
     }
-    if !is_implicit(&source, &column.sql_type) {
-        return Err(Problem::new(
-            place,
-            format!(
-                "column `{}` of table `{}` is {}, but the query gives {source}",
-                column.name, insert.table.value, column.sql_type
-            ),
-        )
-        .label(format!("is {source}"))
-        .help(format!("write CAST(... AS {})", column.sql_type)));
+    if !is_implicit(&source, &target) {
+        return Err(misfit(from, column, insert, place).help(format!("write CAST(... AS {target})")));
     }
-    Ok(millstream_expr::cast(value, &column.sql_type, false))
+    Ok(millstream_expr::cast(value, &target, false))
+}
+
+/// Rows are written as they are: a NULL fits every column, any other row only its own type.
+fn row_for(
+    from: &arrow::datatypes::DataType,
+    column: &TableColumn,
+    insert: &Insert,
+    place: Span,
+) -> Result<Expr, Problem> {
+    if SqlType::from_arrow(from) == Some(SqlType::Null) && !column.not_null {
+        return typed_null(column, insert);
+    }
+    let help = if from.is_nested() && column.column_type.value().is_none() {
+        "declare the column with the names and types that the query gives"
+    } else {
+        "write its fields to columns of their own, as `row.field`"
+    };
+    Err(misfit(from, column, insert, place).help(help))
+}
+
+fn misfit(from: &arrow::datatypes::DataType, column: &TableColumn, insert: &Insert, place: Span) -> Problem {
+    let found = type_name(from);
+    let message = format!(
+        "column `{}` of table `{}` is {}, but the query gives {found}",
+        column.name, insert.table.value, column.column_type
+    );
+    Problem::new(place, message).label(format!("is {found}"))
 }
 
 fn typed_null(column: &TableColumn, insert: &Insert) -> Result<Expr, Problem> {
-    ScalarValue::try_from(&column.sql_type.to_arrow())
+    ScalarValue::try_from(&column.column_type.to_arrow())
         .map(|value| Expr::Literal(value, None))
         .map_err(|error| from_datafusion(&error, &insert.tokens).or_at(insert.table.span))
 }
 
 /// The item of the select list that becomes the column, where the query is a plain SELECT.
-fn place_of(insert: &Insert, index: usize) -> datafusion_sql::sqlparser::tokenizer::Span {
+fn place_of(insert: &Insert, index: usize) -> Span {
     let item = insert.query.body.as_select().and_then(|select| {
         let has_wildcard = select.projection.iter().any(|item| item.to_string().ends_with('*'));
         if has_wildcard { None } else { select.projection.get(index) }

@@ -17,7 +17,7 @@ use datafusion_optimizer::optimize_unions::OptimizeUnions;
 use datafusion_optimizer::push_down_filter::PushDownFilter;
 use datafusion_optimizer::simplify_expressions::SimplifyExpressions;
 use datafusion_optimizer::{Optimizer, OptimizerContext, OptimizerRule};
-use millstream_expr::{SqlType, coerce_plan};
+use millstream_expr::{SqlType, coerce_plan, type_name};
 
 /// Gives every expression its final types: Flink's first, then what the library still wants to convert.
 ///
@@ -62,6 +62,15 @@ fn check_unions(plan: &LogicalPlan) -> Result<()> {
             for other in rest {
                 let columns = first.schema().fields().iter().zip(other.schema().fields());
                 for (index, (a, b)) in columns.enumerate() {
+                    let (a_type, b_type) = (a.data_type(), b.data_type());
+                    if (a_type.is_nested() || b_type.is_nested()) && a_type != b_type {
+                        return plan_err!(
+                            "column {} of this UNION is {} in one query and {} in another; select the fields instead",
+                            index + 1,
+                            type_name(a_type),
+                            type_name(b_type)
+                        );
+                    }
                     let (left, right) = (SqlType::from_arrow(a.data_type()), SqlType::from_arrow(b.data_type()));
                     if let (Some(left), Some(right)) = (left, right)
                         && !have_common_type(&left, &right)

@@ -167,3 +167,46 @@ fn a_shared_source_decodes_what_any_reader_needs() {
     assert_eq!(output, ["k", "a", "b", "flag"]);
     assert_eq!(source.watermark.as_ref().unwrap().time_name, "ts");
 }
+
+/// Of columns that are rows only the fields that somebody reads are decoded, through views, windows and aggregates.
+#[test]
+fn of_rows_only_the_read_fields_are_decoded() {
+    use millstream_expr::type_name;
+    use millstream_plan::OperatorSpec;
+    const EVENTS: &str = "CREATE TABLE n (kind INT, person ROW<id BIGINT, at TIMESTAMP(3), name STRING>,
+        bid ROW<price BIGINT, at TIMESTAMP(3), more ROW<a INT, b STRING>>,
+        ts AS CASE WHEN kind = 0 THEN person.at ELSE bid.at END,
+        WATERMARK FOR ts AS ts - INTERVAL '4' SECOND) WITH ('connector' = 'events');
+        CREATE VIEW bids AS SELECT bid.price, bid.more, ts FROM n WHERE kind = 2;";
+    let decoded = |query: &str| {
+        let job = compile_at(&format!("{EVENTS}\n{query}"), 2)
+            .unwrap_or_else(|e| panic!("{query}: {e}"))
+            .job
+            .unwrap();
+        let mut operators = job.chains.iter().flat_map(|chain| &chain.operators);
+        let source = operators.find_map(|operator| match operator {
+            OperatorSpec::Source(source) => Some(source),
+            _ => None,
+        });
+        let fields = source.unwrap().decode.fields().iter();
+        fields
+            .map(|f| format!("{} {}", f.name(), type_name(f.data_type()).replace('`', "")))
+            .collect::<Vec<_>>()
+            .join("; ")
+    };
+    let times = "person ROW<at TIMESTAMP(3)>; bid ROW<at TIMESTAMP(3)>";
+    let price = "kind INT; person ROW<at TIMESTAMP(3)>; bid ROW<price BIGINT, at TIMESTAMP(3)>";
+    let cases = [
+        ("SELECT kind FROM n", format!("kind INT; {times}")),
+        ("SELECT price FROM bids", price.to_owned()),
+        ("SELECT ts, SUM(b.price) FROM bids AS b GROUP BY ts", price.to_owned()),
+        ("SELECT window_end, MAX(bid.price) FROM TABLE(TUMBLE(TABLE n, DESCRIPTOR(ts), INTERVAL '1' SECOND)) GROUP BY window_start, window_end", price.to_owned()),
+        ("SELECT q.bid.price FROM (SELECT * FROM n) AS q WHERE q.kind = 2", price.to_owned()),
+        ("SELECT bid.price FROM n UNION ALL SELECT person.id FROM n", "kind INT; person ROW<id BIGINT, at TIMESTAMP(3)>; bid ROW<price BIGINT, at TIMESTAMP(3)>".to_owned()),
+        ("SELECT b.more.b FROM bids AS b", "kind INT; person ROW<at TIMESTAMP(3)>; bid ROW<at TIMESTAMP(3), more ROW<b STRING>>".to_owned()),
+        ("SELECT bid FROM n", "kind INT; person ROW<at TIMESTAMP(3)>; bid ROW<price BIGINT, at TIMESTAMP(3), more ROW<a INT, b STRING>>".to_owned()),
+    ];
+    for (query, expected) in cases {
+        assert_eq!(decoded(query), expected, "{query}");
+    }
+}

@@ -5,6 +5,17 @@ use crate::support::{TABLES, compile_at};
 /// Text after the tables' line, so that its first line is line 2.
 type Case = (&'static str, usize, usize, &'static str, &'static str);
 
+/// A query over a table with rows; the query is on line 3.
+macro_rules! ROW_TABLE {
+    ($query:literal) => {
+        concat!(
+            "CREATE TABLE n (id INT, who ROW<name STRING>, bid ROW<price BIGINT, who ROW<name STRING>>) \
+             WITH ('connector' = 'events');\n",
+            $query
+        )
+    };
+}
+
 const CASES: &[Case] = &[
     // names
     ("SELECT amuont FROM t", 2, 8, "unknown column `amuont`", ""),
@@ -27,6 +38,70 @@ const CASES: &[Case] = &[
         "INSERT INTO a table",
     ),
     ("CREATE VIEW v (a, b) AS SELECT k FROM t", 2, 13, "the view names 2 columns, but its query has 1", ""),
+    // rows
+    (ROW_TABLE!("SELECT bid.prize FROM n"), 3, 8, "`bid` has no field `prize`", "its fields are price, who"),
+    (ROW_TABLE!("SELECT n.bid.who.nme FROM n"), 3, 8, "`who` has no field `nme`", "its fields are name"),
+    (ROW_TABLE!("SELECT bid.price.x FROM n"), 3, 8, "`price` is BIGINT and has no field `x`", ""),
+    (
+        ROW_TABLE!("SELECT id FROM n WHERE bid = bid"),
+        3,
+        0,
+        "rows cannot be compared by '='",
+        "compare their fields",
+    ),
+    (
+        ROW_TABLE!("SELECT bid, COUNT(*) FROM n GROUP BY bid"),
+        3,
+        0,
+        "`bid` is a row, which cannot be a key of GROUP BY",
+        "name the fields",
+    ),
+    (
+        ROW_TABLE!("SELECT DISTINCT bid FROM n"),
+        3,
+        0,
+        "cannot be a key of SELECT DISTINCT yet",
+        "name the fields",
+    ),
+    (
+        ROW_TABLE!("SELECT MAX(bid) FROM n"),
+        3,
+        8,
+        "MAX does not take an argument of type ROW<`price` BIGINT",
+        "",
+    ),
+    (ROW_TABLE!("SELECT CAST(bid AS STRING) FROM n"), 3, 8, "cannot be cast to STRING", ""),
+    (
+        ROW_TABLE!("SELECT CAST(id AS ROW<a INT>) FROM n"),
+        3,
+        19,
+        "ROW is not supported here yet",
+        "as `column.field`",
+    ),
+    (ROW_TABLE!("SELECT bid + 1 FROM n"), 3, 8, "cannot apply '+' to ROW<`price` BIGINT", ""),
+    (ROW_TABLE!("SELECT id FROM n WHERE bid"), 3, 0, "a condition must be BOOLEAN", ""),
+    (ROW_TABLE!("SELECT bid FROM n UNION ALL SELECT who FROM n"), 3, 0, "column 1 of this UNION is ROW<", ""),
+    (
+        ROW_TABLE!("INSERT INTO p SELECT who.name, bid FROM n"),
+        3,
+        32,
+        "is BIGINT, but the query gives ROW<",
+        "columns of their own",
+    ),
+    (
+        "CREATE TABLE n (r ROW<a TIMESTAMP(3)>, WATERMARK FOR r AS r.a) WITH ('connector' = 'events')",
+        2,
+        54,
+        "the time of a watermark cannot be ROW<`a` TIMESTAMP(3)>",
+        "ts AS the column.field",
+    ),
+    (
+        "CREATE TABLE n (r ROW<a INT>, PRIMARY KEY (r) NOT ENFORCED) WITH ('connector' = 'events')",
+        2,
+        44,
+        "`r` is a row",
+        "column of its own",
+    ),
     // grouping
     (
         "SELECT k, a FROM t GROUP BY k",

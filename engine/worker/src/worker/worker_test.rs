@@ -229,6 +229,7 @@ fn job(parallelism: u32) -> CompiledJob {
             schema: schema.clone(),
             partition_keys: Vec::new(),
             primary_key: Vec::new(),
+            parallelism: 1,
             base_dir: "/".into(),
         },
         decode: schema.clone(),

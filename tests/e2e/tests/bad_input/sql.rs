@@ -49,7 +49,7 @@ SELECT CAST(id AS NOTYPE) FROM t;"#)], line: "run q.sql", code: 2, says: &["unkn
 SELECT SUM(name) FROM t;"#)], line: "run q.sql", code: 2, says: &["SUM does not take an argument of type STRING", "q.sql:2:8"] },
     Case { files: &[("q.sql", b"")], line: "run q.sql", code: 2, says: &["q.sql: there is nothing to run"] },
     Case { files: &[("q.sql", br#"CREATE TABLE t (id INT) WITH ('connector'='kafka');
-SELECT id FROM t;"#)], line: "run q.sql", code: 2, says: &["unknown connector 'kafka'", "q.sql:1:43", "connectors are blackhole, datagen, filesystem, print"] },
+SELECT id FROM t;"#)], line: "run q.sql", code: 2, says: &["unknown connector 'kafka'", "q.sql:1:43", "connectors are blackhole, datagen, filesystem, nexmark, print"] },
     Case { files: &[("q.sql", br#"CREATE TABLE t (id INT) WITH ('path'='x');
 SELECT id FROM t;"#)], line: "run q.sql", code: 2, says: &["table `t` has no connector", "q.sql:1:14"] },
     Case { files: &[("q.sql", br#"CREATE TABLE t (id INT) WITH ('connector'='filesystem','path'='t.csv','format'='xml');

@@ -106,6 +106,7 @@ pub(crate) fn stage_result(job: &mut CompiledJob) {
                 schema: sink.schema.clone(),
                 partition_keys: Vec::new(),
                 primary_key: Vec::new(),
+                parallelism: 1,
                 base_dir: ".".into(),
             });
             node.role = OperatorRole::Sink { staged: true, roll: RollPolicy { bytes: 0, age_ms: 0 } };

@@ -23,6 +23,7 @@ fn table() -> TableConfig {
         schema: staged_sink::schema(),
         partition_keys: Vec::new(),
         primary_key: Vec::new(),
+        parallelism: 1,
         base_dir: ".".into(),
     }
 }

@@ -68,10 +68,13 @@ fn wrong_columns_are_refused() {
     let mut config = table(Path::new("/"), &[("path", "x"), ("format", "csv")]);
     config.schema = schema(&[("a", DataType::List(item))]);
     let error = connector().sink(&config).err().unwrap().to_string();
+    let message = "table `t`: the column `a` is List(Int32), which the formats json and csv cannot hold; declare it as STRING";
+    assert_eq!(error, message);
+    let row = [arrow::datatypes::Field::new("x", DataType::Int32, true)];
+    config.schema = schema(&[("a", DataType::Struct(row.into_iter().collect()))]);
+    let error = connector().sink(&config).err().unwrap().to_string();
     assert!(
-        error.starts_with(
-            "table `t`: the column `a` has a type that the formats json and csv cannot hold here ("
-        ),
+        error.starts_with("table `t`: the column `a` is ROW<`x` INT>, which has no place in a flat record"),
         "{error}"
     );
     config.schema = schema(&[("a", DataType::Int32)]);

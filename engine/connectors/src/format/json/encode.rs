@@ -4,7 +4,7 @@
 //! are; NaN and infinities as strings.
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::TimeUnit;
+use arrow::datatypes::{DataType, TimeUnit};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
@@ -25,6 +25,39 @@ pub(super) struct JsonEncoder {
 impl JsonEncoder {
     pub(super) fn new(format: JsonFormat, columns: Vec<usize>) -> Self {
         Self { format, columns, scratch: String::new() }
+    }
+
+    fn write_object<'b, 'v: 'b>(
+        &mut self,
+        fields: impl Iterator<Item = (&'b [u8], &'b Names, &'b Values<'v>)>,
+        row: usize,
+        out: &mut Vec<u8>,
+    ) {
+        out.push(b'{');
+        let mut is_first = true;
+        for (name, names, values) in fields {
+            let is_null = values.is_null(row);
+            if is_null && self.format.leaves_out_nulls {
+                continue;
+            }
+            if !is_first {
+                out.push(b',');
+            }
+            is_first = false;
+            out.extend_from_slice(name);
+            match values {
+                _ if is_null => out.extend_from_slice(b"null"),
+                Values::Row { fields, .. } => {
+                    let fields =
+                        names.0.iter().zip(fields).map(|((name, names), v)| (name.as_slice(), names, v));
+                    // Boxed, because the type of this iterator would contain itself.
+                    let fields: Box<dyn Iterator<Item = _>> = Box::new(fields);
+                    self.write_object(fields, row, out);
+                }
+                _ => self.write_value(values, row, out),
+            }
+        }
+        out.push(b'}');
     }
 
     fn write_value(&mut self, values: &Values<'_>, row: usize, out: &mut Vec<u8>) {
@@ -85,35 +118,47 @@ impl RowEncoder for JsonEncoder {
         let schema = batch.schema();
         let mut columns = Vec::with_capacity(self.columns.len());
         for index in &self.columns {
-            // `"name":`, the same for every row.
-            let mut name = Vec::new();
-            write_string(schema.field(*index).name(), &mut name);
-            name.push(b':');
-            columns.push((name, Values::of(batch.column(*index))?));
+            columns.push(Column {
+                name: quoted_name(schema.field(*index).name()),
+                names: Names::of(schema.field(*index).data_type()),
+                values: Values::of(batch.column(*index))?,
+            });
         }
         for row in rows {
-            out.push(b'{');
-            let mut is_first = true;
-            for (name, values) in &columns {
-                let is_null = values.is_null(row);
-                if is_null && self.format.leaves_out_nulls {
-                    continue;
-                }
-                if !is_first {
-                    out.push(b',');
-                }
-                is_first = false;
-                out.extend_from_slice(name);
-                if is_null {
-                    out.extend_from_slice(b"null");
-                } else {
-                    self.write_value(values, row, out);
-                }
-            }
-            out.extend_from_slice(b"}\n");
+            let fields = columns.iter().map(|column| (column.name.as_slice(), &column.names, &column.values));
+            self.write_object(fields, row, out);
+            out.push(b'\n');
         }
         Ok(())
     }
+}
+
+struct Column<'a> {
+    name: Vec<u8>,
+    names: Names,
+    values: Values<'a>,
+}
+
+/// The written names of a row's fields, the same for every row; none for a value.
+struct Names(Vec<(Vec<u8>, Names)>);
+
+impl Names {
+    fn of(data_type: &DataType) -> Self {
+        match data_type {
+            DataType::Struct(fields) => {
+                Self(fields.iter().map(|f| (quoted_name(f.name()), Self::of(f.data_type()))).collect())
+            }
+            _ => Self(Vec::new()),
+        }
+    }
+}
+
+/// `"name":`.
+fn quoted_name(text: &str) -> Vec<u8> {
+    let mut name = Vec::new();
+    write_string(text, &mut name);
+    name.push(b':');
+    name
 }
 
 fn write_quoted_plain(values: &Values<'_>, row: usize, out: &mut Vec<u8>) {

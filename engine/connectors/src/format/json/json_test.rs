@@ -418,3 +418,105 @@ proptest! {
         prop_assert!(is_big_number || ours.is_ok() == theirs.is_ok(), "{}: {:?} {:?}", line, ours, theirs);
     }
 }
+
+fn row(fields: &[(&str, DataType)]) -> DataType {
+    DataType::Struct(schema(fields).fields().clone())
+}
+
+/// `bid ROW<price BIGINT, who ROW<name STRING, at TIMESTAMP(3)>>, n INT`.
+fn nested() -> Vec<(&'static str, DataType)> {
+    let who = row(&[("name", DataType::Utf8), ("at", MILLIS)]);
+    vec![("bid", row(&[("price", DataType::Int64), ("who", who)])), ("n", DataType::Int32)]
+}
+
+#[test]
+fn objects_are_read_as_rows() {
+    let cases = [
+        (
+            r#"{"bid":{"price":7,"who":{"name":"a","at":"2024-01-01 10:00:00"}},"n":1}"#,
+            "+I[7, +I[a, 2024-01-01T10:00]], 1",
+        ),
+        (
+            r#"{ "n": 1, "bid": { "other": [{"price": 9}], "who": { "n\u0061me": "b" } , "price" : "8" } }"#,
+            "+I[8, +I[b, null]], 1",
+        ),
+        (r#"{"bid":{},"n":1}"#, "+I[null, null], 1"),
+        (r#"{"bid":null}"#, "null, null"),
+        (r#"{"bid":{"price":1},"bid":{"who":null}}"#, "+I[null, null], null"),
+        (r#"{"bid":{"price":1},"bid":null}"#, "null, null"),
+        (r#"{"price":5}"#, "null, null"),
+    ];
+    for (line, expected) in cases {
+        assert_eq!(decoded(&nested(), &[], line.as_bytes()).as_deref(), Ok(expected), "{line}");
+    }
+}
+
+#[test]
+fn faults_in_rows_name_their_path() {
+    let hint = "; with 'json.ignore-parse-errors' = 'true' it becomes NULL";
+    let skipped = "; with 'json.ignore-parse-errors' = 'true' such records are skipped and counted";
+    let who = "ROW<`price` BIGINT, `who` ROW<`name` STRING, `at` TIMESTAMP(3)>>";
+    let cases = [
+        (
+            r#"{"bid":{"price":"x"}}"#,
+            format!("16: the field `bid.price` cannot be read as BIGINT: \"x\"{hint}"),
+            "+I[null, null], null",
+        ),
+        (
+            r#"{"bid":{"who":{"at":"noon"}}}"#,
+            format!("20: the field `bid.who.at` cannot be read as TIMESTAMP(3): \"noon\"{hint}"),
+            "+I[null, +I[null, null]], null",
+        ),
+        (r#"{"bid":[1],"n":2}"#, format!("7: the field `bid` cannot be read as {who}: [1]{hint}"), "null, 2"),
+        (
+            r#"{"bid":"{}","n":2}"#,
+            format!("7: the field `bid` cannot be read as {who}: \"{{}}\"{hint}"),
+            "null, 2",
+        ),
+        (
+            r#"{"bid":{"price":1,}}"#,
+            format!("18: not a JSON object: expected a field name in double quotes{skipped}"),
+            "Skipped",
+        ),
+    ];
+    for (line, message, ignored) in cases {
+        assert_eq!(decoded(&nested(), &[], line.as_bytes()), Err(message), "{line}");
+        let ignore = [("json.ignore-parse-errors", "true")];
+        assert_eq!(decoded(&nested(), &ignore, line.as_bytes()).as_deref(), Ok(ignored), "{line}");
+    }
+    let required = [("json.fail-on-missing-field", "true")];
+    let missing =
+        decoded(&nested(), &required, br#"{"n":1,"bid":{"price":1,"who":{"name":"a"}}}"#).unwrap_err();
+    assert_eq!(missing, "0: the field `bid.who.at` is missing, and 'json.fail-on-missing-field' is 'true'");
+    assert_eq!(decoded(&nested(), &required, br#"{"n":1,"bid":null}"#).as_deref(), Ok("null, 1"));
+}
+
+/// Rows before a fault can still be taken, whatever part of the faulty one was appended.
+#[test]
+fn rows_before_a_fault_in_a_row_stay() {
+    let mut decoder = decoder(&nested(), &[]);
+    decoder.decode(br#"{"bid":{"price":1,"who":{"name":"a"}},"n":1}"#).unwrap();
+    decoder.decode(br#"{"bid":{"price":2,"who":{"name":"b","at":"x"}},"n":2}"#).unwrap_err();
+    let batch = decoder.take().unwrap();
+    assert_eq!(rows(&batch), ["+I[1, +I[a, null]], 1"]);
+    decoder.decode(br#"{"bid":{"price":3}}"#).unwrap();
+    assert_eq!(rows(&decoder.take().unwrap()), ["+I[3, null], null"]);
+}
+
+#[test]
+fn rows_are_written_as_objects() {
+    let mut decoder = decoder(&nested(), &[]);
+    let lines = [r#"{"bid":{"price":7,"who":{"name":"a\"","at":null}},"n":1}"#, r#"{"bid":null,"n":2}"#];
+    for line in lines {
+        decoder.decode(line.as_bytes()).unwrap();
+    }
+    let batch = decoder.take().unwrap();
+    let written = |options: &[(&str, &str)]| {
+        let mut out = Vec::new();
+        format(options).encoder(vec![0, 1]).encode(&batch, &mut (0..2), &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    };
+    assert_eq!(written(&[]), format!("{}\n{}\n", lines[0], lines[1]));
+    let without = "{\"bid\":{\"price\":7,\"who\":{\"name\":\"a\\\"\"}},\"n\":1}\n{\"n\":2}\n";
+    assert_eq!(written(&[("json.encode.ignore-null-fields", "true")]), without);
+}

@@ -2,7 +2,8 @@
 
 use arrow::array::{
     Array, ArrayRef, AsArray, BinaryArray, BooleanArray, Date32Array, Decimal128Array, Float32Array,
-    Float64Array, Int8Array, Int16Array, Int32Array, Int64Array, StringArray, Time32MillisecondArray,
+    Float64Array, Int8Array, Int16Array, Int32Array, Int64Array, StringArray, StructArray,
+    Time32MillisecondArray,
 };
 use arrow::datatypes::{
     DataType, Date32Type, Decimal128Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type,
@@ -33,6 +34,7 @@ pub(crate) enum Values<'a> {
     Date(&'a Date32Array),
     Time(&'a Time32MillisecondArray),
     Timestamp { array: &'a dyn Array, values: &'a [i64], unit: TimeUnit, has_zone: bool },
+    Row { array: &'a StructArray, fields: Vec<Values<'a>> },
 }
 
 impl<'a> Values<'a> {
@@ -65,6 +67,11 @@ impl<'a> Values<'a> {
                 };
                 Self::Timestamp { array: array.as_ref(), values, unit: *unit, has_zone: zone.is_some() }
             }
+            DataType::Struct(_) => {
+                let array = array.as_struct();
+                let fields = array.columns().iter().map(Self::of).collect::<Result<_, _>>()?;
+                Self::Row { array, fields }
+            }
             other => return Err(format!("a column of type {} cannot be written", sql_type(other))),
         })
     }
@@ -85,6 +92,7 @@ impl<'a> Values<'a> {
             Self::Date(a) => a.is_null(row),
             Self::Time(a) => a.is_null(row),
             Self::Timestamp { array, .. } => array.is_null(row),
+            Self::Row { array, .. } => array.is_null(row),
         }
     }
 
@@ -122,9 +130,29 @@ impl<'a> Values<'a> {
                     write_java_timestamp(seconds, nanos, out);
                 }
             }
+            // Java prints the kind of a row, which for one inside another is always an insert.
+            Self::Row { fields, .. } => {
+                out.extend_from_slice(b"+I[");
+                write_java_fields(fields, row, out);
+                out.push(b']');
+            }
             _ => {
                 self.write_plain(row, DecimalNotation::Java, out);
             }
+        }
+    }
+}
+
+/// `1, a, null`.
+pub(crate) fn write_java_fields(fields: &[Values<'_>], row: usize, out: &mut Vec<u8>) {
+    for (i, values) in fields.iter().enumerate() {
+        if i > 0 {
+            out.extend_from_slice(b", ");
+        }
+        if values.is_null(row) {
+            out.extend_from_slice(b"null");
+        } else {
+            values.write_java(row, out);
         }
     }
 }

@@ -72,6 +72,7 @@ fn print_sink(schema: &SchemaRef) -> Option<Arc<dyn Sink>> {
         schema: schema.clone(),
         partition_keys: Vec::new(),
         primary_key: Vec::new(),
+        parallelism: 1,
         base_dir: ".".into(),
     };
     let output = PrintTarget::new(io::stdout());

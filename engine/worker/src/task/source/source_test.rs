@@ -54,6 +54,7 @@ fn head(restored: Watermark) -> SourceHead {
             schema: schema.clone(),
             partition_keys: Vec::new(),
             primary_key: Vec::new(),
+            parallelism: 1,
             base_dir: "/".into(),
         },
         decode: schema.clone(),
