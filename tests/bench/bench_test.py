@@ -98,7 +98,7 @@ class Measurements(unittest.TestCase):
 def result(rate, peak=100.0, events=10):
     flat = lambda value: {"median": value, "low": value, "high": value}
     names = {"events_per_cpu_second": rate, "peak_mib": peak, "wall_seconds_per_million_events": 1.0}
-    engine = {"memory": None, "figures": {name: flat(value) for name, value in names.items()}}
+    engine = {"figures": {name: flat(value) for name, value in names.items()}}
     entry = {"query": "q1", "parallelism": 1, "events": events, "engines": {"millstream": engine}}
     return {"machine": {"cpu": "one"}, "settings": {"input": {"source": "files"}}, "results": [entry]}
 
@@ -136,6 +136,12 @@ class Reports(unittest.TestCase):
     def test_a_taken_port_is_told_before_what_followed_from_it(self):
         log = "Caused by: java.net.BindException: in use\n\tat A\nCaused by: java.lang.ClassNotFoundException: B\n"
         self.assertRegex(flink.root_cause(log), "took a port .*: BindException: in use$")
+
+    def test_the_first_size_within_a_tenth_of_the_best_rate_is_taken(self):
+        self.assertEqual(flink.smallest_good({"1g": "too small", "2g": 120.0, "4g": 111.0, "6g": 100.0}), "4g")
+        self.assertEqual(flink.smallest_good({"2g": 90.0, "4g": 100.0}), "2g")
+        with self.assertRaisesRegex(flink.BenchError, "1g: too small"):
+            flink.smallest_good({"1g": "too small"})
 
 
 if __name__ == "__main__":

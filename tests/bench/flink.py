@@ -88,25 +88,23 @@ class Flink:
     @contextlib.contextmanager
     def session(self, query, parallelism, table, values):
         """A cluster that is there for this query alone, in the smallest size that does it well."""
-        memory = self.smallest_good_memory(query, parallelism, table, values)
+        tried = self.try_sizes(query, parallelism, table, values) if len(self.memory) > 1 else {}
+        memory = smallest_good(tried) if tried else self.memory[0]
         with self.cluster(query, parallelism, table, values, memory) as session:
+            session.facts = {"process_size": memory, "tried_sizes": tried}
             yield session
 
-    def smallest_good_memory(self, query, parallelism, table, values):
-        """The first size that needs at most a tenth more CPU than the best one; a size that fails is passed over."""
-        if len(self.memory) == 1:
-            return self.memory[0]
-        costs, failures = {}, []
+    def try_sizes(self, query, parallelism, table, values):
+        """What a warm run costs in each size: CPU seconds, or why it failed."""
+        tried = {}
         for memory in self.memory:
             try:
                 with self.cluster(query, parallelism, table, values, memory) as session:
                     # The first run warms the JVM up.
-                    costs[memory] = [session.run()["cpu_seconds"] for _ in range(2)][1]
+                    tried[memory] = [session.run()["cpu_seconds"] for _ in range(2)][1]
             except BenchError as error:
-                failures.append(f"{memory}: {error}")
-        if not costs:
-            raise BenchError("\n".join(failures))
-        return next(memory for memory, cost in costs.items() if cost * 0.9 <= min(costs.values()))
+                tried[memory] = str(error)
+        return tried
 
     @contextlib.contextmanager
     def cluster(self, query, parallelism, table, values, memory):
@@ -124,7 +122,7 @@ class Flink:
                 manager, tasks = self.start(stack, folder)
                 wait_for_slots(settings["rest.port"], parallelism, manager, tasks)
                 submitter = stack.enter_context(self.submitter(folder))
-                yield Session(job, memory, manager, tasks, submitter)
+                yield Session(job, manager, tasks, submitter)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -162,9 +160,9 @@ class Flink:
 
 
 class Session:
-    def __init__(self, job, memory, manager, tasks, submitter):
+    def __init__(self, job, manager, tasks, submitter):
+        self.facts = {}
         self.job = job
-        self.memory = memory
         self.manager = manager
         self.tasks = tasks
         self.submitter = submitter
@@ -201,6 +199,17 @@ class Session:
         raise BenchError(f"the submitter ended:\n{self.submitter.last_words()}")
 
 
+def smallest_good(tried):
+    """The first size whose rate is at least nine tenths of the best one.
+
+    Errors: when every size failed, with all the reasons.
+    """
+    costs = {size: cost for size, cost in tried.items() if not isinstance(cost, str)}
+    if not costs:
+        raise BenchError("\n".join(f"{size}: {reason}" for size, reason in tried.items()))
+    return next(size for size, cost in costs.items() if cost * 0.9 <= min(costs.values()))
+
+
 def free_port():
     """A port that is free now; should another process take it before Flink does, Flink's start fails and says so."""
     with socket.socket() as probe:
@@ -225,7 +234,7 @@ def wait_for_slots(port, slots, manager, tasks):
 
 
 def root_cause(log):
-    """The cause in a Java log, or its end. One taken port makes a dozen errors while all is shut down, so it is looked for first."""
+    """The cause in a Java log, or its end. A taken port is looked for first: a dozen errors follow from it at the shutdown."""
     taken = re.search(r"BindException: .*", log)
     if taken:
         return f"another process took a port in the meantime, start again: {taken[0]}"

@@ -18,11 +18,10 @@ BYTES_PER_EVENT = 400
 
 
 class Inputs:
-    def __init__(self, binary, folder, rate, work):
+    def __init__(self, binary, folder, rate):
         self.binary = binary
         self.folder = folder
         self.rate = rate
-        self.work = work
 
     def of(self, events, parallelism):
         """The folder with the files; makes it when it is not there."""

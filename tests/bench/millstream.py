@@ -70,9 +70,8 @@ def message(log):
 
 
 class Session:
-    memory = None
-
     def __init__(self, engine, job, folder, parallelism):
+        self.facts = {}
         self.engine = engine
         self.job = job
         self.folder = folder

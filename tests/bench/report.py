@@ -42,7 +42,7 @@ def rows(result):
             median(figures.get("checkpoint_mib"), 1),
             median(figures.get("checkpoint_milliseconds"), 0),
         ]
-        lines.append(ROW.format(*place, engine, *cells, ratio(result) if engine == "millstream" else "").rstrip())
+        lines.append(ROW.format(*place, f"{engine} {answer.get('process_size', '')}", *cells, ratio(result) if engine == "millstream" else "").rstrip())
         place = ("", "", "")
     return lines
 
