@@ -7,7 +7,7 @@ SELECT
     person.creditCard,
     person.city,
     person.state,
-    dateTime,
+    `dateTime`,
     person.extra
 FROM nexmark
 WHERE event_type = 0;
@@ -19,7 +19,7 @@ SELECT
     auction.description,
     auction.initialBid,
     auction.reserve,
-    dateTime,
+    `dateTime`,
     auction.expires,
     auction.seller,
     auction.category,
@@ -34,7 +34,7 @@ SELECT
     bid.price,
     bid.channel,
     bid.url,
-    dateTime,
+    `dateTime`,
     bid.extra
 FROM nexmark
 WHERE event_type = 2;
