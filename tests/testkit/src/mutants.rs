@@ -68,7 +68,9 @@ impl Mutant {
     /// Puts the mutant in front of every operator of a harness.
     #[must_use]
     pub fn wrap(self) -> Wrap {
-        Arc::new(move |inner| Box::new(Mutated { inner, mutant: self, is_restored: false }))
+        Arc::new(move |inner| {
+            Box::new(Mutated { inner, mutant: self, is_restored: false, held_back: Vec::new() })
+        })
     }
 }
 
@@ -77,6 +79,8 @@ struct Mutated {
     inner: Box<dyn Operator>,
     mutant: Mutant,
     is_restored: bool,
+    /// Segments that came one at a time, to be restored in the wrong order as soon as the last one is there.
+    held_back: Vec<(RestoredTable, Watermark)>,
 }
 
 impl Mutated {
@@ -93,6 +97,14 @@ impl Mutated {
             Mutant::IgnoreRowWatermark => Ok(batch.with_row_watermark(None)),
             _ => Ok(batch),
         }
+    }
+
+    fn restore_held_back(&mut self) -> Result<(), OperatorError> {
+        let held_back = std::mem::take(&mut self.held_back);
+        held_back
+            .into_iter()
+            .rev()
+            .try_for_each(|(table, watermark)| self.inner.restore(vec![table], watermark))
     }
 
     fn output(&self, out: &mut Output) -> Result<(), OperatorError> {
@@ -115,6 +127,7 @@ fn keep(
 
 impl Operator for Mutated {
     fn process(&mut self, batch: StreamBatch, out: &mut Output) -> Result<Progress, OperatorError> {
+        self.restore_held_back()?;
         let batch = self.input(batch)?;
         if self.is(Mutant::DoubleAfterRestore) && std::mem::take(&mut self.is_restored) {
             let mut progress = self.inner.process(batch.clone(), out)?;
@@ -168,6 +181,14 @@ impl Operator for Mutated {
     fn restore(&mut self, mut tables: Vec<RestoredTable>, watermark: Watermark) -> Result<(), OperatorError> {
         self.is_restored = true;
         if self.is(Mutant::ReverseSegments) {
+            // The worker hands over a segment at a time; others all of them at once.
+            if let [table] = tables.as_slice()
+                && table.segments.len() == 1
+            {
+                self.held_back.push((table.clone(), watermark));
+                return Ok(());
+            }
+            self.restore_held_back()?;
             tables.iter_mut().for_each(|t| t.segments.reverse());
         }
         let watermark = if self.is(Mutant::ForgetWatermark) { Watermark::MIN } else { watermark };
