@@ -434,10 +434,16 @@ impl World {
     /// Drops timers whose subject is gone, so that none of them wakes up a job master that forgot to set the right one.
     fn forget_dead_timers(&mut self) {
         let status = self.master.status();
+        // A job that was asked to stop says so whether its attempt is being deployed or runs.
+        let is_stopping = status.phase == JobPhase::Stopping;
         self.timers.retain(|timer, _| match *timer {
             Timer::CheckpointTimeout(checkpoint) => status.in_flight == Some(checkpoint),
-            Timer::Checkpoint(attempt) => status.phase == JobPhase::Running && attempt == status.attempt,
-            Timer::Deploy(attempt) => status.phase == JobPhase::Deploying && attempt == status.attempt,
+            Timer::Checkpoint(attempt) => {
+                (status.phase == JobPhase::Running || is_stopping) && attempt == status.attempt
+            }
+            Timer::Deploy(attempt) => {
+                (status.phase == JobPhase::Deploying || is_stopping) && attempt == status.attempt
+            }
             Timer::Cancel(attempt) => status.phase == JobPhase::Cancelling && attempt == status.attempt,
             Timer::Restart(attempt) => status.phase == JobPhase::Backoff && attempt == status.attempt,
             Timer::Slots(_) => status.phase == JobPhase::WaitingForSlots,
