@@ -137,6 +137,22 @@ fn what_is_new_over_updates_does_not_begin_empty() {
         .says("was absent, is Int64 over rows that are updated, which must know all of them");
 }
 
+/// The same key in another type is other bytes in the state: none of it would ever be found again.
+#[test]
+fn a_key_of_another_type_is_another_operator() {
+    let folder = tempfile::tempdir().unwrap();
+    let line = format!("run numbers.sql --from-savepoint {}", golden().display());
+    let mut command = command(folder.path(), &line);
+    let narrow = JOB.replace("k AS MOD(id, 7)", "k AS CAST(MOD(id, 7) AS INT)");
+    assert_ne!(narrow, JOB);
+    fs::write(folder.path().join("numbers.sql"), narrow).unwrap();
+    let ended = Process::start(&mut command).end(LIMIT);
+    ended
+        .code(2)
+        .says("(Aggregate(k)), table groups: was 7 rows, is absent")
+        .says("(WindowAggregate(k)), table slices");
+}
+
 #[test]
 #[ignore = "writes a golden savepoint"]
 fn write_golden() {

@@ -3,12 +3,17 @@
 //! State belongs to a uid. A stateful operator's uid is made of its kind, keys and calls, written in terms of where their
 //! columns come from, and of the uids of its nearest stateful or source ancestors: so neither a filter in between, nor an
 //! alias, nor the order of statements changes it. Its first hash, the shape, leaves the calls out, also those of its
-//! ancestors: a savepoint finds the operator again when a query computes one thing more for every key. The meaning is a hash of everything, upstream included: it tells
+//! ancestors: a savepoint finds the operator again when a query computes one thing more for every key. The meaning is a hash of
+//! everything, upstream included: it tells
 //! `Kept` from `Kept, input changed`. Both are persistent formats: a change of either loses users' state.
+//!
+//! Keys have their types with them, since the same key of another type is other bytes in the state.
 
+use arrow::datatypes::SchemaRef;
 use datafusion_expr::Expr;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
+use millstream_expr::type_name;
 use millstream_model::OperatorUid;
 
 use super::text::sql_text;
@@ -34,6 +39,14 @@ pub(crate) fn stateful_uid(kind: &str, keys: &[String], calls: &[String], anchor
     format!("{kind}-{shape}_{}", &computed[..8])
 }
 
+/// Lineages of key columns with the types that they are stored in.
+pub(crate) fn typed_keys(lineages: &[String], keys: &[usize], schema: &SchemaRef) -> Vec<String> {
+    let typed = |(lineage, key): (&String, &usize)| {
+        format!("{lineage} {}", type_name(schema.field(*key).data_type()))
+    };
+    lineages.iter().zip(keys).map(typed).collect()
+}
+
 /// The part of an ancestor's uid that does not tell what it computes.
 pub(crate) fn shape_of(uid: &str) -> &str {
     OperatorUid::shape_of(uid).unwrap_or(uid)
@@ -50,6 +63,10 @@ fn shorten(text: String) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use arrow::datatypes::{DataType, Field, Schema};
+
     use super::*;
 
     /// Golden values: they are part of every savepoint.
@@ -71,6 +88,24 @@ mod tests {
         let above_other = stateful_uid("aggregate", &keys, &calls, &[other]);
         assert_eq!(shape_of(&above), shape_of(&above_other));
         assert_ne!(above, above_other);
+    }
+
+    #[test]
+    fn a_key_of_another_type_is_another_shape() {
+        let uid = |data_type| {
+            let schema = Arc::new(Schema::new(vec![Field::new("n", data_type, true)]));
+            let keys = typed_keys(&["t.k".to_owned()], &[0], &schema);
+            stateful_uid("aggregate", &keys, &[], &[])
+        };
+        assert_eq!(
+            typed_keys(
+                &["t.k".to_owned()],
+                &[0],
+                &Arc::new(Schema::new(vec![Field::new("n", DataType::Int32, true)]))
+            ),
+            ["t.k INT"]
+        );
+        assert_ne!(shape_of(&uid(DataType::Int32)), shape_of(&uid(DataType::Int64)));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use millstream_plan::{AggregateCall, GroupAggregateSpec, LocalAggregateSpec, Sta
 use super::call::{CallText, Rows};
 use super::{details, name_calls, titled, unique_schema};
 use crate::diagnostic::Problem;
-use crate::lower::identity::{long_hash, shape_of, stateful_uid};
+use crate::lower::identity::{long_hash, shape_of, stateful_uid, typed_keys};
 use crate::lower::node::{Changelog, Node, NodeId, NodeKind, UpdateCause};
 use crate::lower::query::{Lowering, fault};
 use crate::lower::stream::{Stream, StreamColumn, reference};
@@ -80,7 +80,8 @@ impl Lowering<'_> {
         let schema = unique_schema(key_columns.chain(call_columns));
         let key_lineages: Vec<String> =
             keys.iter().map(|key| node.lineage.get(*key).cloned().unwrap_or_default()).collect();
-        let uid = stateful_uid("aggregate", &key_lineages, &call_texts, &node.anchors);
+        let uid_keys = typed_keys(&key_lineages, keys, &rows_schema);
+        let uid = stateful_uid("aggregate", &uid_keys, &call_texts, &node.anchors);
         let meaning = long_hash(&format!("aggregate\n{}\n{uid}\n{is_retracting}", node.meaning));
         let lineage = key_lineages
             .iter()

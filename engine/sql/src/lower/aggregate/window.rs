@@ -13,7 +13,7 @@ use super::call::{CallText, Rows};
 use super::{Group, details, name_calls, titled, unique_schema, window_text};
 use crate::diagnostic::Problem;
 use crate::lower::compile::{internal, window_types};
-use crate::lower::identity::{long_hash, shape_of, stateful_uid};
+use crate::lower::identity::{long_hash, shape_of, stateful_uid, typed_keys};
 use crate::lower::node::{Changelog, Node, NodeId, NodeKind};
 use crate::lower::query::Lowering;
 use crate::lower::stream::{Bound, Stream, StreamColumn, WINDOW_END, WINDOW_START, reference};
@@ -146,7 +146,7 @@ impl Lowering<'_> {
         let lineage_of = |index: usize| node.lineage.get(index).cloned().unwrap_or_default();
         let key_lineages: Vec<String> = keys.iter().map(|key| lineage_of(*key)).collect();
         let window_shape = WindowShape { kind: window.kind, offset: window.offset, zone: window.zone };
-        let mut uid_keys = key_lineages.clone();
+        let mut uid_keys = typed_keys(&key_lineages, keys, &rows_schema);
         uid_keys.push(format!("{window_shape:?} {}", lineage_of(window.time_column)));
         let uid = stateful_uid("window-aggregate", &uid_keys, &call_texts, &node.anchors);
         let time_name = match described.attached_size {

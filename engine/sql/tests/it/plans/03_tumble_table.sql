@@ -5,13 +5,13 @@ Sink(f)  [append-only, parallelism 2]
 │   uid: f
 └─ Calc  [append-only, parallelism 2]
    │   columns: k, COUNT(*) AS n
-   │   uid: calc-2a86448d934cec55
+   │   uid: calc-85d29ce159f5e48b
    └─ WindowAggregate(k)  [append-only, parallelism 2]
       │   window: TUMBLE(ts, size 10 min)
       │   keys: k
       │   calls: COUNT(*)
       │   state: until the watermark passes the window's end
-      │   uid: window-aggregate-7d8379904d6b9efa_57fc15ed
+      │   uid: window-aggregate-ee82b2c2ba50ed72_57fc15ed
       └─ Source(t)  [append-only, parallelism 2]
              columns: k, ts
              watermark: ts AS ts - INTERVAL '5' SECOND

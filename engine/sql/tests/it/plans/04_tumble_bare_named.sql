@@ -4,13 +4,13 @@ Collect  [append-only, parallelism 1]
 │   uid: collect
 └─ Calc  [append-only, parallelism 2]
    │   columns: window_start, window_end, k, SUM(a) AS s
-   │   uid: calc-c3c96137117df8a7
+   │   uid: calc-22a292ffc031b6f9
    └─ WindowAggregate(k)  [append-only, parallelism 2]
       │   window: TUMBLE(ts, size 1 h, offset 15 min)
       │   keys: k
       │   calls: SUM(a)
       │   state: until the watermark passes the window's end
-      │   uid: window-aggregate-c67115cfcab62164_e7c9cd69
+      │   uid: window-aggregate-416ea74ff9d88371_e7c9cd69
       └─ Calc  [append-only, parallelism 2]
          │   columns: k, ts, a
          │   uid: calc-16105df4547a9fac

@@ -5,13 +5,13 @@ Collect  [append-only, parallelism 1]
 └─ Calc  [append-only, parallelism 2]
    │   filter: COUNT(*) > 2
    │   columns: window_start AS s, window_end AS EXPR$1, window_time AS r, k, COUNT(*) AS n
-   │   uid: calc-894ffa1827603baf
+   │   uid: calc-963f530a68ccf81c
    └─ WindowAggregate(k)  [append-only, parallelism 2]
       │   window: TUMBLE(ts, size 1 h)
       │   keys: k
       │   calls: COUNT(*)
       │   state: until the watermark passes the window's end
-      │   uid: window-aggregate-dc08a91fabd930c0_57fc15ed
+      │   uid: window-aggregate-009e4cd8d2ed2a4b_57fc15ed
       └─ Calc  [append-only, parallelism 2]
          │   filter: a > 1
          │   columns: k, ts

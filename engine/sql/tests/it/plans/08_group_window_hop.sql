@@ -4,12 +4,12 @@ Collect  [append-only, parallelism 1]
 │   uid: collect
 └─ Calc  [append-only, parallelism 2]
    │   columns: window_start AS EXPR$0, k
-   │   uid: calc-d469d97f67574720
+   │   uid: calc-193db713dde31631
    └─ WindowAggregate(k)  [append-only, parallelism 2]
       │   window: HOP(ts, slide 1 min, size 5 min)
       │   keys: k
       │   state: until the watermark passes the window's end
-      │   uid: window-aggregate-3eefcc916d470c7e_06578bf9
+      │   uid: window-aggregate-acf3611bf5a798f9_06578bf9
       └─ Source(t)  [append-only, parallelism 2]
              columns: k, ts
              watermark: ts AS ts - INTERVAL '5' SECOND

@@ -5,12 +5,12 @@ Collect  [retract by (k), parallelism 1]
 └─ Calc  [retract by (k), parallelism 2]
    │   filter: SUM(a) > 10
    │   columns: k, SUM(a) FILTER (WHERE flag) AS s, AVG(d) AS EXPR$2, MIN(ts) AS EXPR$3, COUNT(b) AS EXPR$4
-   │   uid: calc-f32358fa12b5dc48
+   │   uid: calc-16f9d9d85b352ef9
    └─ Aggregate(k)  [retract by (k), parallelism 2]
       │   keys: k
       │   calls: SUM(a) FILTER (WHERE flag), AVG(d), MIN(ts), COUNT(b), SUM(a)
       │   state: unbounded: one row for every key there ever was
-      │   uid: aggregate-75a62644231bae06_daf7e378
+      │   uid: aggregate-9152ee5311137495_daf7e378
       └─ Calc  [append-only, parallelism 2]
          │   filter: k <> 'x'
          │   columns: k, a, flag, d, ts, b

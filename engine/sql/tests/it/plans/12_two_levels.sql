@@ -4,20 +4,20 @@ Collect  [retract by (n), parallelism 1]
 │   uid: collect
 └─ Calc  [retract by (n), parallelism 2]
    │   columns: COUNT(*) AS n, COUNT(*)0 AS c, MAX(k) AS m
-   │   uid: calc-787b4af2ab13c801
+   │   uid: calc-349edac7663127ba
    └─ Aggregate(COUNT(*))  [retract by (COUNT(*)), parallelism 2]
       │   keys: COUNT(*)
       │   calls: COUNT(*), MAX(k)
       │   state: unbounded: one row for every key there ever was
-      │   uid: aggregate-e3bd284d05d79cc1_e59548a8
+      │   uid: aggregate-5b1f199abacd97b3_f16284d5
       └─ Calc  [retract by (k), parallelism 2]
          │   columns: COUNT(*), k
-         │   uid: calc-e8bbfef96ebe3c4f
+         │   uid: calc-1fab9010092cf746
          └─ Aggregate(k)  [retract by (k), parallelism 2]
             │   keys: k
             │   calls: COUNT(*)
             │   state: unbounded: one row for every key there ever was
-            │   uid: aggregate-75a62644231bae06_57fc15ed
+            │   uid: aggregate-9152ee5311137495_57fc15ed
             └─ Source(t)  [append-only, parallelism 2]
                    columns: k
                    watermark: ts AS ts - INTERVAL '5' SECOND

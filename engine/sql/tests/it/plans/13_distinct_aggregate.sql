@@ -4,12 +4,12 @@ Collect  [retract by (k), parallelism 1]
 │   uid: collect
 └─ Calc  [retract by (k), parallelism 2]
    │   columns: k, COUNT(DISTINCT a) AS c, MIN(b) AS EXPR$2
-   │   uid: calc-889c285b3d566f0c
+   │   uid: calc-a9dfe773c6b730bb
    └─ Aggregate(k)  [retract by (k), parallelism 2]
       │   keys: k
       │   calls: COUNT(DISTINCT a), MIN(b)
       │   state: unbounded: one row for every key there ever was
-      │   uid: aggregate-75a62644231bae06_56d7ad82
+      │   uid: aggregate-9152ee5311137495_56d7ad82
       └─ Source(t)  [append-only, parallelism 2]
              columns: k, a, b
              watermark: ts AS ts - INTERVAL '5' SECOND

@@ -5,11 +5,11 @@ Sink(f)  [append-only, parallelism 2]
 │   uid: f
 └─ Calc  [append-only, parallelism 2]
    │   columns: k, b AS n
-   │   uid: calc-fc8d4cad69523e06
+   │   uid: calc-a113cf29c32a96fa
    └─ Aggregate(k, b)  [append-only, parallelism 2]
       │   keys: k, b
       │   state: unbounded: one row for every key there ever was
-      │   uid: aggregate-2cc01d1f922376c4_06578bf9
+      │   uid: aggregate-6a81ef26cd887bbb_06578bf9
       └─ Source(t)  [append-only, parallelism 2]
              columns: k, b
              watermark: ts AS ts - INTERVAL '5' SECOND

@@ -5,13 +5,13 @@ Collect  [append-only, parallelism 1]
 │   uid: collect
 └─ Calc  [append-only, parallelism 2]
    │   columns: window_start, k, COUNT(*) AS EXPR$2
-   │   uid: calc-88d5b6c748f0ff6d
+   │   uid: calc-3a415bb84bf9566a
    └─ WindowAggregate(k)  [append-only, parallelism 2]
       │   window: TUMBLE(ts, size 1 min)
       │   keys: k
       │   calls: COUNT(*)
       │   state: until the watermark passes the window's end
-      │   uid: window-aggregate-d19d9fea93c274ab_57fc15ed
+      │   uid: window-aggregate-de20025b83eef64b_57fc15ed
       └─ Calc  [append-only, parallelism 2]
          │   columns: k, ts
          │   uid: calc-e9a0698d6941e217

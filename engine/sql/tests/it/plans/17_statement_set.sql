@@ -20,12 +20,12 @@ Sink(p)  [retract by (k), parallelism 2]
 │   uid: p
 └─ Calc  [retract by (k), parallelism 2]
    │   columns: k, COUNT(*) AS n
-   │   uid: calc-0f6f4af99d7bdef0
+   │   uid: calc-facad10a377e8c89
    └─ Aggregate(k)  [retract by (k), parallelism 2]
       │   keys: k
       │   calls: COUNT(*)
       │   state: unbounded: one row for every key there ever was
-      │   uid: aggregate-75a62644231bae06_57fc15ed
+      │   uid: aggregate-9152ee5311137495_57fc15ed
       └─ Calc  [append-only, parallelism 2]
          │   columns: k
          │   uid: calc-ff383ff8d82a5c3c

@@ -9,12 +9,12 @@ Sink(p)  [retract by (k), parallelism 2]
 │   uid: p
 └─ Calc  [retract by (k), parallelism 2]
    │   columns: k, SUM(b) AS n
-   │   uid: calc-8eaa434fa1e1059f
+   │   uid: calc-1dd05160bb6cda9c
    └─ Aggregate(k)  [retract by (k), parallelism 2]
       │   keys: k
       │   calls: SUM(b)
       │   state: unbounded: one row for every key there ever was
-      │   uid: aggregate-75a62644231bae06_d40b050c
+      │   uid: aggregate-9152ee5311137495_d40b050c
       └─ Source(t)  [append-only, parallelism 2]
              columns: k, b
              watermark: ts AS ts - INTERVAL '5' SECOND
@@ -26,7 +26,7 @@ Sink(p)  [retract by (k), parallelism 2]
 └─ Calc  [retract by (k), parallelism 2]
    │   filter: SUM(b) > 10
    │   columns: k, SUM(b) AS n
-   │   uid: calc-f9ea7694d41c273c
+   │   uid: calc-4ffa8fdda113be35
    └─ Aggregate(k) (see above)  [retract by (k), parallelism 2]
 warning: the state of Aggregate(k) grows with every new key and is never dropped: its input has no end; aggregate by windows or set 'table.exec.state.ttl' to bound it
 chain 0 x2: Source(t) -> LocalAggregate(k)

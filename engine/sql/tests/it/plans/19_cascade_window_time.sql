@@ -5,21 +5,21 @@ Collect  [append-only, parallelism 1]
 │   uid: collect
 └─ Calc  [append-only, parallelism 1]
    │   columns: window_start, SUM(SUM(a)) AS EXPR$1
-   │   uid: calc-91298b95c19e703b
+   │   uid: calc-44d224a203efb977
    └─ WindowAggregate  [append-only, parallelism 1]
       │   window: TUMBLE(window_time, size 1 h)
       │   calls: SUM(SUM(a))
       │   state: until the watermark passes the window's end
-      │   uid: window-aggregate-9f57f71d835d04a4_2b4501ed
+      │   uid: window-aggregate-5b4aa9457f2e2e2a_c96e1ff2
       └─ Calc  [append-only, parallelism 2]
          │   columns: window_time, SUM(a)
-         │   uid: calc-9881b69c4181ca21
+         │   uid: calc-e75b930fd3c4ffc4
          └─ WindowAggregate(k)  [append-only, parallelism 2]
             │   window: TUMBLE(ts, size 1 min)
             │   keys: k
             │   calls: SUM(a)
             │   state: until the watermark passes the window's end
-            │   uid: window-aggregate-d19d9fea93c274ab_e7c9cd69
+            │   uid: window-aggregate-de20025b83eef64b_e7c9cd69
             └─ Calc  [append-only, parallelism 2]
                │   columns: k, ts, a
                │   uid: calc-16105df4547a9fac

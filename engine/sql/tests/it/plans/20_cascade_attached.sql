@@ -4,21 +4,21 @@ Collect  [append-only, parallelism 1]
 │   uid: collect
 └─ Calc  [append-only, parallelism 1]
    │   columns: window_start - INTERVAL '1' HOUR AS window_start, window_end, MAX(COUNT(*)) AS EXPR$2
-   │   uid: calc-7743bb69f0c0c63d
+   │   uid: calc-ee291a17baec47da
    └─ WindowAggregate  [append-only, parallelism 1]
       │   window: HOP(window_end, slide 10 min, size 1 h)
       │   calls: MAX(COUNT(*))
       │   state: until the watermark passes the window's end
-      │   uid: window-aggregate-d7e52e023f2c9e08_fd93931e
+      │   uid: window-aggregate-b173b70578278c99_7d680157
       └─ Calc  [append-only, parallelism 2]
          │   columns: window_end - INTERVAL '0.001' SECOND, COUNT(*)
-         │   uid: calc-b28384a3dbe45941
+         │   uid: calc-77e4658cb84cc7c5
          └─ WindowAggregate(k)  [append-only, parallelism 2]
             │   window: HOP(ts, slide 10 min, size 1 h)
             │   keys: k
             │   calls: COUNT(*)
             │   state: until the watermark passes the window's end
-            │   uid: window-aggregate-2d081ef8664a07ed_57fc15ed
+            │   uid: window-aggregate-43360ba131a04b4b_57fc15ed
             └─ Source(t)  [append-only, parallelism 2]
                    columns: k, ts
                    watermark: ts AS ts - INTERVAL '5' SECOND

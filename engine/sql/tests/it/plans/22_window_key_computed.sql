@@ -4,13 +4,13 @@ Collect  [append-only, parallelism 1]
 │   uid: collect
 └─ Calc  [append-only, parallelism 2]
    │   columns: window_start, UPPER(k) AS u, COUNT(*) AS EXPR$2
-   │   uid: calc-f4b2d6ea10e0123c
+   │   uid: calc-b8cb5d8858c1ad49
    └─ WindowAggregate(UPPER(k))  [append-only, parallelism 2]
       │   window: TUMBLE(ts, size 1 min)
       │   keys: UPPER(k)
       │   calls: COUNT(*)
       │   state: until the watermark passes the window's end
-      │   uid: window-aggregate-d45e419d9a850825_57fc15ed
+      │   uid: window-aggregate-8788d89b67e9522d_57fc15ed
       └─ Calc  [append-only, parallelism 2]
          │   columns: UPPER(k), ts
          │   uid: calc-ae4db6895918f690

@@ -4,12 +4,12 @@ Collect  [retract by (window_start), parallelism 1]
 │   uid: collect
 └─ Calc  [retract by (window_start), parallelism 2]
    │   columns: window_start, COUNT(*) AS EXPR$1
-   │   uid: calc-121f002462a59127
+   │   uid: calc-6c435d8d42d545b6
    └─ Aggregate(window_start)  [retract by (window_start), parallelism 2]
       │   keys: window_start
       │   calls: COUNT(*)
       │   state: unbounded: one row for every key there ever was
-      │   uid: aggregate-e902a86f8d363561_57fc15ed
+      │   uid: aggregate-424dfe81e2918b72_57fc15ed
       └─ Calc  [append-only, parallelism 2]
          │   columns: window_start
          │   uid: calc-ff22c8a47453047f

@@ -15,12 +15,12 @@ Sink(p)  [retract by (k), parallelism 2]
 │   uid: p
 └─ Calc  [retract by (k), parallelism 2]
    │   columns: k, COUNT(*) AS n
-   │   uid: calc-a8fc277a355f448b
+   │   uid: calc-3dc96908292e6838
    └─ Aggregate(k)  [retract by (k), parallelism 2]
       │   keys: k
       │   calls: COUNT(*)
       │   state: unbounded: one row for every key there ever was
-      │   uid: aggregate-75a62644231bae06_57fc15ed
+      │   uid: aggregate-9152ee5311137495_57fc15ed
       └─ Source(t)  [append-only, parallelism 2]
              columns: k
              watermark: ts AS ts - INTERVAL '5' SECOND

@@ -4,12 +4,12 @@ Collect  [retract by (k), parallelism 1]
 │   uid: collect
 └─ Calc  [retract by (k), parallelism 2]
    │   columns: k, COUNT(*) AS EXPR$1
-   │   uid: calc-1fee8dc2a3cf6200
+   │   uid: calc-d4c858acc84b831b
    └─ Aggregate(k)  [retract by (k), parallelism 2]
       │   keys: k
       │   calls: COUNT(*)
       │   state: unbounded: one row for every key there ever was
-      │   uid: aggregate-75a62644231bae06_57fc15ed
+      │   uid: aggregate-9152ee5311137495_57fc15ed
       └─ Calc  [append-only, parallelism 2]
          │   filter: a > 100
          │   columns: k

@@ -7,12 +7,12 @@ Sink(one)  [retract by (k), parallelism 1]
 │   uid: one
 └─ Calc  [retract by (k), parallelism 2]
    │   columns: k, SUM(n) AS n
-   │   uid: calc-100a62ad17ceaec7
+   │   uid: calc-1effa4c382a16eea
    └─ Aggregate(k)  [retract by (k), parallelism 2]
       │   keys: k
       │   calls: SUM(n)
       │   state: unbounded: one row for every key there ever was
-      │   uid: aggregate-3eeb9de6db9a23fa_94b95620
+      │   uid: aggregate-6e4969c48238949c_94b95620
       └─ Source(narrow)  [append-only, parallelism 1]
              columns: k, n
              input: bounded

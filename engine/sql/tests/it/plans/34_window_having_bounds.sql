@@ -5,13 +5,13 @@ Collect  [append-only, parallelism 1]
 └─ Calc  [append-only, parallelism 2]
    │   filter: window_start >= TIMESTAMP '2024-01-01 00:00:00.000' AND COUNT(*) > 1
    │   columns: window_start, k, COUNT(*) AS n
-   │   uid: calc-edb1396c0cfbf4e2
+   │   uid: calc-c014855b30c422d5
    └─ WindowAggregate(k)  [append-only, parallelism 2]
       │   window: TUMBLE(ts, size 1 min)
       │   keys: k
       │   calls: COUNT(*)
       │   state: until the watermark passes the window's end
-      │   uid: window-aggregate-d19d9fea93c274ab_57fc15ed
+      │   uid: window-aggregate-de20025b83eef64b_57fc15ed
       └─ Calc  [append-only, parallelism 2]
          │   filter: k = 'x'
          │   columns: k, ts

@@ -6,7 +6,7 @@ Collect  [append-only, parallelism 1]
    │   window: TUMBLE(ts, size 1 min)
    │   keys: k
    │   state: until the watermark passes the window's end
-   │   uid: window-aggregate-d19d9fea93c274ab_06578bf9
+   │   uid: window-aggregate-de20025b83eef64b_06578bf9
    └─ Source(t)  [append-only, parallelism 2]
           columns: k, ts
           watermark: ts AS ts - INTERVAL '5' SECOND

@@ -5,7 +5,7 @@ Collect  [append-only, parallelism 1]
 └─ Aggregate(k)  [append-only, parallelism 2]
    │   keys: k
    │   state: unbounded: one row for every key there ever was
-   │   uid: aggregate-1f8842498712a2a8_2a6d3b21
+   │   uid: aggregate-fed9e1dde79d0366_2a6d3b21
    └─ Union  [append-only, parallelism 2]
       │   uid: union-de85a94decf4e07e
       ├─ Source(t)  [append-only, parallelism 2]

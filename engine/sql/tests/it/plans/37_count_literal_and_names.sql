@@ -4,12 +4,12 @@ Collect  [retract by (k, EXPR$4), parallelism 1]
 │   uid: collect
 └─ Calc  [retract by (k, EXPR$4), parallelism 2]
    │   columns: k, COUNT(*) AS n, COUNT(*)0 AS n0, k AS k0, a + 1 AS EXPR$4
-   │   uid: calc-e6e613e96f8d80b3
+   │   uid: calc-b308b41fd5978fb0
    └─ Aggregate(k, a + 1)  [retract by (k, a + 1), parallelism 2]
       │   keys: k, a + 1
       │   calls: COUNT(*), COUNT(*)
       │   state: unbounded: one row for every key there ever was
-      │   uid: aggregate-c6d5189f382b2798_edc48942
+      │   uid: aggregate-5426e278a3b4a410_edc48942
       └─ Calc  [append-only, parallelism 2]
          │   columns: k, a + 1
          │   uid: calc-ffa93dc8fabd43cf

@@ -5,13 +5,13 @@ Collect  [append-only, parallelism 1]
 │   uid: collect
 └─ Calc  [append-only, parallelism 2]
    │   columns: window_start, window_time, k, COUNT(*) AS n
-   │   uid: calc-3c2081fe07b928a1
+   │   uid: calc-c6921c952c4c382a
    └─ WindowAggregate(k)  [append-only, parallelism 2]
       │   window: TUMBLE(ts, size 1 d)
       │   keys: k
       │   calls: COUNT(*)
       │   state: until the watermark passes the window's end
-      │   uid: window-aggregate-e76ccb41e8647d7f_57a1fe53
+      │   uid: window-aggregate-d0abd820b002fa56_57a1fe53
       └─ Source(z)  [append-only, parallelism 2]
              columns: k, ts
              watermark: ts AS TO_TIMESTAMP_LTZ(ms, 3) - INTERVAL '1' SECOND

@@ -4,13 +4,13 @@ Collect  [append-only, parallelism 1]
 │   uid: collect
 └─ Calc  [append-only, parallelism 2]
    │   columns: DATE_FORMAT(window_start, 'yyyy-MM-dd') AS d, COUNT(*) AS n
-   │   uid: calc-c2da748223532cd5
+   │   uid: calc-ceababd1f6d98100
    └─ WindowAggregate(DATE_FORMAT(window_start, 'yyyy-MM-dd'))  [append-only, parallelism 2]
       │   window: TUMBLE(window_end, size 1 h)
       │   keys: DATE_FORMAT(window_start, 'yyyy-MM-dd')
       │   calls: COUNT(*)
       │   state: until the watermark passes the window's end
-      │   uid: window-aggregate-c2269b50cef30043_57fc15ed
+      │   uid: window-aggregate-bac05fccd3a95a3e_57fc15ed
       └─ Calc  [append-only, parallelism 2]
          │   filter: later < window_end
          │   columns: DATE_FORMAT(window_start, 'yyyy-MM-dd'), window_end - INTERVAL '0.001' SECOND

@@ -4,12 +4,12 @@ Collect  [retract by (k), parallelism 1]
 │   uid: collect
 └─ Calc  [retract by (k), parallelism 2]
    │   columns: k, k AS again, COUNT(*) AS n
-   │   uid: calc-4323d3de47da7ef1
+   │   uid: calc-8165fcba041ed154
    └─ Aggregate(k)  [retract by (k), parallelism 2]
       │   keys: k
       │   calls: COUNT(*)
       │   state: unbounded: one row for every key there ever was
-      │   uid: aggregate-75a62644231bae06_57fc15ed
+      │   uid: aggregate-9152ee5311137495_57fc15ed
       └─ Source(t)  [append-only, parallelism 2]
              columns: k
              watermark: ts AS ts - INTERVAL '5' SECOND

@@ -8,21 +8,21 @@ Sink(p)  [retract by (k), parallelism 2]
 │   uid: p
 └─ Calc  [retract by (k), parallelism 2]
    │   columns: k, COUNT(*) AS n
-   │   uid: calc-2ba77e22e40468ec
+   │   uid: calc-9e6b7fd4f3569261
    └─ Aggregate(k)  [retract by (k), parallelism 2]
       │   keys: k
       │   calls: COUNT(*)
       │   state: one row for every key that has not expired
       │   ttl: 12 h of processing time
-      │   uid: aggregate-8dc7a60faddb8a17_2823e984
+      │   uid: aggregate-631e8ea8ff126d30_32311f72
       └─ Calc  [append-only, parallelism 2]
          │   columns: k
-         │   uid: calc-0e1648c352d3892f
+         │   uid: calc-00f6e8afc5940ad4
          └─ Aggregate(k, a)  [append-only, parallelism 2]
             │   keys: k, a
             │   state: one row for every key that has not expired
             │   ttl: 12 h of processing time
-            │   uid: aggregate-ab390aa775bca1d7_06578bf9
+            │   uid: aggregate-2f4bcf1e43713e6a_06578bf9
             └─ Source(t)  [append-only, parallelism 2]
                    columns: k, a
                    watermark: ts AS ts - INTERVAL '5' SECOND
@@ -49,13 +49,13 @@ Collect  [append-only, parallelism 1]
 │   uid: collect
 └─ Calc  [append-only, parallelism 2]
    │   columns: k, COUNT(*) AS EXPR$1
-   │   uid: calc-d4762e2a47ee0cc4
+   │   uid: calc-67a684e1fd6713f4
    └─ WindowAggregate(k)  [append-only, parallelism 2]
       │   window: TUMBLE(ts, size 1 h)
       │   keys: k
       │   calls: COUNT(*)
       │   state: until the watermark passes the window's end
-      │   uid: window-aggregate-dc08a91fabd930c0_57fc15ed
+      │   uid: window-aggregate-009e4cd8d2ed2a4b_57fc15ed
       └─ Source(t)  [append-only, parallelism 2]
              columns: k, ts
              watermark: ts AS ts - INTERVAL '5' SECOND

@@ -14,21 +14,21 @@ Sink(p)  [retract by (k), parallelism 2]
 │   uid: p
 └─ Calc  [retract by (k), parallelism 2]
    │   columns: k, SUM(COUNT(*)) AS n
-   │   uid: calc-23d5466ef1759857
+   │   uid: calc-6b2c5882c38cb4dd
    └─ Aggregate(k)  [retract by (k), parallelism 2]
       │   keys: k
       │   calls: SUM(COUNT(*))
       │   state: unbounded: one row for every key there ever was
-      │   uid: aggregate-8dc7a60faddb8a17_2008b566
+      │   uid: aggregate-631e8ea8ff126d30_350edf33
       └─ Calc  [retract, parallelism 2]
          │   columns: k, COUNT(*)
-         │   uid: calc-290f117528f421ae
+         │   uid: calc-62356feec7cea51e
          └─ Aggregate(k, a)  [retract by (k, a), parallelism 2]
             │   keys: k, a
             │   calls: COUNT(*)
             │   state: one row for every key that has not expired
             │   ttl: 1 d of event time
-            │   uid: aggregate-ab390aa775bca1d7_57fc15ed
+            │   uid: aggregate-2f4bcf1e43713e6a_57fc15ed
             └─ Calc  [append-only, parallelism 2]
                │   filter: flag
                │   columns: k, a
@@ -43,22 +43,22 @@ Sink(p)  [retract by (k), parallelism 2]
 │   uid: p-2
 └─ Calc  [retract by (k), parallelism 2]
    │   columns: k, SUM(COUNT(*)) AS n
-   │   uid: calc-23d5466ef1759857-2
+   │   uid: calc-6b2c5882c38cb4dd-2
    └─ Aggregate(k)  [retract by (k), parallelism 2]
       │   keys: k
       │   calls: SUM(COUNT(*))
       │   state: one row for every key that has not expired
       │   ttl: 90 s of event time
-      │   uid: aggregate-8dc7a60faddb8a17_2008b566-2
+      │   uid: aggregate-631e8ea8ff126d30_350edf33-2
       └─ Calc  [retract, parallelism 2]
          │   columns: k, COUNT(*)
-         │   uid: calc-290f117528f421ae-2
+         │   uid: calc-62356feec7cea51e-2
          └─ Aggregate(k, a)  [retract by (k, a), parallelism 2]
             │   keys: k, a
             │   calls: COUNT(*)
             │   state: one row for every key that has not expired
             │   ttl: 2 d of event time
-            │   uid: aggregate-ab390aa775bca1d7_57fc15ed-2
+            │   uid: aggregate-2f4bcf1e43713e6a_57fc15ed-2
             └─ Calc (see above)  [append-only, parallelism 2]
 warning: the state of Aggregate(k) grows with every new key and is never dropped: its input has no end; aggregate by windows or set 'table.exec.state.ttl' to bound it
 EXPLAIN
@@ -66,21 +66,21 @@ Collect  [retract by (a, EXPR$1), parallelism 1]
 │   uid: collect
 └─ Calc  [retract by (a, EXPR$1), parallelism 2]
    │   columns: a, COUNT(*) AS EXPR$1
-   │   uid: calc-45be6d12d4859d74
+   │   uid: calc-2c00968605029169
    └─ Aggregate(a, COUNT(*))  [retract by (a, COUNT(*)), parallelism 2]
       │   keys: a, COUNT(*)
       │   state: one row for every key that has not expired
       │   ttl: 5 min of event time
-      │   uid: aggregate-16a633b67dbb45a6_6511d8a6
+      │   uid: aggregate-b608f1d99d134273_28f56ed3
       └─ Calc  [retract, parallelism 2]
          │   columns: a, COUNT(*)
-         │   uid: calc-354a7ecc9f5727a4
+         │   uid: calc-914f40a0466c6c73
          └─ Aggregate(a, k)  [retract by (a, k), parallelism 2]
             │   keys: a, k
             │   calls: COUNT(*)
             │   state: one row for every key that has not expired
             │   ttl: 5 min of event time
-            │   uid: aggregate-9c8d6ce3a51b6a3d_57fc15ed
+            │   uid: aggregate-8c7362c4ab5117c8_57fc15ed
             └─ Calc  [append-only, parallelism 2]
                │   columns: a, k
                │   uid: calc-4849ff914b85669d
@@ -94,21 +94,21 @@ Collect  [retract by (k), parallelism 1]
 │   uid: collect
 └─ Calc  [retract by (k), parallelism 2]
    │   columns: k, COUNT(*) AS EXPR$1
-   │   uid: calc-2090d0bec2faea0c
+   │   uid: calc-73f8628c6b6b2c9f
    └─ Aggregate(k)  [retract by (k), parallelism 2]
       │   keys: k
       │   calls: COUNT(*)
       │   state: one row for every key that has not expired
       │   ttl: 90 s of event time
-      │   uid: aggregate-c9ac1433176193e5_ced87032
+      │   uid: aggregate-84f73081dbda0bc9_a877d560
       └─ Calc  [append-only, parallelism 2]
          │   columns: k
-         │   uid: calc-ac417577589f07fb
+         │   uid: calc-79f0f9a9af5b1865
          └─ Aggregate(k, a)  [append-only, parallelism 2]
             │   keys: k, a
             │   state: one row for every key that has not expired
             │   ttl: 7 ms of event time
-            │   uid: aggregate-ab54e16e14939b46_578a3e65
+            │   uid: aggregate-4f3d18339b6c297a_578a3e65
             └─ Source(plain)  [append-only, parallelism 2]
                    columns: k, a
                    input: unbounded
@@ -120,13 +120,13 @@ Collect  [retract by (k), parallelism 1]
 │   uid: collect
 └─ Calc  [retract by (k), parallelism 2]
    │   columns: k, COUNT(*) AS EXPR$1
-   │   uid: calc-2d03e6e2bed5f46c
+   │   uid: calc-aae39fdeb58f35c0
    └─ Aggregate(k)  [retract by (k), parallelism 2]
       │   keys: k
       │   calls: COUNT(*)
       │   state: one row for every key that has not expired
       │   ttl: 1 h of event time
-      │   uid: aggregate-75a62644231bae06_57fc15ed
+      │   uid: aggregate-9152ee5311137495_57fc15ed
       └─ Calc  [append-only, parallelism 2]
          │   columns: k
          │   uid: calc-c4055f553de873ad
@@ -146,22 +146,22 @@ Collect  [retract by (n), parallelism 1]
 │   uid: collect
 └─ Calc  [retract by (n), parallelism 2]
    │   columns: COUNT(*) AS n, COUNT(*)0 AS EXPR$1
-   │   uid: calc-998b42964a8eaef0
+   │   uid: calc-6b435db7baf011de
    └─ Aggregate(COUNT(*))  [retract by (COUNT(*)), parallelism 2]
       │   keys: COUNT(*)
       │   calls: COUNT(*)
       │   state: one row for every key that has not expired
       │   ttl: 90 s of event time
-      │   uid: aggregate-e3bd284d05d79cc1_e07a351c
+      │   uid: aggregate-5b1f199abacd97b3_a10e90eb
       └─ Calc  [retract, parallelism 2]
          │   columns: COUNT(*)
-         │   uid: calc-8700693c565ab6b9
+         │   uid: calc-16747d0fc597ac5d
          └─ Aggregate(k)  [retract by (k), parallelism 2]
             │   keys: k
             │   calls: COUNT(*)
             │   state: one row for every key that has not expired
             │   ttl: 3 h of event time
-            │   uid: aggregate-75a62644231bae06_57fc15ed
+            │   uid: aggregate-9152ee5311137495_57fc15ed
             └─ Source(t)  [append-only, parallelism 2]
                    columns: k
                    watermark: ts AS ts - INTERVAL '5' SECOND
@@ -172,13 +172,13 @@ Collect  [retract by (k, a), parallelism 1]
 │   uid: collect
 └─ Calc  [retract by (k, a), parallelism 2]
    │   columns: k, a, MAX(a) AS EXPR$2
-   │   uid: calc-2885fd0ccefa572b
+   │   uid: calc-0224ec86e0f5b457
    └─ Aggregate(k, a)  [retract by (k, a), parallelism 2]
       │   keys: k, a
       │   calls: MAX(a)
       │   state: one row for every key that has not expired
       │   ttl: 4 h of event time
-      │   uid: aggregate-ab390aa775bca1d7_a0ee340c
+      │   uid: aggregate-2f4bcf1e43713e6a_a0ee340c
       └─ Calc  [append-only, parallelism 2]
          │   filter: a > 1 AND a < 9
          │   columns: k, a
