@@ -224,6 +224,12 @@ fn identity(
     overrides: &JobOverrides,
 ) -> Result<JobIdentity, Failure> {
     let name = match (name, &overrides.name) {
+        (Some(given), Some(name)) if given != name => {
+            return Err(Failure::Mistake(format!(
+                "{}: --name {name} is for a file that gives no name; this job is {given}",
+                file.display()
+            )));
+        }
         (Some(name), _) => name.to_owned(),
         (None, Some(name)) if names::is_label(name, names::MAX_JOB_NAME) => name.clone(),
         (None, Some(name)) => {

@@ -136,7 +136,7 @@ pub(crate) fn plan<'a>(
                 Err(found) => differences.extend(found),
             },
             None => {
-                let hint = format!("{ABSENT} (name {uid} or {} as droppable to lose it)", table.label());
+                let hint = format!("{ABSENT} (name {uid} or {} to lose it)", table.label());
                 differences.push(difference(None, format!("{} rows", table.rows()), hint));
             }
         }
@@ -221,7 +221,7 @@ fn columns<'a>(
             }
             None if expected.indispensable.contains(field.name()) => {
                 let hint = format!(
-                    "{} over rows that are updated, which must know all of them (name {} as droppable to count anew)",
+                    "{} over rows that are updated, which must know all of them (name {} to count anew)",
                     described_type(field),
                     table.label()
                 );

@@ -38,12 +38,17 @@ pub(crate) async fn reserve(
     Err(SavepointError::NameLost { location: location.to_string() })
 }
 
-/// Refuses a name that a complete savepoint has, before anything is done for a new one. Nothing is changed, so another may still
-/// come first.
+/// Refuses a name that a complete savepoint has, and a folder with files of somebody else, before anything is done for a new
+/// savepoint. Nothing is changed, so another may still come first.
 ///
 /// # Errors
-/// `Exists`; `Damaged` if it cannot be told; `Storage`.
+/// `Exists`; `Name` if something else is there; `Damaged` if it cannot be told; `Storage`.
 pub async fn check_free(location: &SavepointLocation) -> Result<(), SavepointError> {
+    let is_foreign = |key: &String| key != CLAIM && attempt_of(key).is_none();
+    if location.keys().await?.iter().any(is_foreign) {
+        let reason = "there are other files in that folder; name one that is not there yet";
+        return Err(SavepointError::Name { name: location.to_string(), reason });
+    }
     let Some(claim) = location.claim().await? else { return Ok(()) };
     match location.manifest(claim.attempt).await? {
         Found::Manifest(_) => Err(SavepointError::Exists { location: location.to_string() }),

@@ -324,6 +324,13 @@ fn a_savepoint_leaves_the_job_as_it_is() {
         assert!(!refused.stderr.is_empty() && refused.stdout.is_empty(), "{refused}");
     }
     run_in(&folder, &["savepoint", "orders.sql", "--to", "ftp://x/y"]).code(2).says("scheme");
+    run_in(&folder, &["savepoint", "orders.sql", "--to", "memory://x"])
+        .code(2)
+        .says("is gone with the process");
+    // A folder of input would be read with the savepoint's files in it.
+    run_in(&folder, &["savepoint", "orders.sql", "--stop", "--to", "../in"])
+        .code(2)
+        .says("there are other files");
     run_in(&folder, &["savepoint", "orders.sql", "--offline"]).code(2).says("is running");
     world.arrive(2..4);
     assert!(process.wait_until(LIMIT, |_| rows_in(&address) == Some(4 * ROWS)), "{}", process.stderr());

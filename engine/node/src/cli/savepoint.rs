@@ -6,7 +6,7 @@ mod take;
 use std::io::Write as _;
 use std::path::Path;
 
-use millstream_savepoint::SavepointLocation;
+use millstream_savepoint::{SavepointLocation, SavepointReader};
 use millstream_storage::Patience;
 
 use super::args::{DeleteArguments, ListArguments, PlaceArguments, SavepointArguments, SavepointCommand};
@@ -57,8 +57,13 @@ async fn list(arguments: ListArguments) -> Result<(), Failure> {
     let storage = store.objects().storage().clone();
     let names = millstream_savepoint::list(storage.as_ref(), store.job(), &Patience::default()).await;
     for name in names? {
-        let location = SavepointLocation::of_job(storage.clone(), store.job(), &name, Patience::default());
-        answer(&format!("{}\n", location?));
+        let location = SavepointLocation::of_job(storage.clone(), store.job(), &name, Patience::default())?;
+        let note = match SavepointReader::open(&location).await {
+            Ok(_) => String::new(),
+            Err(error) if error.is_not_there() => "  (not finished)".to_owned(),
+            Err(error) => format!("  ({error})"),
+        };
+        answer(&format!("{location}{note}\n"));
     }
     Ok(())
 }

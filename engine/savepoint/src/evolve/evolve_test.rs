@@ -187,7 +187,7 @@ fn what_must_know_all_rows_does_not_begin_empty() {
         found.iter().map(ToString::to_string).collect::<Vec<_>>(),
         [
             "operator agg (Operator(agg)), table main, column COUNT(*): was absent, is Int64 over rows that are updated, which must \
-          know all of them (name agg.main as droppable to count anew)"
+          know all of them (name agg.main to count anew)"
         ]
     );
     assert_eq!(wanted(&["agg.main"], true), Ok(0));
@@ -202,7 +202,7 @@ fn tables_are_lost_only_by_name() {
     ]);
     let main = || ("agg", "main", saved_fields());
     let is_absent = |place: &str, uid: &str, label: &str| {
-        format!("operator {place}: was 7 rows, is absent (name {uid} or {label} as droppable to lose it)")
+        format!("operator {place}: was 7 rows, is absent (name {uid} or {label} to lose it)")
     };
     let call1 = is_absent("agg (Operator(agg)), table call1", "agg", "agg.call1");
     let left = is_absent("join (Operator(join)), table left", "join", "join.left");

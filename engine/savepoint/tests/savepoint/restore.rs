@@ -192,7 +192,7 @@ async fn what_would_be_lost_is_listed_and_lost_only_by_name() {
     assert_eq!(
         error.to_string(),
         "the savepoint does not fit the job; nothing was restored:\n  \
-         operator agg (Operator(agg)), table call4: was 37 rows, is absent (name agg or agg.call4 as droppable to lose it)\n  \
+         operator agg (Operator(agg)), table call4: was 37 rows, is absent (name agg or agg.call4 to lose it)\n  \
          operator agg (Operator(agg)), table main, column call2.0: was Utf8, is Int64"
     );
     assert_eq!(keys(&storage, "default.copy.local/state/").await, Vec::<String>::new());

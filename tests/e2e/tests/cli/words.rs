@@ -75,6 +75,7 @@ fn what_is_typed_wrongly_is_a_mistake() {
         ("run job.yaml --http nowhere", "invalid value 'nowhere' for '--http <ADDR>'"),
         ("run query.sql -o xml", "invalid value 'xml' for '--output <FORMAT>'"),
         ("run query.sql --sql-from query.sql", "--sql-from goes with a manifest"),
+        ("run job.yaml --name other", "--name other is for a file that gives no name; this job is orders"),
         ("run query.sql --name Not_A_Name", "--name Not_A_Name: a name has lower case letters"),
     ] {
         millstream_in(folder.path(), line).code(2).says(text);

@@ -25,12 +25,19 @@ pub(super) async fn take(arguments: TakeArguments) -> Result<(), Failure> {
         (true, false) => SavepointThen::Stop,
         _ => SavepointThen::GoOn,
     };
+    let storage = storage_uri(place.storage.as_deref(), &file)?;
+    if to.as_deref().unwrap_or(&storage).starts_with("memory:") {
+        let advice = "name a folder or an address of object storage with --to";
+        return Err(Failure::Mistake(format!(
+            "a savepoint in memory:// is gone with the process that holds it; {advice}"
+        )));
+    }
     let socket = socket(place.storage.as_deref(), &file)?;
     let report = if offline {
         if control::is_listening(&socket).await {
             return Err(Failure::Mistake(format!("{} is running: leave --offline out", file.identity.name)));
         }
-        let store = job_store(&storage_uri(place.storage.as_deref(), &file)?, &file)?;
+        let store = job_store(&storage, &file)?;
         let location = savepoints::destination(to.as_deref(), &name, &store);
         from_newest_epoch(&store, &location?).await?
     } else {
