@@ -159,27 +159,28 @@ pub(crate) struct KeyColumns {
 fn sorted(rows: &RecordBatch) -> Vec<u32> {
     let groups = rows.column(0).as_primitive::<UInt16Type>().values();
     let keys = rows.column(1).as_binary::<i32>();
-    // Most keys differ in their first bytes: few comparisons look at the keys themselves.
-    let mut order: Vec<(KeyGroup, u64, u32)> =
-        (0..rows.num_rows()).map(|row| (groups[row], head(keys.value(row)), row as u32)).collect();
+    // Most rows differ in their heads: few comparisons look at the keys themselves.
+    let mut order: Vec<(u128, u32)> =
+        (0..rows.num_rows()).map(|row| (head(groups[row], keys.value(row)), row as u32)).collect();
     let key = |row: u32| keys.value(row as usize);
     order.sort_unstable_by(|a, b| {
-        (a.0, a.1).cmp(&(b.0, b.1)).then_with(|| key(a.2).cmp(key(b.2))).then(a.2.cmp(&b.2))
+        if a.0 == b.0 { key(a.1).cmp(key(b.1)).then(a.1.cmp(&b.1)) } else { a.0.cmp(&b.0) }
     });
     // The last of equal keys is the newest.
-    let is_last = |(at, row): (usize, &(KeyGroup, u64, u32))| match order.get(at + 1) {
-        Some(next) => (row.0, row.1) != (next.0, next.1) || key(row.2) != key(next.2),
+    let is_last = |(at, row): (usize, &(u128, u32))| match order.get(at + 1) {
+        Some(next) => row.0 != next.0 || key(row.1) != key(next.1),
         None => true,
     };
-    order.iter().enumerate().filter(|row| is_last(*row)).map(|(_, row)| row.2).collect()
+    order.iter().enumerate().filter(|row| is_last(*row)).map(|(_, row)| row.1).collect()
 }
 
-/// The first eight bytes of a key, as a number that sorts like them.
-fn head(key: &[u8]) -> u64 {
-    let mut head = [0; 8];
-    let length = key.len().min(8);
-    head[..length].copy_from_slice(&key[..length]);
-    u64::from_be_bytes(head)
+/// The key group and the first fourteen bytes of a key, as a number that sorts like them.
+fn head(key_group: KeyGroup, key: &[u8]) -> u128 {
+    let mut head = [0; 16];
+    let length = key.len().min(14);
+    head[..2].copy_from_slice(&key_group.to_be_bytes());
+    head[2..2 + length].copy_from_slice(&key[..length]);
+    u128::from_be_bytes(head)
 }
 
 /// Encodes these rows, a few at a time, so that only they exist twice.
@@ -309,8 +310,9 @@ mod tests {
 
     #[test]
     fn keys_sort_by_their_bytes_and_the_newest_of_equal_ones_stays() {
-        let long = "a".repeat(9);
-        let keys = ["aaaaaaaab", "a\0", "", "aaaaaaaa", "b", "a", long.as_str(), "a", "a\0\0"];
+        let (head, long) = ("a".repeat(14), "a".repeat(15));
+        let longer = format!("{head}b");
+        let keys = [longer.as_str(), "a\0", "", head.as_str(), "b", "a", long.as_str(), "a", "a\0\0"];
         let rows: Vec<_> = keys.iter().enumerate().map(|(i, key)| (1, *key, false, i as i64)).collect();
         let segment = frozen(&rows).into_segment().unwrap();
         let rows = decode_segment(&segment.bytes).unwrap();
