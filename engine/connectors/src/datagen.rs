@@ -9,7 +9,6 @@
 //! 2, 4, 6, ...
 
 mod column;
-mod enumerator;
 mod field;
 mod random;
 mod reader;
@@ -21,10 +20,11 @@ use arrow::datatypes::SchemaRef;
 use millstream_model::snapshot::SplitState;
 
 use crate::clock::Clock;
-use crate::datagen::enumerator::DatagenEnumerator;
 use crate::datagen::field::FieldSpec;
 use crate::datagen::reader::DatagenReader;
+use crate::datagen::split::DatagenSplit;
 use crate::error::ConnectorError;
+use crate::fixed_splits::FixedSplits;
 use crate::options::{OptionKind, OptionSpec, check_options};
 use crate::registry::Connector;
 use crate::sink::Sink;
@@ -147,7 +147,12 @@ impl Source for DatagenSource {
     }
 
     fn enumerator(&self) -> Result<Box<dyn Enumerator>, ConnectorError> {
-        Ok(Box::new(DatagenEnumerator::new(self.spec.clone(), self.clock.clone())))
+        let (splits, clock) = (self.spec.splits, self.clock.clone());
+        let describe = move || {
+            let start_ms = clock.unix_ms();
+            (0..splits).map(|index| DatagenSplit { index, splits, start_ms }.encode()).collect()
+        };
+        Ok(Box::new(FixedSplits::new(&self.spec.table, describe)))
     }
 
     fn open(

@@ -11,6 +11,7 @@ pub mod conformance;
 pub mod datagen;
 pub mod error;
 pub mod filesystem;
+mod fixed_splits;
 mod format;
 pub mod nexmark;
 pub mod options;

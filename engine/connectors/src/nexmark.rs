@@ -8,7 +8,6 @@
 //! event ids begin at 2, 27, 52 and 77.
 
 mod columns;
-mod enumerator;
 mod generator;
 mod random;
 mod reader;
@@ -24,6 +23,7 @@ use millstream_model::snapshot::SplitState;
 
 use crate::clock::Clock;
 use crate::error::ConnectorError;
+use crate::fixed_splits::FixedSplits;
 use crate::format::sql_type;
 use crate::options::{OptionSpec, check_options};
 use crate::registry::Connector;
@@ -31,9 +31,9 @@ use crate::sink::Sink;
 use crate::source::{Enumerator, Source, SplitReader};
 use crate::table::TableConfig;
 use columns::all_columns;
-use enumerator::NexmarkEnumerator;
 use reader::NexmarkReader;
 use spec::{NexmarkSpec, option_specs};
+use split::NexmarkSplit;
 
 /// See the module.
 #[derive(Clone, Debug)]
@@ -108,7 +108,10 @@ impl Source for NexmarkSource {
     }
 
     fn enumerator(&self) -> Result<Box<dyn Enumerator>, ConnectorError> {
-        Ok(Box::new(NexmarkEnumerator::new(self.spec.clone(), self.clock.clone())))
+        let (spec, clock) = (self.spec.clone(), self.clock.clone());
+        let describe =
+            move || spec.splits_at(clock.unix_ms()).into_iter().map(NexmarkSplit::encode).collect();
+        Ok(Box::new(FixedSplits::new(&self.spec.table, describe)))
     }
 
     fn open(

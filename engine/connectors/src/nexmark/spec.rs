@@ -5,6 +5,8 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::generator::Shape;
+use super::random::SplittableRandom;
+use super::split::NexmarkSplit;
 use super::text::TextPool;
 use crate::error::ConnectorError;
 use crate::options::{OptionKind, OptionSpec, ParsedOptions};
@@ -174,8 +176,27 @@ impl NexmarkSpec {
         Shape { delay_us: 1e6 / self.rate as f64 * f64::from(splits), base_ms, ..self.shape }
     }
 
+    /// The generators of a job that starts now.
+    pub(super) fn splits_at(&self, start_ms: i64) -> Vec<NexmarkSplit> {
+        // Any number will do that is another one the next time.
+        let seed = self.seed.unwrap_or_else(|| {
+            let mut random = SplittableRandom::new(start_ms.cast_unsigned());
+            u64::from(random.bits())
+        });
+        let each = self.id_room() / i64::from(self.splits);
+        let split = |index| NexmarkSplit {
+            index,
+            splits: self.splits,
+            first_event_id: 1 + i64::from(index) * each,
+            seed,
+            base_ms: self.base_ms.unwrap_or(start_ms),
+            start_ms,
+        };
+        (0..self.splits).map(split).collect()
+    }
+
     /// Ids that the generators divide; without an end as many as the original takes.
-    pub(super) fn id_room(&self) -> i64 {
+    fn id_room(&self) -> i64 {
         if self.declared_events > 0 {
             return self.declared_events;
         }
