@@ -1,16 +1,18 @@
 //! A small world around a job master: workers, an enumerator, a bucket, faults. Random bytes choose what happens next; what
 //! must never happen is checked at every command, and once the faults stop the job has to finish.
 
+mod tasks;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use millstream_checkpoint::{Manifest, Outcome};
-use millstream_model::control::{BarrierKind, FromWorker, ToWorker, WorkerId};
-use millstream_model::snapshot::SplitState;
-use millstream_model::{Attempt, CheckpointId, Epoch, ErrorKind, SplitId, SubtaskId};
+use millstream_model::control::{FromWorker, ToWorker, WorkerId};
+use millstream_model::{Attempt, CheckpointId, Epoch, ErrorKind, SplitId};
 use proptest::prelude::*;
 
+use self::tasks::Tasks;
 use super::bench::*;
-use crate::fixture::{graph, snapshot_of, split};
+use crate::fixture::split;
 use crate::{
     AfterSavepoint, Command, Event, JobEnd, JobMaster, JobPhase, SavepointId, SavepointReport, Settings,
     Timer,
@@ -48,21 +50,6 @@ struct World {
     trace: Vec<String>,
     /// Each event with its time and its commands, as a log would have them.
     log: Vec<String>,
-}
-
-/// What runs on the workers of the newest attempt.
-#[derive(Default)]
-struct Tasks {
-    attempt: Attempt,
-    worker: BTreeMap<SubtaskId, WorkerId>,
-    is_started: bool,
-    splits: BTreeMap<SubtaskId, Vec<SplitState>>,
-    no_more: BTreeSet<SubtaskId>,
-    finished: BTreeSet<SubtaskId>,
-    /// The first checkpoint behind a split's end.
-    ends_in: BTreeMap<SplitId, CheckpointId>,
-    /// Barriers that reached a source but not all of them yet.
-    passed: BTreeMap<CheckpointId, BTreeSet<SubtaskId>>,
 }
 
 impl World {
@@ -216,111 +203,6 @@ impl World {
     fn deliver(&mut self) {
         if let Some(event) = self.to_master.pop_front() {
             self.tell(event);
-        }
-    }
-
-    fn worker_step(&mut self, choice: usize) {
-        let busy: Vec<_> = self.to_worker.iter().filter(|(_, q)| !q.is_empty()).map(|(w, _)| *w).collect();
-        let Some(worker) = busy.get(choice % busy.len().max(1)).copied() else { return };
-        let message = self.to_worker.get_mut(&worker).and_then(VecDeque::pop_front).unwrap();
-        match message {
-            ToWorker::Deploy { attempt, subtask, .. } => {
-                if attempt > self.tasks.attempt {
-                    assert!(self.tasks.worker.is_empty(), "two attempts at once\n{}", self.trace.join("\n"));
-                    self.tasks = Tasks { attempt, ..Tasks::default() };
-                }
-                self.tasks.worker.insert(subtask, worker);
-                self.say(FromWorker::SubtaskRunning { attempt, subtask });
-            }
-            ToWorker::Start { .. } => self.tasks.is_started = true,
-            ToWorker::Cancel { attempt } => {
-                self.tasks.worker.retain(|_, w| *w != worker);
-                self.say(FromWorker::Cancelled { attempt, worker });
-            }
-            ToWorker::AssignSplits { subtask, splits, no_more, .. } => {
-                self.tasks.splits.entry(subtask).or_default().extend(splits);
-                if no_more {
-                    self.tasks.no_more.insert(subtask);
-                }
-                self.finish_if_done(subtask);
-            }
-            ToWorker::TriggerBarrier { subtask, barrier, .. } => {
-                if barrier.kind == BarrierKind::Drain {
-                    self.finish(subtask);
-                }
-                self.barrier(subtask, barrier.checkpoint);
-            }
-            ToWorker::EpochOwned { checkpoint, .. } => {
-                let Tasks { worker: places, splits, ends_in, .. } = &mut self.tasks;
-                for (_, splits) in splits.iter_mut().filter(|(s, _)| places.get(*s) == Some(&worker)) {
-                    splits.retain(|s| ends_in.get(&s.split).is_none_or(|end| *end > checkpoint));
-                }
-            }
-            ToWorker::CheckpointAborted { .. } | ToWorker::Shutdown { .. } => {}
-        }
-    }
-
-    fn say(&mut self, message: FromWorker) {
-        self.to_master.push_back(Event::FromWorker(message));
-    }
-
-    fn barrier(&mut self, subtask: SubtaskId, checkpoint: CheckpointId) {
-        self.store(subtask, checkpoint);
-        let passed = self.tasks.passed.entry(checkpoint).or_default();
-        passed.insert(subtask);
-        if passed.len() == PARALLELISM[0] as usize {
-            self.store(super::bench::subtask(1, 0), checkpoint);
-        }
-    }
-
-    fn store(&mut self, subtask: SubtaskId, checkpoint: CheckpointId) {
-        let is_finished = self.tasks.finished.contains(&subtask);
-        let mut snapshot = snapshot_of(&graph(&PARALLELISM), subtask.chain.0, subtask.index, is_finished);
-        snapshot.splits = self.tasks.splits.get(&subtask).cloned().unwrap_or_default();
-        for split in snapshot.splits.iter().filter(|s| s.is_finished).map(|s| s.split.clone()) {
-            self.tasks.ends_in.entry(split.clone()).or_insert(checkpoint);
-            self.read.entry(checkpoint).or_default().insert(split);
-        }
-        self.say(FromWorker::SnapshotStored { attempt: self.tasks.attempt, checkpoint, snapshot });
-    }
-
-    /// A source subtask reads one step of one split.
-    fn read(&mut self, choice: usize) {
-        let attempt = self.tasks.attempt;
-        let sources: Vec<_> = self.tasks.splits.keys().copied().collect();
-        let Some(subtask) = sources.get(choice % sources.len().max(1)).copied() else { return };
-        let alive = self.tasks.is_started && self.tasks.worker.contains_key(&subtask);
-        let splits = self.tasks.splits.entry(subtask).or_default();
-        let alive = alive && !self.tasks.finished.contains(&subtask);
-        let Some(split) = splits.iter_mut().find(|s| alive && !s.is_finished) else { return };
-        let position = split.position.first().copied().unwrap_or(0) + 1;
-        split.position = vec![position];
-        if position == STEPS {
-            split.is_finished = true;
-            let (source, splits) = (millstream_model::OperatorUid("src".into()), vec![split.split.clone()]);
-            self.say(FromWorker::SplitsFinished { attempt, subtask, source, splits });
-        }
-        self.finish_if_done(subtask);
-    }
-
-    fn finish_if_done(&mut self, subtask: SubtaskId) {
-        let is_read = self.tasks.splits.get(&subtask).is_none_or(|s| s.iter().all(|s| s.is_finished));
-        if self.tasks.no_more.contains(&subtask) && is_read {
-            self.finish(subtask);
-        }
-    }
-
-    fn finish(&mut self, subtask: SubtaskId) {
-        let attempt = self.tasks.attempt;
-        if !self.tasks.finished.insert(subtask) {
-            return;
-        }
-        self.say(FromWorker::SubtaskFinished { attempt, subtask });
-        let sources = self.tasks.finished.iter().filter(|s| s.chain.0 == 0).count();
-        if sources == PARALLELISM[0] as usize {
-            let sink = super::bench::subtask(1, 0);
-            self.tasks.finished.insert(sink);
-            self.say(FromWorker::SubtaskFinished { attempt, subtask: sink });
         }
     }
 
