@@ -21,7 +21,9 @@ use arrow::datatypes::{DataType, Field, Int64Type};
 use millstream_batch::StreamBatch;
 use millstream_expr::AggregateKind;
 use millstream_plan::{AggregateCall, TtlTime, state_fields};
-use millstream_state::{FrozenTable, GroupTable, RestoredTable, SpilledBase, StateError, ValueColumns};
+use millstream_state::{
+    CopyBuffers, FrozenTable, GroupTable, RestoredTable, SpilledBase, StateError, ValueColumns,
+};
 use xxhash_rust::xxh3::xxh3_64;
 
 pub(crate) use accumulator::Emptied;
@@ -339,17 +341,20 @@ impl Aggregates {
                     let their_groups = others.iter().map(|g| (other_keys.key(*g), other_keys.key_group(*g)));
                     kept.absorb(&mut *call.accumulator, (groups, keys), their_kept, their_groups)?;
                 }
-                _ => call.accumulator.merge(groups, &theirs.accumulator.state(others)),
+                _ => {
+                    call.accumulator.merge(groups, &theirs.accumulator.state(others, &CopyBuffers::default()))
+                }
             }
         }
         Ok(())
     }
 
     /// Partial rows of groups: each call's state columns, then the number of rows.
-    pub(crate) fn state(&self, groups: &[u32]) -> Vec<ArrayRef> {
+    pub(crate) fn state(&self, groups: &[u32], buffers: &CopyBuffers) -> Vec<ArrayRef> {
         let mut columns: Vec<ArrayRef> =
-            self.calls.iter().flat_map(|c| c.accumulator.state(groups)).collect();
-        columns.push(Arc::new(Int64Array::from_iter_values(groups.iter().map(|g| self.rows[*g as usize]))));
+            self.calls.iter().flat_map(|c| c.accumulator.state(groups, buffers)).collect();
+        let rows: Int64Array = buffers.values(groups.iter().map(|g| self.rows[*g as usize]));
+        columns.push(Arc::new(rows));
         columns
     }
 
@@ -456,9 +461,9 @@ impl ValueColumns for Aggregates {
         fields
     }
 
-    fn gather(&self, groups: &[u32]) -> Vec<ArrayRef> {
-        let mut columns = self.state(groups);
-        columns.extend(self.last_writes.as_ref().map(|writes| writes.gather(groups)));
+    fn gather(&self, groups: &[u32], buffers: &CopyBuffers) -> Vec<ArrayRef> {
+        let mut columns = self.state(groups, buffers);
+        columns.extend(self.last_writes.as_ref().map(|writes| writes.gather(groups, buffers)));
         columns
     }
 

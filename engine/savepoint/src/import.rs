@@ -197,7 +197,7 @@ impl SegmentWriter<'_> {
         let convert = |source| SavepointError::Convert { table: table.label(), source };
         let rows = self.rows(&batches).map_err(convert)?;
         let live_rows = rows.num_rows() as u64;
-        let frozen = FrozenTable { table: table.name.clone(), is_base, rows, live_rows };
+        let frozen = FrozenTable::of_rows(&table.name, is_base, rows, live_rows);
         let encoded: Result<_, StateError> = tokio::task::spawn_blocking(move || frozen.into_segment())
             .await
             .map_err(|_| SavepointError::Interrupted)?;

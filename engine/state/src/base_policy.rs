@@ -72,7 +72,7 @@ mod tests {
     fn frozen(rows: usize, live_rows: u64) -> Vec<FrozenTable> {
         let options = RecordBatchOptions::new().with_row_count(Some(rows));
         let rows = RecordBatch::try_new_with_options(Arc::new(Schema::empty()), vec![], &options).unwrap();
-        vec![FrozenTable { table: "t".into(), is_base: false, rows, live_rows }]
+        vec![FrozenTable::of_rows("t", false, rows, live_rows)]
     }
 
     #[test]

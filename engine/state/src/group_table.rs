@@ -19,6 +19,7 @@ use millstream_batch::EncodedKeys;
 use millstream_model::KeyGroupRange;
 use millstream_model::key_group::{KeyGroup, key_group_of};
 
+use crate::copy_buffers::CopyBuffers;
 use crate::error::StateError;
 use crate::group_index::GroupIndex;
 use crate::restored::RestoredTable;
@@ -32,8 +33,8 @@ pub trait ValueColumns {
     /// The columns as they are stored. All are nullable.
     fn fields(&self) -> Vec<Field>;
 
-    /// The values of these groups, one array a field, compactly copied.
-    fn gather(&self, groups: &[u32]) -> Vec<ArrayRef>;
+    /// The values of these groups, one array a field, compactly copied into these buffers.
+    fn gather(&self, groups: &[u32], buffers: &CopyBuffers) -> Vec<ArrayRef>;
 
     /// Makes the values of a group empty, as those of a new one.
     fn reset(&mut self, group: u32);
@@ -99,6 +100,8 @@ pub struct GroupTable {
     spilled: Option<SpilledRows>,
     /// Changed groups that were evicted since the last freeze.
     parts: Vec<FrozenTable>,
+    /// Of the copies that barriers make.
+    buffers: CopyBuffers,
     /// Groups that there is room for in memory, once that is known.
     room: Option<usize>,
     /// Where the search for groups to evict goes on.
@@ -120,6 +123,7 @@ impl GroupTable {
             name: name.into(),
             spilled: None,
             parts: Vec::new(),
+            buffers: CopyBuffers::keeping(),
             room: None,
             hand: 0,
         }
@@ -267,6 +271,7 @@ impl GroupTable {
     /// # Errors
     /// [`StateError::Encode`] when the values' columns do not fit their fields; [`StateError::Spill`].
     pub fn freeze(&mut self, values: &dyn ValueColumns, full: bool) -> Result<Vec<FrozenTable>, StateError> {
+        self.buffers.begin();
         let groups: Vec<u32> = if full {
             self.live_groups().filter(|g| self.marks[*g as usize] & CURRENT == 0).collect()
         } else {
@@ -275,7 +280,7 @@ impl GroupTable {
                 marks & DIRTY != 0 && marks & (LIVE | STORED) != 0
             };
             // In the order of their numbers, which is that of memory, where that costs less than jumping does.
-            match self.dirty.len() > self.marks.len() / SCAN_SHARE {
+            match self.is_dense() {
                 true => (0..self.marks.len() as u32).filter(is_needed).collect(),
                 false => self.dirty.iter().copied().filter(is_needed).collect(),
             }
@@ -296,7 +301,7 @@ impl GroupTable {
             groups.chunks(MAX_SEGMENT_ROWS).chain((needs_base && groups.is_empty()).then_some(empty));
         for part in chunks {
             let is_base = needs_base && parts.is_empty();
-            parts.push(self.frozen(part, is_base, &fields, values)?);
+            parts.push(self.frozen(part, is_base, &fields, values, &self.buffers)?);
         }
         self.clear_marks();
         FrozenTable::joined(parts)
@@ -341,34 +346,57 @@ impl GroupTable {
         is_base: bool,
         fields: &[Field],
         values: &dyn ValueColumns,
+        buffers: &CopyBuffers,
     ) -> Result<FrozenTable, StateError> {
         let live = self.live as u64 + self.spilled.as_ref().map_or(0, SpilledRows::rows);
-        let columns = (fields, values.gather(groups));
-        FrozenTable::new(&self.name, is_base, live, self.key_columns(groups), columns)
+        let columns = (fields, values.gather(groups, buffers));
+        let copy = FrozenTable::new(&self.name, is_base, live, self.key_columns(groups, buffers), columns)?;
+        Ok(copy.returning(buffers))
     }
 
-    fn key_columns(&self, groups: &[u32]) -> KeyColumns {
+    fn key_columns(&self, groups: &[u32], buffers: &CopyBuffers) -> KeyColumns {
         // Room at once for all of them, and no look at what cannot be NULL: a barrier waits for this copy.
-        let lengths = || groups.iter().map(|g| self.index.key(*g).len());
-        let mut bytes = Vec::with_capacity(lengths().sum());
+        let mut end = 0;
+        let ends = groups.iter().map(|g| {
+            end += self.index.key(*g).len() as i32;
+            end
+        });
+        let mut offsets = buffers.take((groups.len() + 1) * size_of::<i32>());
+        offsets.push(0_i32);
+        offsets.extend(ends);
+        let mut bytes = buffers.take(end as usize);
         groups.iter().for_each(|g| bytes.extend_from_slice(self.index.key(*g)));
+        let is_deleted = |g: &u32| self.marks[*g as usize] & LIVE == 0;
         KeyColumns {
-            key_groups: groups.iter().map(|g| self.key_groups[*g as usize]).collect(),
-            keys: BinaryArray::new(OffsetBuffer::from_lengths(lengths()), bytes.into(), None),
-            deleted: groups.iter().map(|g| self.marks[*g as usize] & LIVE == 0).collect(),
+            key_groups: buffers.buffer(groups.iter().map(|g| self.key_groups[*g as usize])),
+            keys: BinaryArray::new(OffsetBuffer::new(offsets.into()), bytes.into(), None),
+            deleted: groups.iter().map(is_deleted).collect(),
         }
     }
 
+    /// Whether so many groups are dirty that looking at all marks in their order costs less than jumping to theirs.
+    fn is_dense(&self) -> bool {
+        self.dirty.len() > self.marks.len() / SCAN_SHARE
+    }
+
     fn clear_marks(&mut self) {
-        for group in std::mem::take(&mut self.dirty) {
-            let marks = &mut self.marks[group as usize];
+        let is_dense = self.is_dense();
+        let Self { dirty, marks, index, .. } = self;
+        let mut clear = |group: u32, marks: &mut u8| {
             let was = *marks;
             let kept = was & (SPILLED | CURRENT | TOUCHED);
             *marks = if was & LIVE == 0 { 0 } else { LIVE | STORED | kept };
             if was & (LIVE | STORED) == STORED {
-                self.index.remove(group);
+                index.remove(group);
             }
+        };
+        if is_dense {
+            let all = (0..).zip(marks).filter(|(_, marks)| **marks & DIRTY != 0);
+            all.for_each(|(group, marks)| clear(group, marks));
+        } else {
+            dirty.iter().for_each(|group| clear(*group, &mut marks[*group as usize]));
         }
+        dirty.clear();
     }
 
     /// Takes over stored rows. `index_hash` gives the hash that later lookups of a stored key will use. The groups count as
@@ -436,6 +464,11 @@ impl GroupTable {
     /// Allocated bytes without the values, by estimate.
     #[must_use]
     pub fn bytes(&self) -> usize {
+        self.group_bytes() + self.buffers.bytes()
+    }
+
+    /// Those that grow with the groups.
+    fn group_bytes(&self) -> usize {
         self.index.bytes()
             + self.key_groups.capacity() * 2
             + self.marks.capacity()

@@ -10,6 +10,7 @@
 //! [`RestoredTable::push_segment`] and hands them to [`GroupTable::restore`].
 
 mod base_policy;
+mod copy_buffers;
 mod error;
 mod group_index;
 mod group_table;
@@ -21,6 +22,7 @@ mod spill;
 mod spilled_rows;
 
 pub use base_policy::BasePolicy;
+pub use copy_buffers::CopyBuffers;
 pub use error::StateError;
 pub use group_index::GroupIndex;
 pub use group_table::{GroupTable, KeyHashes, Resolved, StorePlace, StoreStep, ValueColumns};

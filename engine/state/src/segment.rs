@@ -8,6 +8,7 @@ use std::io::Cursor;
 use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, BinaryArray, BooleanArray, RecordBatch, UInt16Array, UInt32Array};
+use arrow::buffer::{BooleanBuffer, ScalarBuffer};
 use arrow::compute::{concat_batches, take_record_batch};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, UInt16Type};
 use arrow::error::ArrowError;
@@ -18,6 +19,7 @@ use bytes::Bytes;
 use millstream_model::key_group::KeyGroup;
 use xxhash_rust::xxh3::xxh3_64;
 
+use crate::copy_buffers::CopyBuffers;
 use crate::error::StateError;
 
 /// A segment never has more rows; a larger table is cut into several, of which only the first is a base. Keeps the offsets
@@ -45,6 +47,7 @@ pub struct FrozenTable {
     pub rows: RecordBatch,
     /// Rows that the table had when it was frozen; see [`crate::BasePolicy`].
     pub live_rows: u64,
+    buffers: CopyBuffers,
 }
 
 /// A segment ready to be uploaded.
@@ -73,6 +76,17 @@ pub fn segment_schema(values: &[Field]) -> SchemaRef {
 }
 
 impl FrozenTable {
+    /// Rows with columns as in [`segment_schema`].
+    #[must_use]
+    pub fn of_rows(table: impl Into<String>, is_base: bool, rows: RecordBatch, live_rows: u64) -> Self {
+        Self { table: table.into(), is_base, rows, live_rows, buffers: CopyBuffers::default() }
+    }
+
+    /// Once encoded, the memory of the copy goes to these.
+    pub(crate) fn returning(self, buffers: &CopyBuffers) -> Self {
+        Self { buffers: buffers.clone(), ..self }
+    }
+
     /// Puts key columns and value columns together.
     pub(crate) fn new(
         table: &str,
@@ -82,14 +96,14 @@ impl FrozenTable {
         values: (&[Field], Vec<arrow::array::ArrayRef>),
     ) -> Result<Self, StateError> {
         let mut columns: Vec<arrow::array::ArrayRef> = vec![
-            Arc::new(UInt16Array::from(keys.key_groups)),
+            Arc::new(UInt16Array::new(keys.key_groups, None)),
             Arc::new(keys.keys),
-            Arc::new(BooleanArray::from(keys.deleted)),
+            Arc::new(BooleanArray::new(keys.deleted, None)),
         ];
         columns.extend(values.1);
         let rows = RecordBatch::try_new(segment_schema(values.0), columns)
             .map_err(|source| StateError::Encode { table: table.to_owned(), source })?;
-        Ok(Self { table: table.to_owned(), is_base, rows, live_rows })
+        Ok(Self::of_rows(table, is_base, rows, live_rows))
     }
 
     /// Joins small parts of one table that follow each other, so that they do not become as many objects. What is large stays as
@@ -102,7 +116,7 @@ impl FrozenTable {
         let mut parts = parts.into_iter().peekable();
         while let Some(first) = parts.next() {
             let first_bytes = first.bytes();
-            let mut rows = vec![first.rows];
+            let mut rows = vec![first.rows.clone()];
             let (mut count, mut bytes) = (rows[0].num_rows(), first_bytes);
             let mut live_rows = first.live_rows;
             let fits = |part: &Self, count: usize, bytes: usize| {
@@ -121,7 +135,7 @@ impl FrozenTable {
                 _ => concat_batches(&rows[0].schema(), &rows)
                     .map_err(|source| StateError::Encode { table: first.table.clone(), source })?,
             };
-            joined.push(Self { table: first.table, is_base: first.is_base, rows, live_rows });
+            joined.push(Self { rows, live_rows, ..first });
         }
         Ok(joined)
     }
@@ -138,7 +152,9 @@ impl FrozenTable {
     /// [`StateError::Encode`] when Arrow refuses a column.
     pub fn into_segment(self) -> Result<EncodedSegment, StateError> {
         let order = sorted(&self.rows);
-        match encode(&self.rows, &order) {
+        let encoded = encode(&self.rows, &order);
+        self.buffers.give_back(self.rows);
+        match encoded {
             Ok(bytes) => {
                 let rows = order.len() as u64;
                 Ok(EncodedSegment { table: self.table, is_base: self.is_base, rows, bytes: bytes.into() })
@@ -150,9 +166,9 @@ impl FrozenTable {
 
 /// The key columns of frozen rows.
 pub(crate) struct KeyColumns {
-    pub(crate) key_groups: Vec<u16>,
+    pub(crate) key_groups: ScalarBuffer<u16>,
     pub(crate) keys: BinaryArray,
-    pub(crate) deleted: Vec<bool>,
+    pub(crate) deleted: BooleanBuffer,
 }
 
 /// The rows to store, in their order.
@@ -286,7 +302,7 @@ mod tests {
 
     fn frozen(rows: &[(u16, &str, bool, i64)]) -> FrozenTable {
         let keys = KeyColumns {
-            key_groups: rows.iter().map(|r| r.0).collect(),
+            key_groups: rows.iter().map(|r| r.0).collect::<Vec<_>>().into(),
             keys: BinaryArray::from_iter_values(rows.iter().map(|r| r.1.as_bytes())),
             deleted: rows.iter().map(|r| r.2).collect(),
         };

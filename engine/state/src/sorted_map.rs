@@ -291,7 +291,7 @@ impl SortedMap {
         let live = self.entries.len() as u64 + self.spilled.as_ref().map_or(0, SpilledRows::rows);
         for part in chunks {
             let keys = KeyColumns {
-                key_groups: part.iter().map(|c| c.1).collect(),
+                key_groups: part.iter().map(|c| c.1).collect::<Vec<_>>().into(),
                 keys: BinaryArray::from_iter_values(part.iter().map(|c| &c.0)),
                 deleted: part.iter().map(|c| c.2 == 0).collect(),
             };

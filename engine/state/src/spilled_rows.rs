@@ -7,6 +7,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, BinaryArray, RecordBatch};
+use arrow::buffer::BooleanBuffer;
 use arrow::datatypes::{Field, UInt16Type};
 use arrow::error::ArrowError;
 use arrow::row::{RowConverter, SortField};
@@ -291,10 +292,15 @@ impl SpilledBase {
     }
 
     fn part(&self, entries: &SpillChunk, is_base: bool) -> Result<FrozenTable, StateError> {
-        let key_groups = entries.iter().map(|(key, _)| u16::from_be_bytes([key[1], key[2]])).collect();
+        let key_groups: Vec<u16> =
+            entries.iter().map(|(key, _)| u16::from_be_bytes([key[1], key[2]])).collect();
         let keys = BinaryArray::from_iter_values(entries.iter().map(|(key, _)| &key[PREFIX..]));
         let values = decode(&self.converter, entries.iter().map(|(_, value)| &value[..]))?;
-        let keys = KeyColumns { key_groups, keys, deleted: vec![false; entries.len()] };
+        let keys = KeyColumns {
+            key_groups: key_groups.into(),
+            keys,
+            deleted: BooleanBuffer::new_unset(entries.len()),
+        };
         FrozenTable::new(&self.table, is_base, self.live_rows, keys, (&self.fields, values))
     }
 }

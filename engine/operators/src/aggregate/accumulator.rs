@@ -8,6 +8,7 @@ use arrow::array::ArrayRef;
 use arrow::datatypes::{DataType, Decimal128Type, Float64Type, Int64Type};
 use millstream_expr::AggregateKind;
 use millstream_plan::AggregateCall;
+use millstream_state::CopyBuffers;
 
 use crate::aggregate::count::Count;
 use crate::aggregate::extreme::extreme;
@@ -41,8 +42,8 @@ pub(crate) trait Accumulator: Send {
     /// Adds partial states, of which row `i` belongs to `groups[i]`.
     fn merge(&mut self, groups: &[u32], state: &[ArrayRef]);
 
-    /// The partial states of groups, as [`Accumulator::merge`] takes them.
-    fn state(&self, groups: &[u32]) -> Vec<ArrayRef>;
+    /// The partial states of groups, as [`Accumulator::merge`] takes them, copied into these buffers.
+    fn state(&self, groups: &[u32], buffers: &CopyBuffers) -> Vec<ArrayRef>;
 
     /// The call's results.
     fn result(&self, groups: &[u32]) -> ArrayRef;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array};
 use arrow::datatypes::Int64Type;
+use millstream_state::CopyBuffers;
 
 use crate::aggregate::accumulator::Accumulator;
 
@@ -48,8 +49,9 @@ impl Accumulator for Count {
         }
     }
 
-    fn state(&self, groups: &[u32]) -> Vec<ArrayRef> {
-        vec![self.result(groups)]
+    fn state(&self, groups: &[u32], buffers: &CopyBuffers) -> Vec<ArrayRef> {
+        let counts: Int64Array = buffers.values(groups.iter().map(|g| self.counts[*g as usize]));
+        vec![Arc::new(counts)]
     }
 
     fn result(&self, groups: &[u32]) -> ArrayRef {

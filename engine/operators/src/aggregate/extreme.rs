@@ -13,6 +13,7 @@ use arrow::datatypes::{
 };
 use millstream_expr::AggregateKind;
 use millstream_plan::AggregateCall;
+use millstream_state::CopyBuffers;
 
 use crate::aggregate::accumulator::Accumulator;
 use crate::error::OperatorError;
@@ -76,6 +77,20 @@ impl<T: ArrowPrimitiveType> Fixed<T> {
             }
         }
     }
+
+    fn column(&self, groups: &[u32], buffers: &CopyBuffers) -> ArrayRef {
+        let array: PrimitiveArray<T> =
+            buffers.optional_values(groups.iter().map(|g| self.values[*g as usize]));
+        match &self.data_type {
+            DataType::Decimal128(_, _) => Arc::new(array.with_data_type(self.data_type.clone())),
+            found if *found == T::DATA_TYPE => Arc::new(array),
+            // Back from the integers that `carried` made; such casts change the type alone and never fail.
+            other => {
+                let array: ArrayRef = Arc::new(array);
+                cast(&array, other).unwrap_or(array)
+            }
+        }
+    }
 }
 
 /// Floats with one zero and one NaN, as in encoded keys, where retractable extremes are kept.
@@ -116,21 +131,12 @@ impl<T: ArrowPrimitiveType> Accumulator for Fixed<T> {
         self.update(groups, state.first(), None);
     }
 
-    fn state(&self, groups: &[u32]) -> Vec<ArrayRef> {
-        vec![self.result(groups)]
+    fn state(&self, groups: &[u32], buffers: &CopyBuffers) -> Vec<ArrayRef> {
+        vec![self.column(groups, buffers)]
     }
 
     fn result(&self, groups: &[u32]) -> ArrayRef {
-        let array: PrimitiveArray<T> = groups.iter().map(|g| self.values[*g as usize]).collect();
-        match &self.data_type {
-            DataType::Decimal128(_, _) => Arc::new(array.with_data_type(self.data_type.clone())),
-            found if *found == T::DATA_TYPE => Arc::new(array),
-            // Back from the integers that `carried` made; such casts change the type alone and never fail.
-            other => {
-                let array: ArrayRef = Arc::new(array);
-                cast(&array, other).unwrap_or(array)
-            }
-        }
+        self.column(groups, &CopyBuffers::default())
     }
 
     fn bytes(&self) -> usize {
@@ -192,7 +198,7 @@ where
         self.update(groups, state.first(), None);
     }
 
-    fn state(&self, groups: &[u32]) -> Vec<ArrayRef> {
+    fn state(&self, groups: &[u32], _buffers: &CopyBuffers) -> Vec<ArrayRef> {
         vec![self.result(groups)]
     }
 

@@ -24,7 +24,7 @@ fn extremes(values: ArrayRef) -> (String, String) {
         accumulator.update(&groups, Some(&values), None);
         let mut merged = extreme(&call).unwrap();
         merged.resize(1);
-        merged.merge(&[0], &accumulator.state(&[1]));
+        merged.merge(&[0], &accumulator.state(&[1], &CopyBuffers::default()));
         let result = merged.result(&[0]);
         assert_eq!(result.data_type(), values.data_type());
         assert!(accumulator.result(&[0]).is_null(0), "the other group is empty");

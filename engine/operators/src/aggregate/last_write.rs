@@ -12,7 +12,7 @@ use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch};
 use arrow::datatypes::{DataType, Field, FieldRef, Int64Type, Schema};
 use arrow::error::ArrowError;
 use millstream_plan::TtlTime;
-use millstream_state::KEY_COLUMNS;
+use millstream_state::{CopyBuffers, KEY_COLUMNS};
 
 /// The column of each clock. Part of every checkpoint.
 const COLUMNS: [(TtlTime, &str); 2] =
@@ -76,9 +76,10 @@ impl LastWrites {
         }
     }
 
-    pub(crate) fn gather(&self, groups: &[u32]) -> ArrayRef {
+    pub(crate) fn gather(&self, groups: &[u32], buffers: &CopyBuffers) -> ArrayRef {
         let millis = groups.iter().map(|g| self.known(self.millis[*g as usize]));
-        Arc::new(millis.map(|millis| (millis != UNKNOWN).then_some(millis)).collect::<Int64Array>())
+        let known = millis.map(|millis| (millis != UNKNOWN).then_some(millis));
+        Arc::new(buffers.optional_values::<Int64Type>(known))
     }
 
     pub(crate) fn load(&mut self, groups: &[u32], column: &ArrayRef) {
@@ -203,13 +204,17 @@ mod tests {
         writes.note(1, Some(10));
         assert_eq!((writes.is_idle_since(0, i64::MAX), writes.is_idle_since(1, 9)), (false, false));
         assert_eq!(
-            writes.gather(&[0, 1]).as_primitive::<Int64Type>().iter().collect::<Vec<_>>(),
+            writes
+                .gather(&[0, 1], &CopyBuffers::default())
+                .as_primitive::<Int64Type>()
+                .iter()
+                .collect::<Vec<_>>(),
             [None, Some(10)]
         );
         writes.begin(5);
         writes.begin(8);
-        assert_eq!(writes.gather(&[0]).as_primitive::<Int64Type>().value(0), 5);
-        assert_eq!(writes.judge(7).idle_rows(&writes.gather(&[1, 0])), [1]);
+        assert_eq!(writes.gather(&[0], &CopyBuffers::default()).as_primitive::<Int64Type>().value(0), 5);
+        assert_eq!(writes.judge(7).idle_rows(&writes.gather(&[1, 0], &CopyBuffers::default())), [1]);
         assert!(writes.is_idle_since(0, 5) && writes.is_idle_since(1, 10));
     }
 }

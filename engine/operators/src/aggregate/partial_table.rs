@@ -6,7 +6,7 @@ use arrow::array::ArrayRef;
 use arrow::datatypes::DataType;
 use millstream_batch::{StreamBatch, decode_keys};
 use millstream_plan::AggregateCall;
-use millstream_state::{GroupIndex, ValueColumns as _};
+use millstream_state::{CopyBuffers, GroupIndex, ValueColumns as _};
 
 use crate::aggregate::{Aggregates, Changes, GroupKeys};
 use crate::batch_keys::BatchKeys;
@@ -124,7 +124,7 @@ impl PartialTable {
     pub(crate) fn partial_columns(&self, key_types: &[DataType]) -> Result<Vec<ArrayRef>, OperatorError> {
         let all: Vec<u32> = (0..self.len() as u32).collect();
         let mut columns = decode_keys(all.iter().map(|g| self.index.key(*g)), key_types)?;
-        columns.extend(self.aggregates.state(&all));
+        columns.extend(self.aggregates.state(&all, &CopyBuffers::default()));
         Ok(columns)
     }
 

@@ -15,6 +15,7 @@ use arrow::datatypes::{
 };
 use millstream_expr::AggregateKind;
 use millstream_plan::AggregateCall;
+use millstream_state::CopyBuffers;
 
 use crate::aggregate::accumulator::{Accumulator, Emptied};
 
@@ -143,18 +144,19 @@ impl<T: SumType> Accumulator for Sum<T> {
         }
     }
 
-    fn state(&self, groups: &[u32]) -> Vec<ArrayRef> {
+    fn state(&self, groups: &[u32], buffers: &CopyBuffers) -> Vec<ArrayRef> {
         let slots = || groups.iter().map(|g| self.slots[*g as usize]);
         // A part of a group may hold a sum of no values: one was added and another one taken away.
         let is_empty = |s: &Slot<T::Native>| s.count == 0 && self.emptied == Emptied::IsEmpty;
         let known = |s: &Slot<T::Native>| !is_empty(s) && !T::is_lost(s.sum);
         // A barrier waits for this copy, and a validity bitmap costs as much as the values.
         let sums = if slots().all(|s| known(&s)) {
-            self.typed(PrimitiveArray::from_iter_values(slots().map(|s| s.sum)))
+            self.typed(buffers.values(slots().map(|s| s.sum)))
         } else {
-            self.typed(slots().map(|s| known(&s).then_some(s.sum)).collect())
+            self.typed(buffers.optional_values(slots().map(|s| known(&s).then_some(s.sum))))
         };
-        vec![sums, Arc::new(Int64Array::from_iter_values(slots().map(|s| s.count)))]
+        let counts: Int64Array = buffers.values(slots().map(|s| s.count));
+        vec![sums, Arc::new(counts)]
     }
 
     fn result(&self, groups: &[u32]) -> ArrayRef {

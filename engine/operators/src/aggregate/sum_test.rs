@@ -25,7 +25,7 @@ fn result_of(call: &AggregateCall, values: ArrayRef, signs: &[i64]) -> String {
     // The same by way of the partial state.
     let mut merged = crate::aggregate::accumulator::accumulator(call, Emptied::IsEmpty).unwrap();
     merged.resize(3);
-    merged.merge(&[2], &accumulator.state(&[0]));
+    merged.merge(&[2], &accumulator.state(&[0], &CopyBuffers::default()));
     assert_eq!(text(&merged.result(&[2])), by_update);
     assert_eq!(merged.result(&[2]).data_type(), &call.result_type);
     by_update

@@ -141,7 +141,7 @@ fn frozen(table: &str, is_base: bool, range: KeyGroupRange, changes: &Changes) -
     };
     let rows = RecordBatch::try_new(segment_schema(&fields), columns).unwrap();
     let live_rows = rows.num_rows() as u64;
-    FrozenTable { table: table.to_owned(), is_base, rows, live_rows }
+    FrozenTable::of_rows(table, is_base, rows, live_rows)
 }
 
 fn first_main() -> Changes {

@@ -5,37 +5,44 @@
 
 use arrow::array::{ArrayRef, UInt32Array};
 use arrow::compute::take;
+use arrow::datatypes::Field;
 use millstream_batch::EncodedKeys;
 use millstream_model::key_group::{KeyGroup, key_group_of};
 
 use super::{
     CURRENT, DIRTY, GroupTable, KeyHashes, LIVE, SPILLED, STORED, TOUCHED, ValueColumns, check_owned,
 };
+use crate::copy_buffers::CopyBuffers;
 use crate::error::StateError;
 use crate::segment::MAX_SEGMENT_ROWS;
 use crate::spilled_rows::SpilledRows;
 
 /// Already chosen to leave.
 const CHOSEN: u8 = 64;
+/// Keys that are looked at to learn how long they are.
+const SAMPLED_KEYS: usize = 1024;
+/// Of the table's budget, groups get three of eight parts once it is known how many fit.
+const BUDGET_PARTS: usize = 8;
+const GROUP_PARTS: usize = 3;
 /// Of the groups that there is room for, this part leaves at a time.
 const BUNCH: usize = 8;
 
 impl GroupTable {
-    /// Lets groups go if `rows` more would exceed the budget. As soon as half of it is used, it is known how many groups fit, and
-    /// columns get exactly that long: doubling on and on would waste up to half of the memory.
+    /// Lets groups go if `rows` more would exceed the budget. As soon as the groups' part of it is used, it is known how many fit,
+    /// and columns get exactly that long: doubling on and on would waste up to half of the memory.
     pub(super) fn make_room(&mut self, rows: usize, values: &mut dyn ValueColumns) -> Result<(), StateError> {
         let Some(spilled) = &self.spilled else { return Ok(()) };
         let held = self.index.len();
         let room = match self.room {
             Some(room) => room,
             None => {
-                let bytes = self.bytes() + values.bytes();
-                if bytes <= spilled.budget() / 2 {
+                let bytes = self.group_bytes() + values.bytes();
+                if bytes <= spilled.budget() / BUDGET_PARTS * GROUP_PARTS {
                     return Ok(());
                 }
                 // The rest is for what grows in steps all the same, the bytes of keys and the hash table, and for the copy of
                 // all groups that a barrier makes when each of them changed, and the sorted one that is encoded from it.
-                let budget = (spilled.budget() / 2) as u128;
+                let budget = (spilled.budget() / BUDGET_PARTS * GROUP_PARTS) as u128;
                 let room = (self.marks.capacity() as u128 * budget / bytes.max(1) as u128) as usize;
                 self.reserve(room, values);
                 *self.room.insert(room)
@@ -55,6 +62,22 @@ impl GroupTable {
         self.dirty.reserve_exact(slots.saturating_sub(self.dirty.len()));
         self.index.reserve(slots);
         values.reserve(slots);
+        self.prepare_copies(slots, &values.fields());
+    }
+
+    /// Memory for the copies of so many groups: each of them may change before the next barrier.
+    fn prepare_copies(&self, groups: usize, fields: &[Field]) {
+        let lengths = self.live_groups().take(SAMPLED_KEYS).map(|g| self.index.key(g).len());
+        let (sample, key_bytes) = lengths.fold((0, 0), |(count, sum), length| (count + 1, sum + length));
+        let widths = fields.iter().filter_map(|field| field.data_type().primitive_width());
+        let widths: Vec<usize> =
+            [size_of::<i32>(), size_of::<KeyGroup>()].into_iter().chain(widths).collect();
+        for start in (0..groups).step_by(MAX_SEGMENT_ROWS) {
+            // One more: there are as many ends of keys and the start of the first.
+            let rows = MAX_SEGMENT_ROWS.min(groups - start) + 1;
+            self.buffers
+                .prepare(widths.iter().map(|width| rows * width).chain([rows * key_bytes / sample.max(1)]));
+        }
     }
 
     fn evict(&mut self, count: usize, values: &mut dyn ValueColumns) -> Result<(), StateError> {
@@ -76,12 +99,12 @@ impl GroupTable {
         let is = |group: &u32, marks: u8| self.marks[*group as usize] & marks == marks;
         let changed: Vec<u32> = leaving.iter().copied().filter(|g| is(g, DIRTY)).collect();
         if !changed.is_empty() {
-            let part = self.frozen(&changed, false, &values.fields(), values)?;
+            let part = self.frozen(&changed, false, &values.fields(), values, &CopyBuffers::default())?;
             self.parts.push(part);
         }
         let written: Vec<u32> = leaving.iter().copied().filter(|g| is(g, LIVE) && !is(g, CURRENT)).collect();
         let new = written.iter().filter(|g| !is(g, SPILLED)).count();
-        let columns = values.gather(&written);
+        let columns = values.gather(&written, &CopyBuffers::default());
         let rows: Vec<(KeyGroup, &[u8])> =
             written.iter().map(|g| (self.key_groups[*g as usize], self.index.key(*g))).collect();
         if let Some(spilled) = &mut self.spilled {

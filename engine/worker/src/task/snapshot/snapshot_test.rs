@@ -97,7 +97,7 @@ fn begin(snapshots: &Rc<Snapshots>, checkpoint: u64, rows: u16) {
         Arc::new(BooleanArray::from(vec![false; keys.len()])),
     ];
     let rows = RecordBatch::try_new(segment_schema(&[]), columns).unwrap();
-    let table = FrozenTable { table: "groups".into(), is_base: false, rows, live_rows: 1 };
+    let table = FrozenTable::of_rows("groups", false, rows, 1);
     let frozen = FrozenState { operator: OperatorUid("a".into()), rows: FrozenRows::Table(table) };
     let checkpoint = CheckpointId(checkpoint);
     let cut = Cut { checkpoint, splits: Vec::new(), facts: Vec::new(), is_finished: false, freeze_us: 0 };
