@@ -127,7 +127,9 @@ pub(crate) fn outcome(
 /// # Errors
 /// Where it stops being UTF-8; `skip_hint` says how to pass over such records.
 pub(crate) fn utf8<'a>(record: &'a [u8], skip_hint: &str) -> Result<&'a str, RecordFault> {
-    std::str::from_utf8(record).map_err(|error| RecordFault {
+    let text = simdutf8::basic::from_utf8(record);
+    // The quick check does not say where.
+    text.or_else(|_| std::str::from_utf8(record)).map_err(|error| RecordFault {
         at: error.valid_up_to(),
         message: format!("not UTF-8; convert the file, or {skip_hint}"),
     })
@@ -303,13 +305,9 @@ pub(crate) fn shortened(text: &str, limit: usize) -> String {
     }
 }
 
-/// Position of the first `byte`. `skip_until` searches with the C library's memchr, which no loop of ours reaches in the dev profile.
+/// Position of the first `byte`.
 pub(crate) fn find_byte(bytes: &[u8], byte: u8) -> Option<usize> {
-    use std::io::BufRead as _;
-    let mut rest = bytes;
-    let length = rest.skip_until(byte).unwrap_or(0);
-    let last = length.checked_sub(1)?;
-    (bytes.get(last) == Some(&byte)).then_some(last)
+    memchr::memchr(byte, bytes)
 }
 
 #[cfg(test)]

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, BinaryBuilder, BooleanBuilder, Date32Builder, Decimal128Builder, Float32Builder,
-    Float64Builder, Int8Builder, Int16Builder, Int32Builder, Int64Builder, StringBuilder,
+    ArrayBuilder as _, ArrayRef, BinaryBuilder, BooleanBuilder, Date32Builder, Decimal128Builder,
+    Float32Builder, Float64Builder, Int8Builder, Int16Builder, Int32Builder, Int64Builder, StringBuilder,
     Time32MillisecondBuilder,
 };
 use arrow::datatypes::{
@@ -90,11 +90,29 @@ impl ColumnBuilder {
         on_builder!(self, b => b.append_null());
     }
 
-    /// The column, leaving an empty one.
+    /// Appends NULL so many times.
+    pub(crate) fn append_nulls(&mut self, count: usize) {
+        on_builder!(self, b => b.append_nulls(count));
+    }
+
+    /// The column, leaving an empty one, for most types with room for as much again.
     pub(crate) fn finish(&mut self) -> ArrayRef {
         match self {
+            Self::Int32(builder) => {
+                let room = Int32Builder::with_capacity(builder.len());
+                Arc::new(std::mem::replace(builder, room).finish())
+            }
+            Self::Int64(builder) => {
+                let room = Int64Builder::with_capacity(builder.len());
+                Arc::new(std::mem::replace(builder, room).finish())
+            }
+            Self::Text(builder) => {
+                let room = StringBuilder::with_capacity(builder.len(), builder.values_slice().len());
+                Arc::new(std::mem::replace(builder, room).finish())
+            }
             Self::Timestamp { builder, unit, zone } => {
-                let raw = builder.finish();
+                let room = Int64Builder::with_capacity(builder.len());
+                let raw = std::mem::replace(builder, room).finish();
                 let zone = zone.clone();
                 match unit {
                     TimeUnit::Second => {

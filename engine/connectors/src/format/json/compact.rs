@@ -27,7 +27,8 @@ pub(super) fn compact(value: &str, scratch: &mut String, out: &mut Vec<u8>) {
                     Kind::String => write_string(text, out),
                     Kind::EscapedString => {
                         scratch.clear();
-                        unescape(text, scratch);
+                        // A string takes whatever is written to it.
+                        let _ = unescape(text, scratch);
                         write_string(scratch, out);
                     }
                     Kind::Float => write_double(float::<f64>(text).unwrap_or(f64::NAN), out),

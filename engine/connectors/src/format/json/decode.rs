@@ -93,13 +93,25 @@ const SKIP_HINT: &str = "with 'json.ignore-parse-errors' = 'true' such records a
 
 /// Appends a value that is not null; false if it cannot be one of this type.
 pub(super) fn append_value(builder: &mut ColumnBuilder, token: Token, context: &mut Append<'_>) -> bool {
+    if let (ColumnBuilder::Int64(b), Some(number)) = (&mut *builder, token.number) {
+        b.append_value(number.into());
+        return true;
+    }
     let Append { line, format, scratch, bytes } = context;
     let raw = line.get(token.start..token.end).unwrap_or_default();
     let is_text = matches!(token.kind, Kind::String | Kind::EscapedString);
     let is_number = matches!(token.kind, Kind::Integer | Kind::Float);
+    if let (ColumnBuilder::Text(b), Kind::EscapedString) = (&mut *builder, token.kind) {
+        // The value ends where the next one is appended.
+        let is_written = unescape(raw, b).is_ok();
+        b.append_value("");
+        return is_written;
+    }
     let text = if token.kind == Kind::EscapedString {
         scratch.clear();
-        unescape(raw, scratch);
+        if unescape(raw, scratch).is_err() {
+            return false;
+        }
         scratch.as_str()
     } else {
         raw

@@ -32,8 +32,8 @@ pub(super) struct Append<'a> {
 pub(super) struct RowBuilder {
     fields: Fields,
     by_name: HashMap<Vec<u8>, usize>,
-    /// Field k of the object before: its name as written, and its column.
-    guesses: Vec<(Vec<u8>, Option<usize>)>,
+    /// Field k of the object before.
+    guesses: Vec<Guess>,
     columns: Vec<Column>,
     rows: usize,
 }
@@ -45,6 +45,8 @@ struct Column {
     /// Where the value of the current line stands.
     token: Token,
     values: Values,
+    /// NULLs that are to be appended before the next value: most rows have none of the values of a row that is NULL.
+    nulls: usize,
 }
 
 enum Values {
@@ -64,7 +66,7 @@ impl RowBuilder {
                 },
                 other => Values::Plain(ColumnBuilder::new(other)?),
             };
-            Some(Column { path, data_type: data_type.clone(), token: Token::MISSING, values })
+            Some(Column { path, data_type: data_type.clone(), token: Token::MISSING, values, nulls: 0 })
         };
         let columns =
             fields.iter().filter_map(|f| column(f.data_type(), format!("{path}{}", f.name()))).collect();
@@ -94,8 +96,17 @@ impl RowBuilder {
         }
         let mut ordinal = 0;
         loop {
-            let name = scanner.field_name()?;
-            let column = self.column_of(name, ordinal, line, scratch);
+            let column = match self.guesses.get(ordinal) {
+                Some(guess) if guess.is_at_start_of(scanner.rest()) => {
+                    scanner.at += guess.written.len();
+                    scanner.skip_blanks();
+                    guess.column
+                }
+                _ => {
+                    let name = scanner.field_name()?;
+                    self.column_of(name, ordinal, line, scratch)
+                }
+            };
             match column.and_then(|index| self.columns.get_mut(index)) {
                 Some(column) => column.scan(line, scanner, scratch)?,
                 None => {
@@ -117,21 +128,17 @@ impl RowBuilder {
     }
 
     fn column_of(&mut self, name: Token, ordinal: usize, line: &str, scratch: &mut String) -> Option<usize> {
-        let written = line.as_bytes().get(name.start..name.end).unwrap_or_default();
-        match self.guesses.get(ordinal) {
-            Some((guess, column)) if guess == written => *column,
-            _ => {
-                let column = if name.kind == Kind::EscapedString {
-                    scratch.clear();
-                    unescape(line.get(name.start..name.end).unwrap_or_default(), scratch);
-                    self.by_name.get(scratch.as_bytes()).copied()
-                } else {
-                    self.by_name.get(written).copied()
-                };
-                remember(&mut self.guesses, ordinal, written, column);
-                column
-            }
-        }
+        let written = line.get(name.start..name.end).unwrap_or_default();
+        let column = if name.kind == Kind::EscapedString {
+            scratch.clear();
+            // A string takes whatever is written to it.
+            let _ = unescape(written, scratch);
+            self.by_name.get(scratch.as_bytes()).copied()
+        } else {
+            self.by_name.get(written.as_bytes()).copied()
+        };
+        remember(&mut self.guesses, ordinal, written, column);
+        column
     }
 
     /// Appends the scanned values as a row.
@@ -143,11 +150,11 @@ impl RowBuilder {
         Ok(())
     }
 
-    fn append_null(&mut self) {
+    fn append_nulls(&mut self, count: usize) {
         for column in &mut self.columns {
-            column.append_null();
+            column.nulls += count;
         }
-        self.rows += 1;
+        self.rows += count;
     }
 
     /// The first `rows` rows of each column, leaving none: after a fault some columns have one value more.
@@ -168,7 +175,7 @@ impl Column {
             Values::Row { fields, .. } if scanner.peek() == Some(b'{') => {
                 let start = scanner.at;
                 fields.scan(line, scanner, scratch)?;
-                Token { kind: Kind::Container, start, end: scanner.at }
+                Token::new(Kind::Container, start, scanner.at)
             }
             _ => scanner.value()?,
         };
@@ -186,10 +193,10 @@ impl Column {
                 return Err(RecordFault { at: 0, message });
             }
             Kind::Missing | Kind::Null => {
-                self.append_null();
+                self.nulls += 1;
                 return Ok(());
             }
-            _ => {}
+            _ => self.append_nulls(),
         }
         let is_object = context.line.as_bytes().get(token.start) == Some(&b'{');
         let is_fine = match &mut self.values {
@@ -205,23 +212,28 @@ impl Column {
             return Ok(());
         }
         if context.format.ignores_parse_errors {
-            self.append_null();
+            self.nulls += 1;
             return Ok(());
         }
         Err(self.bad_value(token, context.line))
     }
 
-    fn append_null(&mut self) {
+    fn append_nulls(&mut self) {
+        let count = std::mem::take(&mut self.nulls);
+        if count == 0 {
+            return;
+        }
         match &mut self.values {
-            Values::Plain(builder) => builder.append_null(),
+            Values::Plain(builder) => builder.append_nulls(count),
             Values::Row { fields, valid } => {
-                fields.append_null();
-                valid.append(false);
+                fields.append_nulls(count);
+                valid.append_n(count, false);
             }
         }
     }
 
     fn finish(&mut self, rows: usize) -> ArrayRef {
+        self.append_nulls();
         match &mut self.values {
             Values::Plain(builder) => builder.finish().slice(0, rows),
             Values::Row { fields, valid } => {
@@ -247,14 +259,50 @@ impl Column {
     }
 }
 
-fn remember(guesses: &mut Vec<(Vec<u8>, Option<usize>)>, ordinal: usize, name: &[u8], column: Option<usize>) {
+/// What is expected to stand at the start of field k of an object.
+struct Guess {
+    /// `"name":`.
+    written: Vec<u8>,
+    /// Its first sixteen bytes as a number, and which bits of it count.
+    head: u128,
+    mask: u128,
+    column: Option<usize>,
+}
+
+impl Guess {
+    fn set(&mut self, name: &str, column: Option<usize>) {
+        self.written.clear();
+        self.written.push(b'"');
+        self.written.extend_from_slice(name.as_bytes());
+        self.written.extend_from_slice(b"\":");
+        let number = |byte: &dyn Fn(u8) -> u8| {
+            let mut bytes = [0; size_of::<u128>()];
+            bytes.iter_mut().zip(&self.written).for_each(|(to, from)| *to = byte(*from));
+            u128::from_le_bytes(bytes)
+        };
+        self.head = number(&|byte| byte);
+        self.mask = number(&|_| u8::MAX);
+        self.column = column;
+    }
+
+    fn is_at_start_of(&self, rest: &[u8]) -> bool {
+        match rest.first_chunk() {
+            Some(head) => {
+                (u128::from_le_bytes(*head) ^ self.head) & self.mask == 0
+                    && (self.written.len() <= size_of::<u128>() || rest.starts_with(&self.written))
+            }
+            None => rest.starts_with(&self.written),
+        }
+    }
+}
+
+fn remember(guesses: &mut Vec<Guess>, ordinal: usize, name: &str, column: Option<usize>) {
     /// Fields whose names are remembered; a record with more is looked up field by field.
     const MAX_GUESSES: usize = 1_024;
+    if ordinal == guesses.len() && ordinal < MAX_GUESSES {
+        guesses.push(Guess { written: Vec::new(), head: 0, mask: 0, column });
+    }
     if let Some(guess) = guesses.get_mut(ordinal) {
-        guess.0.clear();
-        guess.0.extend_from_slice(name);
-        guess.1 = column;
-    } else if guesses.len() < MAX_GUESSES {
-        guesses.push((name.to_vec(), column));
+        guess.set(name, column);
     }
 }

@@ -4,6 +4,8 @@
 //! recursive: nesting is a stack of at most 1,000 brackets (Jackson's limit), so a bomb of brackets is an error like any
 //! other. Unlike the standard, control characters inside strings are let through, as Flink does.
 
+use std::fmt;
+
 /// Deepest nesting.
 pub(super) const MAX_DEPTH: usize = 1_000;
 
@@ -33,10 +35,16 @@ pub(super) struct Token {
     pub(super) kind: Kind,
     pub(super) start: usize,
     pub(super) end: usize,
+    /// The value of an integer of up to eight digits without a minus, which the scan has seen at a glance.
+    pub(super) number: Option<u32>,
 }
 
 impl Token {
-    pub(super) const MISSING: Self = Self { kind: Kind::Missing, start: 0, end: 0 };
+    pub(super) const MISSING: Self = Self::new(Kind::Missing, 0, 0);
+
+    pub(super) const fn new(kind: Kind, start: usize, end: usize) -> Self {
+        Self { kind, start, end, number: None }
+    }
 }
 
 /// A place where the grammar is broken, and what was expected there.
@@ -65,6 +73,11 @@ impl<'a> Scanner<'a> {
 
     pub(super) fn peek(&self) -> Option<u8> {
         self.bytes.get(self.at).copied()
+    }
+
+    /// From the cursor to the end of the line.
+    pub(super) fn rest(&self) -> &'a [u8] {
+        self.bytes.get(self.at..).unwrap_or_default()
     }
 
     pub(super) fn skip_blanks(&mut self) {
@@ -97,7 +110,7 @@ impl<'a> Scanner<'a> {
             match self.peek() {
                 Some(b'"') => {
                     self.at += 1;
-                    return Ok(Token { kind, start, end: self.at - 1 });
+                    return Ok(Token::new(kind, start, self.at - 1));
                 }
                 Some(b'\\') => {
                     kind = Kind::EscapedString;
@@ -137,25 +150,41 @@ impl<'a> Scanner<'a> {
                 self.container()?;
                 Kind::Container
             }
+            Some(b'1'..=b'9') => match self.short_integer() {
+                Some(token) => return Ok(token),
+                None => self.number()?,
+            },
             _ => self.literal()?,
         };
-        Ok(Token { kind, start, end: self.at })
+        Ok(Token::new(kind, start, self.at))
     }
 
     fn literal(&mut self) -> Scan<Kind> {
-        let (word, kind): (&[u8], _) = match self.peek() {
+        let rest = self.rest();
+        let (length, kind) = match rest.first() {
             Some(b'-' | b'0'..=b'9') => return self.number(),
-            Some(b'n') => (b"null", Kind::Null),
-            Some(b't') => (b"true", Kind::True),
-            Some(b'f') => (b"false", Kind::False),
+            Some(b'n') if rest.starts_with(b"null") => (4, Kind::Null),
+            Some(b't') if rest.starts_with(b"true") => (4, Kind::True),
+            Some(b'f') if rest.starts_with(b"false") => (5, Kind::False),
             None => return Err(self.fault("the line ends where a value is expected")),
             Some(_) => return Err(self.fault(NO_VALUE)),
         };
-        if !self.bytes.get(self.at..).is_some_and(|rest| rest.starts_with(word)) {
-            return Err(self.fault(NO_VALUE));
-        }
-        self.at += word.len();
+        self.at += length;
         Ok(kind)
+    }
+
+    /// A whole number of up to eight digits, unless it is at the end of the line or has a fraction or an exponent.
+    fn short_integer(&mut self) -> Option<Token> {
+        let (word, behind) = self.rest().split_first_chunk()?;
+        let word = u64::from_le_bytes(*word);
+        let count = leading_digits(word);
+        let next = if count < 8 { (word >> (8 * count)) as u8 } else { *behind.first()? };
+        if next.is_ascii_digit() || matches!(next, b'.' | b'e' | b'E') {
+            return None;
+        }
+        let token = Token::new(Kind::Integer, self.at, self.at + count);
+        self.at = token.end;
+        Some(Token { number: Some(number_of(word, count)), ..token })
     }
 
     fn number(&mut self) -> Scan<Kind> {
@@ -188,11 +217,9 @@ impl<'a> Scanner<'a> {
     }
 
     fn digits(&mut self) -> Scan<()> {
-        let start = self.at;
-        while self.peek().is_some_and(|b| b.is_ascii_digit()) {
-            self.at += 1;
-        }
-        if self.at > start { Ok(()) } else { Err(self.fault("expected a digit")) }
+        let count = self.rest().iter().take_while(|b| b.is_ascii_digit()).count();
+        self.at += count;
+        if count > 0 { Ok(()) } else { Err(self.fault("expected a digit")) }
     }
 
     /// Skips the object or array at the cursor.
@@ -273,54 +300,86 @@ impl<'a> Scanner<'a> {
     }
 }
 
-/// Position of the first `"` or `\` at or after `from`, or the end. Eight bytes at a time: strings are most of a line.
+/// Bytes that are searched word by word before a wider search is worth its call.
+const NEAR_BYTES: usize = 32;
+
+/// Position of the first `"` or `\` at or after `from`, or the end. Strings are most of a line.
 fn next_special(bytes: &[u8], from: usize) -> usize {
+    let rest = bytes.get(from..).unwrap_or_default();
+    let near = rest.get(..NEAR_BYTES).unwrap_or(rest);
+    let (words, tail) = near.as_chunks::<8>();
+    for (i, word) in words.iter().enumerate() {
+        let word = u64::from_le_bytes(*word);
+        let found = bytes_that_are(word, b'"') | bytes_that_are(word, b'\\');
+        if found != 0 {
+            return from + i * 8 + (found.trailing_zeros() / 8) as usize;
+        }
+    }
+    if rest.len() > NEAR_BYTES {
+        let far = rest.get(NEAR_BYTES..).unwrap_or_default();
+        return from + NEAR_BYTES + memchr::memchr2(b'"', b'\\', far).unwrap_or(far.len());
+    }
+    let plain = tail.iter().take_while(|b| !matches!(b, b'"' | b'\\')).count();
+    from + near.len() - tail.len() + plain
+}
+
+/// The highest bit of each byte of the word that is `byte` (and perhaps of bytes behind it, which does not matter for the first).
+const fn bytes_that_are(word: u64, byte: u8) -> u64 {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGHS: u64 = 0x8080_8080_8080_8080;
-    // The highest bit of each byte that is zero (and perhaps of bytes behind it, which does not matter for the first).
-    let zero_bytes = |word: u64| word.wrapping_sub(ONES) & !word & HIGHS;
-    let mut at = from;
-    while let Some(chunk) = bytes.get(at..at + 8).and_then(|c| <[u8; 8]>::try_from(c).ok()) {
-        let word = u64::from_le_bytes(chunk);
-        let found =
-            zero_bytes(word ^ (ONES * u64::from(b'"'))) | zero_bytes(word ^ (ONES * u64::from(b'\\')));
-        if found != 0 {
-            return at + (found.trailing_zeros() / 8) as usize;
-        }
-        at += 8;
-    }
-    while bytes.get(at).is_some_and(|b| !matches!(b, b'"' | b'\\')) {
-        at += 1;
-    }
-    at
+    let zeroed = word ^ (ONES * byte as u64);
+    zeroed.wrapping_sub(ONES) & !zeroed & HIGHS
+}
+
+/// How many of eight bytes, from the first on, are digits.
+const fn leading_digits(word: u64) -> usize {
+    const HIGHS: u64 = 0x8080_8080_8080_8080;
+    // The highest bit of a byte above 9, and of one below 0; digits neither carry nor borrow, so the first one is exact.
+    let above = word.wrapping_add(0x4646_4646_4646_4646);
+    let below = word.wrapping_sub(0x3030_3030_3030_3030);
+    (((above | below) & HIGHS).trailing_zeros() / 8) as usize
+}
+
+/// The number in the first `count` of eight bytes, 1 to 8 digits: pairs are joined, then fours, then all eight.
+const fn number_of(word: u64, count: usize) -> u32 {
+    let digits = word.wrapping_sub(0x3030_3030_3030_3030) << (8 * (8 - count));
+    let pairs = (digits & 0x0f0f_0f0f_0f0f_0f0f).wrapping_mul(10 * (1 << 8) + 1) >> 8;
+    let fours = (pairs & 0x00ff_00ff_00ff_00ff).wrapping_mul(100 * (1 << 16) + 1) >> 16;
+    ((fours & 0x0000_ffff_0000_ffff).wrapping_mul(10_000 * (1 << 32) + 1) >> 32) as u32
 }
 
 /// Appends the text of an escaped string. A lone half of a surrogate pair becomes U+FFFD, since UTF-8 has no form for it.
-pub(super) fn unescape(escaped: &str, out: &mut String) {
+pub(super) fn unescape(escaped: &str, out: &mut impl fmt::Write) -> fmt::Result {
     let mut rest = escaped;
-    while let Some(position) = rest.find('\\') {
-        let (plain, from_escape) = rest.split_at(position);
-        out.push_str(plain);
+    while let Some((plain, from_escape)) = rest.split_at_checked(next_special(rest.as_bytes(), 0)) {
+        out.write_str(plain)?;
         let mut chars = from_escape.chars();
-        chars.next();
+        // A backslash, or nothing at the end: quotes do not stand alone in a string.
+        if chars.next().is_none() {
+            return Ok(());
+        }
         let letter = chars.next();
         rest = chars.as_str();
         match letter {
-            Some('b') => out.push('\u{8}'),
-            Some('f') => out.push('\u{c}'),
-            Some('n') => out.push('\n'),
-            Some('r') => out.push('\r'),
-            Some('t') => out.push('\t'),
-            Some('u') => rest = push_code_point(rest, out),
-            Some(other) => out.push(other),
+            Some('b') => out.write_char('\u{8}')?,
+            Some('f') => out.write_char('\u{c}')?,
+            Some('n') => out.write_char('\n')?,
+            Some('r') => out.write_char('\r')?,
+            Some('t') => out.write_char('\t')?,
+            Some('u') => {
+                let (character, behind) = code_point(rest);
+                out.write_char(character)?;
+                rest = behind;
+            }
+            Some(other) => out.write_char(other)?,
             None => {}
         }
     }
-    out.push_str(rest);
+    Ok(())
 }
 
-/// `after_u` starts with four hexadecimal digits, perhaps followed by the other half of a pair; returns what follows.
-fn push_code_point<'a>(after_u: &'a str, out: &mut String) -> &'a str {
+/// `after_u` starts with four hexadecimal digits, perhaps followed by the other half of a pair; returns what follows, too.
+fn code_point(after_u: &str) -> (char, &str) {
     let unit = |text: &str| text.get(..4).and_then(|h| u32::from_str_radix(h, 16).ok());
     let rest = after_u.get(4..).unwrap_or_default();
     let first = unit(after_u).unwrap_or(0xFFFD);
@@ -329,11 +388,10 @@ fn push_code_point<'a>(after_u: &'a str, out: &mut String) -> &'a str {
         && (0xDC00..0xE000).contains(&second)
     {
         let code = 0x1_0000 + ((first - 0xD800) << 10) + (second - 0xDC00);
-        out.push(char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER));
-        return rest.get(6..).unwrap_or_default();
+        let behind = rest.get(6..).unwrap_or_default();
+        return (char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER), behind);
     }
-    out.push(char::from_u32(first).unwrap_or(char::REPLACEMENT_CHARACTER));
-    rest
+    (char::from_u32(first).unwrap_or(char::REPLACEMENT_CHARACTER), rest)
 }
 
 #[cfg(test)]
@@ -399,6 +457,36 @@ mod tests {
     }
 
     #[test]
+    fn short_integers_are_read_at_a_glance() {
+        let number = |line: &str| {
+            let mut stack = Vec::new();
+            let mut scanner = Scanner::new(line.as_bytes(), &mut stack);
+            let token = scanner.value().unwrap();
+            (line[token.start..token.end] == *line.trim_end_matches([',', ' ', '}', 'x']), token.number)
+        };
+        for length in 1..=9 {
+            let value: u32 = "987654321"[..length].parse().unwrap();
+            for behind in [",     ", "}", "}xxxxxxxxxxxxx", ",xxxxxxxxxxxxxxxxx"] {
+                let (is_whole, found) = number(&format!("{value}{behind}"));
+                assert!(is_whole && found.is_none_or(|found| found == value), "{value}{behind}: {found:?}");
+            }
+            let expected = (length < 9).then_some(value);
+            assert_eq!(number(&format!("{value},xxxxxxxxxxxxxxxxx")).1, expected);
+        }
+        for other in
+            ["0,xxxxxxxxx", "-1,xxxxxxxx", "1.5,xxxxxxxx", "1e5,xxxxxxxx", "12345678.5,", "12345678e1,"]
+        {
+            assert_eq!(number(other).1, None, "{other}");
+        }
+        for byte in (0..=u8::MAX).filter(|byte| !byte.is_ascii_digit()) {
+            assert_eq!(
+                leading_digits(u64::from_le_bytes([b'1', b'9', b'0', byte, b'1', b'1', b'1', b'1'])),
+                3
+            );
+        }
+    }
+
+    #[test]
     fn a_bomb_of_brackets_is_an_error() {
         let deep = |n: usize| "[".repeat(n) + &"]".repeat(n);
         assert!(scan(&deep(MAX_DEPTH)).is_ok());
@@ -421,7 +509,7 @@ mod tests {
         ];
         for (escaped, expected) in table {
             let mut out = String::new();
-            unescape(escaped, &mut out);
+            unescape(escaped, &mut out).unwrap();
             assert_eq!(out, expected, "{escaped}");
         }
     }
