@@ -90,7 +90,8 @@ SELECT * FROM totals WHERE `COUNT(*)` > 10;
   them are declared or none. Their names are free, if they are plain ones; their types are those of the query, since the key
   itself does not say them, and a key that they do not fit is an error with the first row.
 - The tables `values-...` hold what a COUNT(DISTINCT ...), or a MIN or MAX over updates, has to remember: the key is that of the
-  group, then the value; `count` is how often it is there.
+  group, then the value; `count` is how often it is there, or NULL where that is not kept: for a DISTINCT over rows that are only
+  added, in groups without a window that do not expire.
 - Where groups expire, `last_write` (by the wall clock) or `last_write_watermark` are the milliseconds of the last write. Groups
   that have expired are rows until they are removed.
 - Keys of windows begin with two times more: the end of the slice, and the end of the first window that counts it, which is later

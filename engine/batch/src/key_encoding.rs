@@ -46,6 +46,12 @@ impl EncodedKeys {
         &self.bytes[start..self.ends[row]]
     }
 
+    /// Appends a key of several parts.
+    pub fn push<'a>(&mut self, parts: impl IntoIterator<Item = &'a [u8]>) {
+        parts.into_iter().for_each(|part| self.bytes.extend_from_slice(part));
+        self.ends.push(self.bytes.len());
+    }
+
     /// Number of keys.
     #[must_use]
     pub const fn len(&self) -> usize {

@@ -10,6 +10,7 @@ mod extreme;
 mod kept_values;
 mod last_write;
 mod partial_table;
+mod seen_values;
 mod sum;
 
 use std::collections::BTreeMap;
@@ -20,6 +21,7 @@ use arrow::compute::take;
 use arrow::datatypes::{DataType, Field, Int64Type};
 use millstream_batch::StreamBatch;
 use millstream_expr::AggregateKind;
+use millstream_model::KeyGroupRange;
 use millstream_plan::{AggregateCall, TtlTime, state_fields};
 use millstream_state::{
     CopyBuffers, FrozenTable, GroupTable, RestoredTable, SpilledBase, StateError, ValueColumns,
@@ -119,6 +121,19 @@ impl Aggregates {
     pub(crate) fn new_empty(&self) -> Result<Self, OperatorError> {
         let calls: Vec<AggregateCall> = self.calls.iter().map(|call| call.spec.clone()).collect();
         Self::new(&calls, self.changes)
+    }
+
+    /// The same in groups that never end, nor expire: those of key groups `range`.
+    pub(crate) fn in_lasting_groups(mut self, range: KeyGroupRange, max_parallelism: u32) -> Self {
+        if self.changes == Changes::AppendOnly {
+            for call in &mut self.calls {
+                let name = kept_table_name(&call.spec);
+                if let Some(kept) = &mut call.kept {
+                    kept.in_lasting_groups(&name, range, max_parallelism);
+                }
+            }
+        }
+        self
     }
 
     /// The same with the time of the last write of each group.

@@ -59,7 +59,7 @@ impl GroupAggregate {
         let aggregates = Aggregates::new(&spec.calls, changes)?;
         let aggregates = match spec.ttl {
             Some(ttl) => aggregates.with_last_writes(ttl.time),
-            None => aggregates,
+            None => aggregates.in_lasting_groups(context.key_groups, context.max_parallelism),
         };
         Ok(Self {
             aggregates,

@@ -70,6 +70,13 @@ pub struct KeyHashes<'a> {
     pub index: &'a [u64],
 }
 
+/// What becomes of the groups that a batch finds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Use {
+    Change,
+    Look,
+}
+
 /// The group has a key and values.
 const LIVE: u8 = 1;
 /// The group is in `dirty`. Kept while a number is free, so that `dirty` never has a number twice.
@@ -102,6 +109,8 @@ pub struct GroupTable {
     parts: Vec<FrozenTable>,
     /// Of the copies that barriers make.
     buffers: CopyBuffers,
+    /// Whether keys are there or not and groups never change.
+    is_set: bool,
     /// Groups that there is room for in memory, once that is known.
     room: Option<usize>,
     /// Where the search for groups to evict goes on.
@@ -124,9 +133,17 @@ impl GroupTable {
             spilled: None,
             parts: Vec::new(),
             buffers: CopyBuffers::keeping(),
+            is_set: false,
             room: None,
             hand: 0,
         }
+    }
+
+    /// An empty table whose groups never change: only [`GroupTable::resolve_present`] may be used. A barrier copies those that
+    /// are new, which are few, so nearly all of the budget is for groups.
+    #[must_use]
+    pub fn of_keys(name: impl Into<String>, range: KeyGroupRange, max_parallelism: u32) -> Self {
+        Self { is_set: true, ..Self::new(name, range, max_parallelism) }
     }
 
     /// What it is stored under.
@@ -204,6 +221,31 @@ impl GroupTable {
         values: &mut dyn ValueColumns,
         resolved: &mut Resolved,
     ) -> Result<(), StateError> {
+        self.resolve_for(Use::Change, keys, hashes, values, resolved)
+    }
+
+    /// The same, but only groups that are new change by it: for tables in which a key is there or not.
+    ///
+    /// # Errors
+    /// As [`GroupTable::resolve`].
+    pub fn resolve_present(
+        &mut self,
+        keys: &EncodedKeys,
+        hashes: KeyHashes<'_>,
+        values: &mut dyn ValueColumns,
+        resolved: &mut Resolved,
+    ) -> Result<(), StateError> {
+        self.resolve_for(Use::Look, keys, hashes, values, resolved)
+    }
+
+    fn resolve_for(
+        &mut self,
+        purpose: Use,
+        keys: &EncodedKeys,
+        hashes: KeyHashes<'_>,
+        values: &mut dyn ValueColumns,
+        resolved: &mut Resolved,
+    ) -> Result<(), StateError> {
         if self.spilled.is_some() {
             self.make_room(keys.len(), values)?;
             self.load_missing(keys, hashes, values)?;
@@ -216,7 +258,10 @@ impl GroupTable {
             let (group, _) = self.index.find_or_insert(hashes.index[row], keys.get(row));
             groups.push(group);
             match self.marks.get_mut(group as usize) {
-                Some(marks) if *marks & (LIVE | DIRTY | CURRENT) == LIVE | DIRTY => {
+                Some(marks)
+                    if *marks & (LIVE | DIRTY | CURRENT) == LIVE | DIRTY
+                        || (purpose == Use::Look && *marks & LIVE != 0) =>
+                {
                     *marks |= TOUCHED;
                     continue;
                 }

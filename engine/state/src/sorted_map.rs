@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, BinaryArray, Int64Array};
+use arrow::array::{Array as _, ArrayRef, AsArray, BinaryArray, Int64Array, RecordBatch};
 use arrow::datatypes::{DataType, Field, Int64Type, UInt16Type};
 use millstream_model::key_group::KeyGroup;
 
@@ -302,13 +302,16 @@ impl SortedMap {
         Ok(())
     }
 
-    /// Takes over stored rows; they count as stored and not as dirty.
+    /// Takes over stored rows; they count as stored and not as dirty. A count that is NULL, of a table that did not count,
+    /// becomes `unknown`.
     ///
     /// # Errors
-    /// [`StateError::Schema`] when the stored columns are not a map's, [`StateError::Damaged`] when a count is missing.
-    pub fn restore(&mut self, stored: &RestoredTable) -> Result<(), StateError> {
+    /// [`StateError::Schema`] when the stored columns are not a map's, [`StateError::Damaged`] when a count is 0, or NULL without
+    /// `unknown`.
+    pub fn restore(&mut self, stored: &RestoredTable, unknown: Option<i64>) -> Result<(), StateError> {
         for rows in &stored.segments {
             check_fields(&stored.name, rows, &Self::fields())?;
+            let rows = &with_counts(&stored.name, rows, unknown)?;
             let key_groups = rows.column(0).as_primitive::<UInt16Type>().values();
             let keys = rows.column(1).as_binary::<i32>();
             let deleted = rows.column(2).as_boolean();
@@ -351,6 +354,26 @@ impl SortedMap {
             + self.dirty.capacity() * 16
             + self.spilled.as_ref().map_or(0, SpilledRows::bytes)
     }
+}
+
+/// The same rows with `unknown` for counts that are NULL. Counts of removed entries do not matter.
+fn with_counts(table: &str, rows: &RecordBatch, unknown: Option<i64>) -> Result<RecordBatch, StateError> {
+    let counts = rows.column(KEY_COLUMNS).as_primitive::<Int64Type>();
+    if counts.null_count() == 0 {
+        return Ok(rows.clone());
+    }
+    let deleted = rows.column(2).as_boolean();
+    let is_unknown = |row: usize| counts.is_null(row) && !deleted.value(row);
+    if unknown.is_none() && (0..rows.num_rows()).any(is_unknown) {
+        return Err(StateError::damaged(format!(
+            "the table {table} has no counts: it was stored while the rows of the aggregate were only added, and now they are \
+             updated, too; start without this state"
+        )));
+    }
+    let known = counts.iter().map(|count| count.or(unknown).unwrap_or(0));
+    let mut columns = rows.columns().to_vec();
+    columns[KEY_COLUMNS] = Arc::new(Int64Array::from_iter_values(known));
+    RecordBatch::try_new(rows.schema(), columns).map_err(|e| StateError::damaged(e.to_string()))
 }
 
 /// The smallest key that is greater than every key with this prefix; `None` if there is none.

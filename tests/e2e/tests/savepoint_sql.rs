@@ -237,9 +237,8 @@ fn the_key_and_its_group_can_be_seen_without_the_types_of_its_parts() {
 #[test]
 fn distinct_values_are_a_table_of_their_own() {
     let folder = savepoint();
-    let mut values = BTreeMap::<(&str, i64), i64>::new();
-    (0..ORDERS).map(order).for_each(|(_, city, v, _)| *values.entry((city, v)).or_default() += 1);
-    let of = |city: &str| values.keys().filter(|(c, _)| *c == city).count();
+    let values: BTreeSet<(&str, i64)> = (0..ORDERS).map(order).map(|(_, city, v, _)| (city, v)).collect();
+    let of = |city: &str| values.iter().filter(|(c, _)| *c == city).count();
     let expected = sorted(CITIES.iter().map(|city| serde_json::json!([city, of(city)])));
     let table =
         declared("city STRING, `COUNT(DISTINCT orders.v)` BIGINT", &format!("{KINDS}, 'table' = 'groups'"));
@@ -257,7 +256,8 @@ fn distinct_values_are_a_table_of_their_own() {
         "city STRING, v INT, `count` BIGINT",
         &format!("{KINDS}, 'table' = '{}'", kept_values(folder.path())),
     );
-    let expected = sorted(values.iter().map(|((city, v), n)| serde_json::json!([city, v, n])));
+    // Rows are only added: how often a value is there does not matter.
+    let expected = sorted(values.iter().map(|(city, v)| serde_json::json!([city, v, null])));
     assert_eq!(
         rows(folder.path(), &["city", "v", "count"], &format!("{table}SELECT * FROM saved;"), ""),
         expected

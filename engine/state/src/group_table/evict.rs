@@ -21,9 +21,10 @@ use crate::spilled_rows::SpilledRows;
 const CHOSEN: u8 = 64;
 /// Keys that are looked at to learn how long they are.
 const SAMPLED_KEYS: usize = 1024;
-/// Of the table's budget, groups get three of eight parts once it is known how many fit.
+/// Of the table's budget, groups get three of eight parts once it is known how many fit, or six if they never change.
 const BUDGET_PARTS: usize = 8;
 const GROUP_PARTS: usize = 3;
+const SET_PARTS: usize = 6;
 /// Of the groups that there is room for, this part leaves at a time.
 const BUNCH: usize = 8;
 
@@ -33,17 +34,17 @@ impl GroupTable {
     pub(super) fn make_room(&mut self, rows: usize, values: &mut dyn ValueColumns) -> Result<(), StateError> {
         let Some(spilled) = &self.spilled else { return Ok(()) };
         let held = self.index.len();
+        let budget = spilled.budget() / BUDGET_PARTS * if self.is_set { SET_PARTS } else { GROUP_PARTS };
         let room = match self.room {
             Some(room) => room,
             None => {
                 let bytes = self.group_bytes() + values.bytes();
-                if bytes <= spilled.budget() / BUDGET_PARTS * GROUP_PARTS {
+                if bytes <= budget {
                     return Ok(());
                 }
                 // The rest is for what grows in steps all the same, the bytes of keys and the hash table, and for the copy of
                 // all groups that a barrier makes when each of them changed, and the sorted one that is encoded from it.
-                let budget = (spilled.budget() / BUDGET_PARTS * GROUP_PARTS) as u128;
-                let room = (self.marks.capacity() as u128 * budget / bytes.max(1) as u128) as usize;
+                let room = (self.marks.capacity() as u128 * budget as u128 / bytes.max(1) as u128) as usize;
                 self.reserve(room, values);
                 *self.room.insert(room)
             }
@@ -62,7 +63,9 @@ impl GroupTable {
         self.dirty.reserve_exact(slots.saturating_sub(self.dirty.len()));
         self.index.reserve(slots);
         values.reserve(slots);
-        self.prepare_copies(slots, &values.fields());
+        if !self.is_set {
+            self.prepare_copies(slots, &values.fields());
+        }
     }
 
     /// Memory for the copies of so many groups: each of them may change before the next barrier.
