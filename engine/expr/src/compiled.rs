@@ -24,7 +24,7 @@ use datafusion_physical_expr::create_physical_expr;
 use datafusion_physical_expr::expressions::Column;
 
 use crate::error::{ExprError, plain_message, value_error};
-use crate::{functions, lazy};
+use crate::{functions, interval, lazy};
 
 /// An expression over the columns of one fixed schema.
 ///
@@ -68,7 +68,8 @@ impl CompiledExpr {
         let mut props = ExecutionProps::new();
         props.config_options = Some(Arc::new(config));
 
-        let mut expr = lazy::rewrite(expr.clone(), schema).map_err(failed)?;
+        let expr = interval::rewrite(expr.clone(), schema).map_err(failed)?;
+        let mut expr = lazy::rewrite(expr, schema).map_err(failed)?;
         let mut schema = schema.clone();
         let reads_clock = functions::has_clock(&expr);
         if reads_clock {

@@ -25,6 +25,7 @@ pub mod zone;
 mod calendar;
 mod column;
 mod decimal;
+mod interval;
 mod java;
 mod lazy;
 mod pattern;

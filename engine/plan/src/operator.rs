@@ -46,7 +46,7 @@ pub struct SourceSpec {
     pub watermark: Option<WatermarkSpec>,
 }
 
-/// `WATERMARK FOR time AS watermark`, both over the decoded columns.
+/// `WATERMARK FOR time AS watermark`: the time over the decoded columns, the watermark over these and the time behind them.
 #[derive(Clone, Debug)]
 pub struct WatermarkSpec {
     /// The time attribute; a NULL fails the job.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::{Field, Schema, SchemaRef};
 use datafusion_common::ToDFSchema;
+use datafusion_common::tree_node::{Transformed, TreeNode as _};
 use datafusion_expr::{Expr, TableScan};
 use datafusion_sql::sqlparser::tokenizer::{Token, TokenWithSpan};
 use millstream_connectors::TableConfig;
@@ -93,10 +94,24 @@ impl Lowering<'_> {
         let zone = self.environment.settings.time_zone();
         let time_name =
             table.columns.get(watermark.column).map(|column| column.name.clone()).unwrap_or_default();
+        let value = value_of(table, &time_name);
+        let time = compile(&value, decode, zone)?;
+        // The time is computed once for a row: the watermark, which is mostly the time less something, finds it in a column.
+        let mut column = time_name.clone();
+        while decode.column_with_name(&column).is_some() {
+            column.push('$');
+        }
+        let mut fields = decode.fields().to_vec();
+        fields.push(Arc::new(time.field(&column)));
+        let with_time = Arc::new(Schema::new(fields));
+        let of_time = watermark.expression.clone().transform_down(|expr| {
+            Ok(if expr == value { Transformed::yes(reference(&column)) } else { Transformed::no(expr) })
+        });
+        let of_time = of_time.map_err(|error| internal(error.strip_backtrace()))?.data;
         Ok(Some(WatermarkSpec {
-            time: compile(&value_of(table, &time_name), decode, zone)?,
+            time,
             time_name,
-            watermark: compile(&watermark.expression, decode, zone)?,
+            watermark: compile(&of_time, &with_time, zone)?,
             idle_timeout_ms: self.environment.settings.idle_timeout_ms(),
             emit_interval_ms: self.environment.settings.watermark_interval_ms(),
         }))

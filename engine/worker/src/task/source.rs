@@ -6,11 +6,15 @@
 //! reader do not make it so, and how much other splits have does not keep it from being so.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
-use arrow::array::{Array, RecordBatch, RecordBatchOptions};
+use arrow::array::{Array, ArrayRef, RecordBatch, RecordBatchOptions};
+use arrow::datatypes::{Field, Schema};
+use arrow::error::ArrowError;
 use millstream_batch::StreamBatch;
 use millstream_connectors::source::ReadBatch;
+use millstream_expr::CompiledExpr;
 use millstream_model::control::{BarrierKind, FromWorker};
 use millstream_model::snapshot::{OperatorCounters, OperatorFacts, SplitState};
 use millstream_model::{CheckpointId, OperatorUid, SplitId, Watermark};
@@ -117,10 +121,21 @@ impl SourceHead {
             message: e.to_string(),
         };
         let now_ms = wall_clock_ms();
+        let columns = self
+            .spec
+            .columns
+            .iter()
+            .map(|c| c.evaluate_at(&batch.columns, now_ms))
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(data)?;
         let mut row_watermark = None;
         if let Some(split) = self.splits.get_mut(id) {
             if let Some(spec) = &self.spec.watermark {
-                let times = spec.time.evaluate_at(&batch.columns, now_ms).map_err(data)?;
+                let is_time = |(expr, _): &(&CompiledExpr, &ArrayRef)| expr.text() == spec.time.text();
+                let times = match self.spec.columns.iter().zip(&columns).find(is_time) {
+                    Some((_, times)) => times.clone(),
+                    None => spec.time.evaluate_at(&batch.columns, now_ms).map_err(data)?,
+                };
                 if times.null_count() > 0 {
                     return Err(TaskError::Data {
                         operator: self.name.clone(),
@@ -130,7 +145,9 @@ impl SourceHead {
                         ),
                     });
                 }
-                let marks = spec.watermark.evaluate_at(&batch.columns, now_ms).map_err(data)?;
+                let with_time = with_column(&batch.columns, &spec.time_name, times)
+                    .map_err(|e| TaskError::bug("put the time behind the rows of a source", &e))?;
+                let marks = spec.watermark.evaluate_at(&with_time, now_ms).map_err(data)?;
                 let interval = i64::try_from(spec.emit_interval_ms).unwrap_or(i64::MAX).saturating_mul(1_000);
                 row_watermark = Some(split.clock.advance(&marks, interval)?);
                 split.state.watermark = split.clock.watermark();
@@ -140,13 +157,6 @@ impl SourceHead {
             split.state.is_idle &= rows == 0;
             split.progress = batch.progress.or(split.progress);
         }
-        let columns = self
-            .spec
-            .columns
-            .iter()
-            .map(|c| c.evaluate_at(&batch.columns, now_ms))
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(data)?;
         let options = RecordBatchOptions::new().with_row_count(Some(rows));
         let columns = RecordBatch::try_new_with_options(self.spec.schema.clone(), columns, &options)
             .map_err(|e| TaskError::bug("build the rows of a source", &e))?;
@@ -341,6 +351,15 @@ async fn fetched_one(
             cause: "the reading thread ended without a word".into(),
         }),
     }
+}
+
+/// The batch with one more column behind the others.
+fn with_column(batch: &RecordBatch, name: &str, column: ArrayRef) -> Result<RecordBatch, ArrowError> {
+    let mut fields = batch.schema_ref().fields().to_vec();
+    fields.push(Arc::new(Field::new(name, column.data_type().clone(), true)));
+    let mut columns = batch.columns().to_vec();
+    columns.push(column);
+    RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)
 }
 
 #[cfg(test)]
