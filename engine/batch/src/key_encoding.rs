@@ -46,9 +46,9 @@ impl EncodedKeys {
         &self.bytes[start..self.ends[row]]
     }
 
-    /// Appends a key of several parts.
-    pub fn push<'a>(&mut self, parts: impl IntoIterator<Item = &'a [u8]>) {
-        parts.into_iter().for_each(|part| self.bytes.extend_from_slice(part));
+    /// Adds a key that consists of these encoded parts.
+    pub fn push(&mut self, parts: &[&[u8]]) {
+        parts.iter().for_each(|part| self.bytes.extend_from_slice(part));
         self.ends.push(self.bytes.len());
     }
 

@@ -8,6 +8,7 @@ use crate::group_aggregate::GroupAggregate;
 use crate::local_aggregate::LocalAggregate;
 use crate::local_window_aggregate::LocalWindowAggregate;
 use crate::operator::{BuildContext, Operator};
+use crate::session_aggregate::SessionAggregate;
 use crate::window_aggregate::WindowAggregate;
 use crate::window_assign::WindowAssign;
 
@@ -20,6 +21,9 @@ pub fn build(spec: &OperatorSpec, context: BuildContext) -> Result<Box<dyn Opera
         OperatorSpec::Calc(spec) => Box::new(Calc::new(spec.clone(), context.clock)?),
         OperatorSpec::WindowAssign(spec) => Box::new(WindowAssign::new(spec.clone())?),
         OperatorSpec::LocalWindowAggregate(spec) => Box::new(LocalWindowAggregate::new(spec.clone())?),
+        OperatorSpec::WindowAggregate(spec) if spec.window.is_session() => {
+            Box::new(SessionAggregate::new(spec.clone(), context)?)
+        }
         OperatorSpec::WindowAggregate(spec) => Box::new(WindowAggregate::new(spec.clone(), context)?),
         OperatorSpec::LocalAggregate(spec) => Box::new(LocalAggregate::new(spec.clone())?),
         OperatorSpec::GroupAggregate(spec) => Box::new(GroupAggregate::new(spec.clone(), context)?),

@@ -17,6 +17,8 @@ mod local_aggregate;
 mod local_window_aggregate;
 mod operator;
 mod pending;
+mod session;
+mod session_aggregate;
 mod window;
 mod window_aggregate;
 mod window_assign;

@@ -36,6 +36,9 @@ impl LocalWindowAggregate {
         if spec.is_retracting || spec.calls.iter().any(|c| c.is_distinct) {
             return Err(OperatorError::Plan("retractions and DISTINCT have one phase".into()));
         }
+        if spec.window.is_session() {
+            return Err(OperatorError::Plan("sessions have one phase".into()));
+        }
         if spec.window.size() <= 0 || spec.window.slide() <= 0 {
             return Err(OperatorError::Plan("a window without length".into()));
         }

@@ -34,6 +34,9 @@ struct Next {
 
 impl WindowAssign {
     pub(crate) fn new(spec: WindowAssignSpec) -> Result<Self, OperatorError> {
+        if spec.window.is_session() {
+            return Err(OperatorError::Plan("sessions without an aggregate".into()));
+        }
         if spec.window.size() <= 0 || spec.window.slide() <= 0 {
             return Err(OperatorError::Plan("a window without length".into()));
         }
@@ -71,9 +74,11 @@ impl WindowAssign {
         let fields = self.spec.schema.fields();
         let window_types = fields.iter().skip(fields.len() - WINDOW_COLUMNS).map(|f| f.data_type());
         let mut columns: Vec<ArrayRef> = repeated.columns().columns().to_vec();
-        for (data_type, shift) in window_types.zip([-self.spec.window.size(), 0, -MILLISECOND]) {
-            let micros = ends.iter().map(|end| end + shift).collect();
-            columns.push(window_bounds(&self.spec.window, micros, data_type)?);
+        let window = &self.spec.window;
+        let starts = ends.iter().map(|end| window.window_start(*end)).collect();
+        let times = ends.iter().map(|end| end - MILLISECOND).collect();
+        for (data_type, micros) in window_types.zip([starts, ends.to_vec(), times]) {
+            columns.push(window_bounds(window, micros, data_type)?);
         }
         let columns = RecordBatch::try_new(self.spec.schema.clone(), columns)
             .map_err(OperatorError::columns("add window columns"))?;

@@ -8,5 +8,6 @@ mod expiry;
 mod group_aggregate;
 mod random;
 mod resumption;
+mod session_aggregate;
 mod window_aggregate;
 mod window_assign;

@@ -1,7 +1,8 @@
 //! Windows over event time.
 //!
 //! Windows are half-open. A row belongs to one slice; a window is a run of slices. Example: `HOP(slide 2 s, size 6 s)` has
-//! slices of 2 s; the slice `[4 s, 6 s)` belongs to the windows `[0, 6) [2, 8) [4, 10)`. All numbers are microseconds.
+//! slices of 2 s; the slice `[4 s, 6 s)` belongs to the windows `[0, 6) [2, 8) [4, 10)`, and to the windows `[0, 6) [0, 8)
+//! [0, 10)` of `CUMULATE(step 2 s, size 10 s)`. Sessions depend on the rows and have no slices. All numbers are microseconds.
 
 use millstream_model::Watermark;
 
@@ -21,6 +22,18 @@ pub enum WindowKind {
         size: i64,
         /// Distance between starts.
         slide: i64,
+    },
+    /// Spans of `size` that follow each other; in each of them windows that begin with it and end one `step` after the other.
+    Cumulate {
+        /// Length of the last window of a span.
+        size: i64,
+        /// Distance between ends, and length of the first window of a span.
+        step: i64,
+    },
+    /// Rows of a key that follow each other closely: a window lasts until `gap` after its last row.
+    Session {
+        /// Length of a window of one row.
+        gap: i64,
     },
 }
 
@@ -45,20 +58,43 @@ impl WindowSpec {
         self.zone.map_or(watermark, |zone| zone.watermark(watermark))
     }
 
-    /// Length of a window.
+    /// Length of the longest window; of a session that of a single row.
     #[must_use]
     pub const fn size(&self) -> i64 {
         match self.kind {
-            WindowKind::Tumble { size } | WindowKind::Hop { size, .. } => size,
+            WindowKind::Tumble { size }
+            | WindowKind::Hop { size, .. }
+            | WindowKind::Cumulate { size, .. } => size,
+            WindowKind::Session { gap } => gap,
         }
     }
 
-    /// Distance between the starts of two windows.
+    /// Distance between the ends of two windows; of sessions their gap.
     #[must_use]
     pub const fn slide(&self) -> i64 {
         match self.kind {
             WindowKind::Tumble { size } => size,
             WindowKind::Hop { slide, .. } => slide,
+            WindowKind::Cumulate { step, .. } => step,
+            WindowKind::Session { gap } => gap,
+        }
+    }
+
+    /// Whether windows depend on the rows, so that there are no slices.
+    #[must_use]
+    pub const fn is_session(&self) -> bool {
+        matches!(self.kind, WindowKind::Session { .. })
+    }
+
+    /// Start of the window that ends at `end`. No two windows of slices have the same end.
+    #[must_use]
+    pub const fn window_start(&self, end: i64) -> i64 {
+        match self.kind {
+            WindowKind::Cumulate { size, .. } => {
+                let before = end.saturating_sub(1);
+                before.saturating_sub(before.saturating_sub(self.offset).rem_euclid(size))
+            }
+            _ => end.saturating_sub(self.size()),
         }
     }
 
@@ -94,7 +130,11 @@ impl WindowSpec {
     pub const fn last_window_end(&self, slice_end: i64) -> i64 {
         // The last window starts at or before the slice's start.
         let slice_start = slice_end - self.slice();
-        slice_start - (slice_start - self.offset).rem_euclid(self.slide()) + self.size()
+        let between_starts = match self.kind {
+            WindowKind::Cumulate { size, .. } => size,
+            _ => self.slide(),
+        };
+        slice_start - (slice_start - self.offset).rem_euclid(between_starts) + self.size()
     }
 }
 
@@ -104,6 +144,38 @@ mod tests {
 
     fn hop(size: i64, slide: i64, offset: i64) -> WindowSpec {
         WindowSpec { kind: WindowKind::Hop { size, slide }, offset, time_column: 0, zone: None }
+    }
+
+    fn cumulate(size: i64, step: i64, offset: i64) -> WindowSpec {
+        WindowSpec { kind: WindowKind::Cumulate { size, step }, offset, time_column: 0, zone: None }
+    }
+
+    #[test]
+    fn cumulating_windows_of_a_span_begin_with_it() {
+        for (size, step, offset) in [(6, 2, 0), (6, 2, 1), (6, 6, -1), (10, 1, 3)] {
+            let w = cumulate(size, step, offset);
+            for time in -40..40 {
+                let slice_end = w.slice_end(time);
+                let (first, last) = (w.first_window_end(slice_end), w.last_window_end(slice_end));
+                let found: Vec<(i64, i64)> = (0..)
+                    .map(|n| first + n * step)
+                    .take_while(|end| *end <= last)
+                    .map(|end| (w.window_start(end), end))
+                    .collect();
+                let spans = (-60..60).map(|n| offset + n * size);
+                let all = spans.flat_map(|start| (1..=size / step).map(move |n| (start, start + n * step)));
+                let expected: Vec<(i64, i64)> =
+                    all.filter(|(start, end)| *start <= time && time < *end).collect();
+                assert_eq!(found, expected, "{w:?} {time}");
+            }
+        }
+    }
+
+    #[test]
+    fn starts_do_not_overflow_at_the_ends_of_time() {
+        for w in [cumulate(6, 2, 5), hop(6, 2, 5)] {
+            assert!(w.window_start(i64::MIN) < 0 && w.window_start(i64::MAX) > 0);
+        }
     }
 
     /// All windows `[end - size, end)` that hold `time`, found by trying.

@@ -14,6 +14,8 @@ use millstream_plan::{
 use crate::harness::HarnessPlan;
 use crate::table::schema;
 
+const SECOND: i64 = 1_000_000;
+
 /// An aggregate to be planned.
 #[derive(Clone, Debug)]
 pub struct Aggregation {
@@ -113,8 +115,24 @@ impl Aggregation {
     /// A windowed aggregate over the column `time`, with a size and a slide in seconds: window start, window end, keys, results.
     #[must_use]
     pub fn windows(&self, time: &str, size: i64, slide: i64) -> HarnessPlan {
-        let (size, slide) = (size * 1_000_000, slide * 1_000_000);
+        let (size, slide) = (size * SECOND, slide * SECOND);
         let kind = if size == slide { WindowKind::Tumble { size } } else { WindowKind::Hop { size, slide } };
+        self.windowed(time, kind)
+    }
+
+    /// The same over windows that grow by a step.
+    #[must_use]
+    pub fn growing_windows(&self, time: &str, size: i64, step: i64) -> HarnessPlan {
+        self.windowed(time, WindowKind::Cumulate { size: size * SECOND, step: step * SECOND })
+    }
+
+    /// The same over sessions, in one phase.
+    #[must_use]
+    pub fn sessions(&self, time: &str, gap: i64) -> HarnessPlan {
+        self.windowed(time, WindowKind::Session { gap: gap * SECOND })
+    }
+
+    fn windowed(&self, time: &str, kind: WindowKind) -> HarnessPlan {
         let window = WindowSpec { kind, offset: 0, time_column: column(&self.rows, time), zone: None };
         let big = |name| Field::new(name, DataType::Int64, false);
         let prefix: Vec<Field> =

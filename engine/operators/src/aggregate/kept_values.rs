@@ -124,15 +124,19 @@ impl KeptValues {
         let (Values::Counted(map), Values::Counted(other)) = (&mut self.values, &other.values) else {
             return Err(OperatorError::Plan("groups that last are not parts of others".into()));
         };
-        let (mut steps, mut changed) = (Steps::default(), Vec::new());
+        let mut added = Vec::new();
         for (group, (their_key, their_key_group)) in groups.iter().zip(theirs) {
-            let (key, key_group) = (keys.key(*group), keys.key_group(*group));
             other.visit_group(their_key, their_key_group, &mut |value, count| {
-                let change = map.add(key, value, key_group, count);
-                if steps.note(0, *group, change) {
-                    changed.push(value.to_vec());
-                }
+                added.push((*group, value.to_vec(), count));
             })?;
+        }
+        map.load(added.iter().map(|(g, value, _)| (keys.key_group(*g), keys.key(*g), &value[..])))?;
+        let (mut steps, mut changed) = (Steps::default(), Vec::new());
+        for (group, value, count) in added {
+            let change = map.add(keys.key(group), &value, keys.key_group(group), count);
+            if steps.note(0, group, change) {
+                changed.push(value);
+            }
         }
         let changed = decode_keys(changed.iter().map(Vec::as_slice), &self.value_type)?.remove(0);
         self.pass_on(accumulator, &steps, &changed, keys)

@@ -87,6 +87,17 @@ impl PartialTable {
         self.aggregates.absorb(&self.groups, &self.index, (other, others, other_keys))
     }
 
+    /// Adds its groups to others of the same calls: group `i` becomes part of `groups[i]`.
+    pub(crate) fn add_to(
+        &self,
+        others: &mut Aggregates,
+        groups: &[u32],
+        keys: &dyn GroupKeys,
+    ) -> Result<(), OperatorError> {
+        let all: Vec<u32> = (0..self.len() as u32).collect();
+        others.absorb(groups, keys, (&self.aggregates, &all, &self.index))
+    }
+
     /// Adds all groups of another table with the same keys.
     pub(crate) fn absorb_all(&mut self, other: &Self) -> Result<(), OperatorError> {
         let all: Vec<u32> = (0..other.len() as u32).collect();

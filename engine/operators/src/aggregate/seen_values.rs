@@ -52,7 +52,7 @@ impl SeenValues {
         let rows: Vec<(usize, u32)> = rows.collect();
         for (row, group) in &rows {
             let key = keys.key(*group);
-            joined.push([key, values.get(*row)]);
+            joined.push(&[key, values.get(*row)]);
             key_hashes.push(key_hash(key));
         }
         let hashes = joined.hashes();

@@ -105,7 +105,7 @@ impl WindowRows {
             columns.push(match field {
                 WindowField::Key(i) => keys.get(*i).ok_or_else(missing)?.clone(),
                 WindowField::Call(i) => results.get(*i).ok_or_else(missing)?.clone(),
-                WindowField::Start => time(end - self.window.size(), target.data_type())?,
+                WindowField::Start => time(self.window.window_start(end), target.data_type())?,
                 WindowField::End => time(end, target.data_type())?,
                 WindowField::Time => time(end - MILLISECOND, target.data_type())?,
             });

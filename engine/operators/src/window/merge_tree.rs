@@ -90,7 +90,7 @@ impl MergeTree {
     pub(crate) fn merge(&mut self, end: i64, groups: SliceGroups<'_>) -> Result<PartialTable, OperatorError> {
         let mut merged = PartialTable::new(&self.calls, self.changes)?;
         let after = self.number(end) + 1;
-        let first = after - self.window.size() / self.window.slice();
+        let first = self.number(self.window.window_start(end)) + 1;
         for block in Block::cover(first, after, self.max_level) {
             self.merge_block(block, groups, &mut merged)?;
         }
@@ -137,7 +137,7 @@ impl MergeTree {
         if self.nodes.is_empty() {
             return;
         }
-        let first = self.number(end.saturating_sub(self.window.size())) + 1;
+        let first = self.number(self.window.window_start(end)) + 1;
         self.nodes.retain(|block, _| block.slices().0 >= first);
     }
 

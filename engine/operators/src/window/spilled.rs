@@ -77,7 +77,7 @@ impl SpilledFiring {
         groups: &mut SpilledGroups<'_>,
     ) -> Result<PartialTable, OperatorError> {
         let mut merged = PartialTable::new(groups.calls, groups.changes)?;
-        let first = SlicePrefix::first_key(self.end.saturating_sub(self.window.size()).saturating_add(1));
+        let first = SlicePrefix::first_key(self.window.window_start(self.end).saturating_add(1));
         let behind = SlicePrefix::first_key(self.end.saturating_add(1));
         let is_last = |key: &[u8]| {
             SlicePrefix::of(key).is_some_and(|p| self.window.last_window_end(p.slice_end) < self.next_end)

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use millstream_operators::OperatorError;
-use millstream_plan::WindowSpec;
+use millstream_plan::{WindowKind, WindowSpec};
 use millstream_test_testkit::changelog::Folded;
-use millstream_test_testkit::harness::{Harness, Wrap};
+use millstream_test_testkit::harness::{Harness, HarnessPlan, Wrap};
 use millstream_test_testkit::plans::Aggregation;
 use millstream_test_testkit::table::{print_rows, rows};
 use rand::rngs::StdRng;
@@ -43,10 +43,11 @@ pub(crate) fn run(seed: u64, wrap: Wrap) -> Result<(), String> {
     let mut random = StdRng::seed_from_u64(seed);
     let mut aggregation = aggregation(&mut random);
     aggregation.budget_rows = *[1, 5, 10_000].choose(&mut random).unwrap();
-    let mut case = if random.random_bool(0.5) {
-        Case::unbounded(aggregation, &mut random, wrap)
-    } else {
-        Case::windowed(aggregation, &mut random, wrap)
+    let mut case = match random.random_range(0..6) {
+        0 | 1 => Case::unbounded(aggregation, &mut random, wrap),
+        2 | 3 => Case::windowed(aggregation, &mut random, wrap),
+        4 => Case::growing(aggregation, &mut random, wrap),
+        _ => Case::sessions(aggregation, &mut random, wrap),
     }
     .map_err(|e| e.to_string())?;
     let describe = format!("{:?}", case.aggregation.calls.iter().map(|c| &c.name).collect::<Vec<_>>());
@@ -68,6 +69,13 @@ fn aggregation(random: &mut StdRng) -> Aggregation {
 /// Rows that count in one window, or in the whole input.
 type Live = Vec<Row>;
 
+/// Rows of one key that follow each other.
+struct Session {
+    start: i64,
+    end: i64,
+    rows: Live,
+}
+
 struct Case {
     aggregation: Aggregation,
     window: Option<WindowSpec>,
@@ -76,6 +84,7 @@ struct Case {
     inserted: Live,
     /// Rows that count, by the end of their window; 0 without windows.
     live: BTreeMap<i64, Live>,
+    sessions: Vec<Session>,
     late: u64,
     watermark: i64,
     folded: Folded,
@@ -92,6 +101,27 @@ impl Case {
     fn windowed(aggregation: Aggregation, random: &mut StdRng, wrap: Wrap) -> Result<Self, OperatorError> {
         let (size, slide) = *[(10, 10), (6, 2), (5, 2), (3, 7), (20, 1), (24, 3)].choose(random).unwrap();
         let plan = aggregation.windows("ts", size, slide);
+        Self::over_windows(aggregation, plan, random, wrap)
+    }
+
+    fn growing(aggregation: Aggregation, random: &mut StdRng, wrap: Wrap) -> Result<Self, OperatorError> {
+        let (size, step) = *[(10, 10), (6, 2), (20, 1), (24, 3)].choose(random).unwrap();
+        let plan = aggregation.growing_windows("ts", size, step);
+        Self::over_windows(aggregation, plan, random, wrap)
+    }
+
+    fn sessions(aggregation: Aggregation, random: &mut StdRng, wrap: Wrap) -> Result<Self, OperatorError> {
+        let aggregation = Aggregation { is_retracting: false, has_two_phases: false, ..aggregation };
+        let plan = aggregation.sessions("ts", *[1, 2, 5, 20].choose(random).unwrap());
+        Self::over_windows(aggregation, plan, random, wrap)
+    }
+
+    fn over_windows(
+        aggregation: Aggregation,
+        plan: HarnessPlan,
+        random: &mut StdRng,
+        wrap: Wrap,
+    ) -> Result<Self, OperatorError> {
         let window = match &plan.keyed {
             millstream_plan::OperatorSpec::WindowAggregate(spec) => Some(spec.window),
             _ => None,
@@ -107,6 +137,7 @@ impl Case {
             harness,
             inserted: Vec::new(),
             live: BTreeMap::new(),
+            sessions: Vec::new(),
             late: 0,
             watermark: i64::MIN,
             folded: Folded::default(),
@@ -157,6 +188,7 @@ impl Case {
     fn apply(&mut self, row: Row, retracts: bool, split: i64) {
         let ends: Vec<i64> = match &self.window {
             None => vec![0],
+            Some(window) if window.is_session() => return self.apply_to_sessions(row, window.size(), split),
             Some(window) => {
                 let all = windows(window, time(&row));
                 let judge = split.max(self.watermark);
@@ -178,26 +210,60 @@ impl Case {
         }
     }
 
+    /// Takes out the sessions that the row joins, and puts the joined one in, unless it is late.
+    fn apply_to_sessions(&mut self, row: Row, gap: i64, split: i64) {
+        let judge = split.max(self.watermark);
+        let mut joined = Session { start: time(&row), end: time(&row) + gap, rows: Vec::new() };
+        let key = row.key(&self.aggregation.keys);
+        let is_joined = |session: &Session| {
+            session.rows[0].key(&self.aggregation.keys) == key
+                && judge < session.end - 1_000
+                && session.start <= time(&row) + gap
+                && session.end >= time(&row)
+        };
+        let (found, others): (Vec<Session>, Vec<Session>) =
+            std::mem::take(&mut self.sessions).into_iter().partition(is_joined);
+        self.sessions = others;
+        for session in found {
+            joined.start = joined.start.min(session.start);
+            joined.end = joined.end.max(session.end);
+            joined.rows.extend(session.rows);
+        }
+        joined.rows.push(row);
+        if judge < joined.end - 1_000 {
+            self.sessions.push(joined);
+        } else {
+            self.late += 1;
+        }
+    }
+
     fn advance(&mut self, watermark: i64) -> Result<(), String> {
         self.watermark = self.watermark.max(watermark);
         self.done(|h| h.watermark(watermark))?;
         let Some(window) = self.window else { return self.compare_folded() };
+        let is_over = |session: &Session| self.watermark >= session.end - 1_000;
+        let (over, open): (Vec<Session>, Vec<Session>) =
+            std::mem::take(&mut self.sessions).into_iter().partition(is_over);
+        self.sessions = open;
+        for session in over {
+            self.expect(session.start, session.end, &session.rows);
+        }
         while let Some((end, _)) = self.live.first_key_value() {
             if self.watermark < end - 1_000 {
                 break;
             }
             let Some((end, live)) = self.live.pop_first() else { break };
-            let second = |micros: i64| micros / SECOND;
-            let prefix = format!("{} | {}", second(end - window.size()), second(end));
-            let lines = group_by(
-                live.iter(),
-                &self.aggregation.rows,
-                &self.aggregation.keys,
-                &self.aggregation.calls,
-            );
-            self.expected_rows.extend(lines.into_iter().map(|l| format!("{prefix} | {l}")));
+            self.expect(start_of(&window, end), end, &live);
         }
         self.compare_windows()
+    }
+
+    /// A window must have been emitted with these rows.
+    fn expect(&mut self, start: i64, end: i64, rows: &[Row]) {
+        let prefix = format!("{} | {}", seconds(start / 1_000), seconds(end / 1_000));
+        let Aggregation { rows: schema, keys, calls, .. } = &self.aggregation;
+        let lines = group_by(rows.iter(), schema, keys, calls);
+        self.expected_rows.extend(lines.into_iter().map(|l| format!("{prefix} | {l}")));
     }
 
     fn checkpoint_and_restore(&mut self, random: &mut StdRng) -> Result<(), String> {
@@ -271,7 +337,18 @@ fn compare(mut expected: Vec<String>, mut found: Vec<String>) -> Result<(), Stri
 fn windows(window: &WindowSpec, time: i64) -> Vec<i64> {
     let near = time.div_euclid(window.slide());
     let ends = (near - 40..near + 40).map(|n| n * window.slide() + window.size());
-    ends.filter(|end| end - window.size() <= time && time < *end).collect()
+    ends.filter(|end| start_of(window, *end) <= time && time < *end).collect()
+}
+
+/// The start of the window that ends at a time, found by trying.
+fn start_of(window: &WindowSpec, end: i64) -> i64 {
+    match window.kind {
+        WindowKind::Cumulate { size, .. } => {
+            let near = end.div_euclid(size);
+            (near - 2..near + 2).map(|n| n * size).rfind(|start| *start < end).unwrap()
+        }
+        _ => end - window.size(),
+    }
 }
 
 fn time(row: &Row) -> i64 {

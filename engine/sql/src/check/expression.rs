@@ -99,9 +99,6 @@ impl Checker<'_> {
         }
         let name = function.name.to_string().to_uppercase();
         match name.as_str() {
-            "SESSION" | "SESSION_START" | "SESSION_END" => {
-                return Err(not_yet(at, "SESSION is").help("use TUMBLE with the longest pause as its size"));
-            }
             "RAND" | "RAND_INTEGER" | "UUID" => {
                 return Err(not_yet(at, format!("{name}, which gives another value every time, is"))
                     .help("a restart would give other rows; put the value into the data that is read"));

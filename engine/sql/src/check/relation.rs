@@ -8,8 +8,9 @@ use datafusion_sql::sqlparser::tokenizer::Span;
 
 use super::{Checker, not_yet, span};
 use crate::diagnostic::{Problem, did_you_mean};
+use crate::dialect::flink::PARTITIONED;
 
-const WINDOW_FUNCTIONS: &[&str] = &["TUMBLE", "HOP"];
+const WINDOW_FUNCTIONS: &[&str] = &["TUMBLE", "HOP", "CUMULATE", "SESSION"];
 
 impl Checker<'_> {
     pub(super) fn join(&self, join: &Join) -> Problem {
@@ -96,7 +97,7 @@ impl Checker<'_> {
             }
             TableFactor::TableFunction { expr, .. } => {
                 Err(Problem::new(span(expr), "expected a window function")
-                    .label("TABLE(...) takes a call of TUMBLE or HOP")
+                    .label("TABLE(...) takes a call of TUMBLE, HOP, CUMULATE or SESSION")
                     .help("write `TABLE(TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '10' MINUTE))`"))
             }
             TableFactor::Derived { lateral: true, subquery, .. } => {
@@ -133,16 +134,14 @@ impl Checker<'_> {
         let text = name.to_string();
         let upper = text.to_uppercase();
         match upper.as_str() {
-            "TUMBLE" | "HOP" => Ok(()),
-            "CUMULATE" => Err(not_yet(at, "CUMULATE is")
-                .help("use HOP or TUMBLE, and add up the windows in what reads them")),
-            "SESSION" => Err(not_yet(at, "SESSION is").help("use TUMBLE with the longest pause as its size")),
-            _ => Err(Problem::new(at, format!("unknown table function `{text}`"))
-                .label("not a window function")
-                .help(
-                    did_you_mean(&text, WINDOW_FUNCTIONS.iter().copied())
-                        .unwrap_or_else(|| "table functions are TUMBLE and HOP".to_owned()),
-                )),
+            "TUMBLE" | "HOP" | "CUMULATE" | "SESSION" => Ok(()),
+            _ => {
+                Err(Problem::new(at, format!("unknown table function `{text}`"))
+                    .label("not a window function")
+                    .help(did_you_mean(&text, WINDOW_FUNCTIONS.iter().copied()).unwrap_or_else(|| {
+                        "table functions are TUMBLE, HOP, CUMULATE and SESSION".to_owned()
+                    })))
+            }
         }
     }
 
@@ -151,8 +150,16 @@ impl Checker<'_> {
             let (FunctionArg::Unnamed(value)
             | FunctionArg::Named { arg: value, .. }
             | FunctionArg::ExprNamed { arg: value, .. }) = arg;
-            if let FunctionArgExpr::Expr(Expr::Subquery(query)) = value {
-                self.windowed_queries.push(span(&**query));
+            match value {
+                FunctionArgExpr::Expr(Expr::Subquery(query)) => self.windowed_queries.push(span(&**query)),
+                FunctionArgExpr::Expr(Expr::Function(function))
+                    if function.name.to_string() == PARTITIONED =>
+                {
+                    if let FunctionArguments::List(list) = &function.args {
+                        self.allow_query_arguments(&list.args);
+                    }
+                }
+                _ => {}
             }
         }
     }

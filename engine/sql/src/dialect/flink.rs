@@ -1,6 +1,6 @@
 //! Flink's dialect for sqlparser: which characters and clauses it knows, and the prefix forms of its own.
 //!
-//! `TABLE t` as an argument becomes the call `$table(t)`, `CAST(x AS type)` becomes `$cast(x, 'type')`, so that neither
+//! `TABLE t` as an argument becomes the call `$table(t)`, `TABLE t PARTITION BY k` becomes `$partitioned($table(t), k)`, `CAST(x AS type)` becomes `$cast(x, 'type')`, so that neither
 //! sqlparser nor DataFusion has to know Flink's types; `json` does the same with the clauses of JSON functions. Example:
 //! `CAST(a AS TIMESTAMP_LTZ(3))` is `$cast(a, 'TIMESTAMP_LTZ(3)')`.
 
@@ -19,6 +19,8 @@ use super::types::parse_type_in;
 
 /// Name of the call that stands for `TABLE t` as an argument.
 pub(crate) const TABLE_ARGUMENT: &str = "$table";
+/// Name of the call that stands for `TABLE t PARTITION BY k`: the table, then the columns.
+pub(crate) const PARTITIONED: &str = "$partitioned";
 /// Name of the call that stands for CAST.
 pub(crate) const CAST: &str = "$cast";
 /// Name of the call that stands for TRY_CAST.
@@ -77,8 +79,10 @@ impl Dialect for FlinkDialect {
             return Some(read(parser, span));
         }
         match keyword {
-            Keyword::TABLE if !opens => Some(table_argument(parser, span)),
-            Keyword::TABLE => Some(table_query(parser)),
+            Keyword::TABLE if !opens => {
+                Some(table_argument(parser, span).and_then(|table| partitioned(parser, table, span)))
+            }
+            Keyword::TABLE => Some(table_query(parser).and_then(|table| partitioned(parser, table, span))),
             Keyword::CAST if opens => Some(cast(parser, span, CAST)),
             Keyword::TRY_CAST if opens => Some(cast(parser, span, TRY_CAST)),
             Keyword::TRIM if opens => trim_blanks(parser).transpose(),
@@ -111,6 +115,23 @@ fn table_query(parser: &mut Parser) -> Result<Expr, ParserError> {
     let query = parser.parse_query()?;
     parser.expect_token(&Token::RParen)?;
     Ok(Expr::Subquery(query))
+}
+
+/// What may stand behind a table as an argument: `PARTITION BY k`, or `PARTITION BY (a, b)`.
+fn partitioned(parser: &mut Parser, table: Expr, span: Span) -> Result<Expr, ParserError> {
+    if !parser.parse_keywords(&[Keyword::PARTITION, Keyword::BY]) {
+        return Ok(table);
+    }
+    let mut args = vec![table];
+    if parser.consume_token(&Token::LParen) {
+        args.extend(
+            parser.parse_comma_separated(Parser::parse_identifier)?.into_iter().map(Expr::Identifier),
+        );
+        parser.expect_token(&Token::RParen)?;
+    } else {
+        args.push(Expr::Identifier(parser.parse_identifier()?));
+    }
+    Ok(call(PARTITIONED, span, args))
 }
 
 /// `TRIM(BOTH FROM x)`: sqlparser wants the characters to be named.

@@ -83,6 +83,8 @@ fn casts_and_table_arguments_become_calls() {
         ("CAST(a AS VARCHAR(3))", "$cast(a, 'VARCHAR(3)')"),
         ("TRY_CAST(a + 1 AS TIMESTAMP(3) WITH LOCAL TIME ZONE)", "$try_cast(a + 1, 'TIMESTAMP_LTZ(3)')"),
         ("f(TABLE t, 1)", "f($table(t), 1)"),
+        ("f(TABLE t PARTITION BY k, 1)", "f($partitioned($table(t), k), 1)"),
+        ("f(TABLE t PARTITION BY (a, b), 1)", "f($partitioned($table(t), a, b), 1)"),
         ("CAST(CAST(a AS INT) AS STRING) || 'x'", "$cast($cast(a, 'INT'), 'STRING') || 'x'"),
     ];
     for (text, expected) in table {
@@ -255,22 +257,6 @@ fn mistakes_are_shown_in_place() {
             5,
             "DISTINCT over several arguments is not supported yet",
             "",
-        ),
-        (
-            "SELECT * FROM TABLE(CUMULATE(TABLE t, DESCRIPTOR(ts), INTERVAL '1' HOUR, INTERVAL '1' DAY))",
-            1,
-            21,
-            8,
-            "CUMULATE is not",
-            "HOP",
-        ),
-        (
-            "SELECT * FROM SESSION(TABLE t, DESCRIPTOR(ts), INTERVAL '1' HOUR)",
-            1,
-            15,
-            7,
-            "SESSION is not supported yet",
-            "TUMBLE",
         ),
         (
             "SELECT * FROM TABLE(TUMBEL(TABLE t))",

@@ -168,6 +168,10 @@ pub(super) fn window_text(shape: &WindowShape, time: &str) -> String {
         WindowKind::Hop { size, slide } => {
             format!("HOP({time}, slide {}, size {}{offset}{zone})", length_text(slide), length_text(size))
         }
+        WindowKind::Cumulate { size, step } => {
+            format!("CUMULATE({time}, step {}, size {}{offset}{zone})", length_text(step), length_text(size))
+        }
+        WindowKind::Session { gap } => format!("SESSION({time}, gap {}{zone})", length_text(gap)),
     }
 }
 

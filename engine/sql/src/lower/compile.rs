@@ -45,23 +45,24 @@ impl Lowering<'_> {
             names.push(name.clone());
             project.push((name, column.expr.clone()));
         }
-        let mut time_name = None;
-        if let Some(window) = &stream.window {
-            let found = project.iter().find(|(_, expr)| *expr == window.time).map(|(name, _)| name.clone());
-            time_name = Some(found.unwrap_or_else(|| {
-                let name = free_name("$rowtime", &names);
+        // What a pending window needs stays, whether the query shows it or not.
+        let mut keep = |expr: &Expr, name: &str| {
+            let found = project.iter().find(|(_, other)| other == expr).map(|(name, _)| name.clone());
+            reference(&found.unwrap_or_else(|| {
+                let name = free_name(name, &names);
                 names.push(name.clone());
-                project.push((name.clone(), window.time.clone()));
+                project.push((name.clone(), expr.clone()));
                 name
-            }));
+            }))
+        };
+        if let Some(window) = &mut stream.window {
+            window.time = keep(&window.time, "$rowtime");
+            window.partition.iter_mut().flatten().for_each(|key| *key = keep(key, "$session_key"));
         }
         let node = self.calc(stream.node, stream.filter.take(), &project)?;
         stream.node = node;
         for (index, (name, _)) in real.into_iter().zip(&project) {
             stream.columns[index].expr = reference(name);
-        }
-        if let (Some(window), Some(name)) = (&mut stream.window, time_name) {
-            window.time = reference(&name);
         }
         Ok(stream)
     }
@@ -156,8 +157,10 @@ impl Lowering<'_> {
 
     /// Assigns rows to the pending window, so that its bounds are columns.
     pub(super) fn materialize(&mut self, stream: Stream) -> Result<Stream, Problem> {
-        if stream.window.is_none() {
-            return Ok(stream);
+        match &stream.window {
+            None => return Ok(stream),
+            Some(window) if window.shape.is_session() => return Err(session_without_aggregate()),
+            Some(_) => {}
         }
         let mut stream = self.flush(stream)?;
         let Some(window) = stream.window.take() else { return Ok(stream) };
@@ -213,6 +216,15 @@ impl Lowering<'_> {
         stream.attached = Some(shape);
         Ok(stream)
     }
+}
+
+/// Where a session ends is known only when it is over.
+fn session_without_aggregate() -> Problem {
+    Problem::new(Span::empty(), "SESSION windows need an aggregate")
+        .label("uses sessions in another way")
+        .help(
+            "aggregate right behind the window: GROUP BY its PARTITION BY columns, window_start, window_end",
+        )
 }
 
 const CLOCK_OVER_UPDATES: &str = "a query over rows that are updated cannot read the clock";

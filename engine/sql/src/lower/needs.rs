@@ -159,7 +159,9 @@ fn plan_needs(plan: &LogicalPlan, needs: ColumnNeeds, tables: &mut BTreeMap<Stri
                 let columns = window.input.schema().fields().len();
                 let mut below: ColumnNeeds =
                     needs.into_iter().filter(|(index, _)| *index < columns).collect();
-                expression_needs(&window.time, window.input.schema(), &mut below);
+                for expr in std::iter::once(&window.time).chain(window.partition.iter().flatten()) {
+                    expression_needs(expr, window.input.schema(), &mut below);
+                }
                 return plan_needs(&window.input, below, tables);
             }
             for input in other.inputs() {

@@ -14,7 +14,7 @@ use super::compile::{internal, window_columns};
 use super::identity::long_hash;
 use super::needs::ColumnNeeds;
 use super::node::{Changelog, Graph, Node, NodeId, NodeKind, UpdateCause};
-use super::stream::{PendingWindow, Stream, StreamColumn, reads, reference};
+use super::stream::{PendingWindow, Stream, StreamColumn, columns_are_among, reads, reference};
 use crate::diagnostic::Problem;
 use crate::plan::error::from_datafusion;
 use crate::plan::state_ttl_node::{StateTtlNode, hint_above};
@@ -165,7 +165,10 @@ impl Lowering<'_> {
                     let resolved = stream.resolve(&condition, schema).map_err(fault)?;
                     stream.and_filter(resolved);
                 }
-                _ => stream.and_filter(resolved),
+                (_, _, window) => {
+                    check_session_filter(window.as_ref(), &resolved)?;
+                    stream.and_filter(resolved);
+                }
             }
         }
         Ok(stream)
@@ -178,7 +181,12 @@ impl Lowering<'_> {
         let names =
             [window.columns.start.as_str(), window.columns.end.as_str(), window.columns.time.as_str()];
         input.columns = window_columns(input.columns, names);
-        input.window = Some(PendingWindow { shape, time, filters: Vec::new() });
+        let partition = window.partition.as_ref().map(|keys| {
+            let resolved = keys.iter().map(|key| input.resolve(key, window.input.schema()).map_err(fault));
+            resolved.collect::<Result<Vec<_>, _>>()
+        });
+        let partition = partition.transpose()?;
+        input.window = Some(PendingWindow { shape, time, partition, filters: Vec::new() });
         input.attached = None;
         Ok(input)
     }
@@ -264,6 +272,20 @@ impl Lowering<'_> {
             attached: first.attached.filter(|_| same_window),
         })
     }
+}
+
+/// Rows that are left out behind SESSION belong to its sessions, so only whole keys may be.
+fn check_session_filter(window: Option<&PendingWindow>, filter: &Expr) -> Result<(), Problem> {
+    let Some(partition) = window.and_then(|window| window.partition.as_ref()) else { return Ok(()) };
+    if columns_are_among(filter, partition) {
+        return Ok(());
+    }
+    Err(Problem::new(
+        Span::empty(),
+        "rows behind a SESSION window cannot be filtered before they are aggregated",
+    )
+    .label("filters on more than the PARTITION BY columns")
+    .help("filter the rows in a view below the window, or write FILTER (WHERE ..) behind the aggregate"))
 }
 
 /// Names the stream's columns as the plan does.

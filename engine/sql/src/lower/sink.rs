@@ -131,7 +131,7 @@ impl Lowering<'_> {
         )
         .label("gives updates")
         .help(format!(
-            "aggregate by windows (TUMBLE, HOP), or write to a connector that takes updates; '{}' does not",
+            "aggregate by windows (TUMBLE, HOP, CUMULATE, SESSION), or write to a connector that takes updates; '{}' does not",
             table.config.connector
         ))
     }

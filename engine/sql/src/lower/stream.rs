@@ -52,6 +52,8 @@ pub(crate) struct PendingWindow {
     pub(crate) shape: WindowShape,
     /// The time attribute over the node's columns.
     pub(crate) time: Expr,
+    /// Keys that have sessions of their own, over the node's columns; `None`: those of the aggregate, or no sessions.
+    pub(crate) partition: Option<Vec<Expr>>,
     /// Filters on the window's columns alone.
     pub(crate) filters: Vec<Expr>,
 }
@@ -125,6 +127,17 @@ pub(crate) fn reads(expr: &Expr) -> Reads {
         Ok(TreeNodeRecursion::Continue)
     });
     found
+}
+
+/// Whether an expression reads no columns but these.
+pub(crate) fn columns_are_among(expr: &Expr, columns: &[Expr]) -> bool {
+    let mut are = true;
+    // The closure never fails.
+    let _ = expr.apply(|node| {
+        are &= !matches!(node, Expr::Column(_)) || columns.contains(node);
+        Ok(TreeNodeRecursion::Continue)
+    });
+    are
 }
 
 pub(crate) fn is_virtual(name: &str) -> bool {

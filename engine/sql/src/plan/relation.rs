@@ -86,7 +86,16 @@ fn window_plan(input: LogicalPlan, call: &WindowCall) -> Result<LogicalPlan> {
             return Err(problem.into());
         }
     }
-    let node = WindowNode::try_new(Arc::new(input), Expr::Column(time), call.shape, call.columns.clone())?;
+    let partition = match &call.partition {
+        None => None,
+        Some(columns) => {
+            let found = columns.iter().map(|column| partition_column(&input, column).map(Expr::Column));
+            Some(found.collect::<Result<Vec<_>, _>>().map_err(DataFusionError::from)?)
+        }
+    };
+    let shape = call.shape;
+    let node =
+        WindowNode::try_new(Arc::new(input), Expr::Column(time), shape, call.columns.clone(), partition)?;
     Ok(LogicalPlan::Extension(Extension { node: Arc::new(node) }))
 }
 
@@ -97,12 +106,7 @@ fn time_column(input: &LogicalPlan, time: &Ident) -> Result<Column, Problem> {
         let names = schema.fields().iter().zip(&roles).filter(|(_, role)| **role == TimeRole::Attribute);
         names.map(|(field, _)| field.name().as_str()).collect::<Vec<_>>()
     };
-    let Some(index) = schema.fields().iter().position(|field| field.name() == &time.value) else {
-        let names = schema.fields().iter().map(|field| field.name().as_str());
-        return Err(Problem::new(time.span, format!("unknown column `{}`", time.value))
-            .label("not a column of the window's input")
-            .maybe_help(did_you_mean(&time.value, names)));
-    };
+    let index = column_index(input, time)?;
     if roles.get(index) != Some(&TimeRole::Attribute) {
         let help = match attributes().as_slice() {
             [] => format!(
@@ -116,4 +120,18 @@ fn time_column(input: &LogicalPlan, time: &Ident) -> Result<Column, Problem> {
             .help(help));
     }
     Ok(Column::from(schema.qualified_field(index)))
+}
+
+fn partition_column(input: &LogicalPlan, column: &Ident) -> Result<Column, Problem> {
+    Ok(Column::from(input.schema().qualified_field(column_index(input, column)?)))
+}
+
+fn column_index(input: &LogicalPlan, column: &Ident) -> Result<usize, Problem> {
+    let fields = input.schema().fields();
+    fields.iter().position(|field| field.name() == &column.value).ok_or_else(|| {
+        let names = fields.iter().map(|field| field.name().as_str());
+        Problem::new(column.span, format!("unknown column `{}`", column.value))
+            .label("not a column of the window's input")
+            .maybe_help(did_you_mean(&column.value, names))
+    })
 }

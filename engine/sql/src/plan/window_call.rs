@@ -1,7 +1,7 @@
-//! Calls of TUMBLE and HOP as table functions, positional or with named arguments.
+//! Calls of TUMBLE, HOP, CUMULATE and SESSION as table functions, positional or with named arguments.
 //!
-//! `HOP(TABLE t, DESCRIPTOR(ts), INTERVAL '5' MINUTE, INTERVAL '1' HOUR)` takes the slide first, as Flink does; by name the
-//! order is free: `HOP(DATA => TABLE t, TIMECOL => DESCRIPTOR(ts), SLIDE => .., SIZE => ..)`.
+//! `HOP(TABLE t, DESCRIPTOR(ts), INTERVAL '5' MINUTE, INTERVAL '1' HOUR)` takes the slide first, as Flink does, and CUMULATE the
+//! step; by name the order is free: `HOP(DATA => TABLE t, TIMECOL => DESCRIPTOR(ts), SLIDE => .., SIZE => ..)`.
 
 use datafusion_sql::sqlparser::ast::{
     Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, ObjectName, ObjectNamePart, Query, Spanned,
@@ -13,12 +13,60 @@ use millstream_plan::WindowKind;
 use super::interval::duration_micros;
 use super::window_node::{WindowColumns, WindowShape};
 use crate::diagnostic::{Problem, did_you_mean};
-use crate::dialect::flink::TABLE_ARGUMENT;
+use crate::dialect::flink::{PARTITIONED, TABLE_ARGUMENT};
 
 /// Names under which group windows call these functions, to get columns that no user can name.
 pub(crate) const GROUP_TUMBLE: &str = "$tumble";
 /// The same for HOP.
 pub(crate) const GROUP_HOP: &str = "$hop";
+/// The same for SESSION.
+pub(crate) const GROUP_SESSION: &str = "$session";
+
+/// A window function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Family {
+    Tumble,
+    Hop,
+    Cumulate,
+    Session,
+}
+
+impl Family {
+    fn named(name: &str) -> Option<Self> {
+        Some(match name.trim_start_matches('$') {
+            "TUMBLE" => Self::Tumble,
+            "HOP" => Self::Hop,
+            "CUMULATE" => Self::Cumulate,
+            "SESSION" => Self::Session,
+            _ => return None,
+        })
+    }
+
+    /// In the order of their positions.
+    const fn parameters(self) -> &'static [&'static str] {
+        match self {
+            Self::Tumble => &["DATA", "TIMECOL", "SIZE", "OFFSET"],
+            Self::Hop => &["DATA", "TIMECOL", "SLIDE", "SIZE", "OFFSET"],
+            Self::Cumulate => &["DATA", "TIMECOL", "STEP", "SIZE", "OFFSET"],
+            Self::Session => &["DATA", "TIMECOL", "GAP"],
+        }
+    }
+
+    const fn usage(self) -> &'static str {
+        match self {
+            Self::Tumble => "write TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '10' MINUTE)",
+            Self::Hop => {
+                "write HOP(TABLE t, DESCRIPTOR(ts), INTERVAL '5' MINUTE, INTERVAL '1' HOUR): the slide, then the size"
+            }
+            Self::Cumulate => {
+                "write CUMULATE(TABLE t, DESCRIPTOR(ts), INTERVAL '1' HOUR, INTERVAL '1' DAY): the step, then the size"
+            }
+            Self::Session => {
+                "write SESSION(TABLE t PARTITION BY k, DESCRIPTOR(ts), INTERVAL '10' MINUTE): the gap"
+            }
+        }
+    }
+}
 
 /// A call taken apart.
 pub(crate) struct WindowCall {
@@ -26,6 +74,8 @@ pub(crate) struct WindowCall {
     pub(crate) time: Ident,
     pub(crate) shape: WindowShape,
     pub(crate) columns: WindowColumns,
+    /// Columns of the keys that have sessions of their own; `None`: the keys of the aggregate, or no sessions.
+    pub(crate) partition: Option<Vec<Ident>>,
     pub(crate) span: Span,
 }
 
@@ -38,22 +88,10 @@ pub(crate) fn parse_window_call(
     args: &[FunctionArg],
 ) -> Result<Option<WindowCall>, Problem> {
     let span = name.span();
-    let is_hop = match name.to_string().replace('`', "").to_uppercase().as_str() {
-        "TUMBLE" | "$TUMBLE" => false,
-        "HOP" | "$HOP" => true,
-        _ => return Ok(None),
-    };
-    let hidden = name.to_string().replace('`', "").starts_with('$');
-    let parameters: &[&str] = if is_hop {
-        &["DATA", "TIMECOL", "SLIDE", "SIZE", "OFFSET"]
-    } else {
-        &["DATA", "TIMECOL", "SIZE", "OFFSET"]
-    };
-    let usage = if is_hop {
-        "write HOP(TABLE t, DESCRIPTOR(ts), INTERVAL '5' MINUTE, INTERVAL '1' HOUR): the slide, then the size"
-    } else {
-        "write TUMBLE(TABLE t, DESCRIPTOR(ts), INTERVAL '10' MINUTE)"
-    };
+    let name = name.to_string().replace('`', "").to_uppercase();
+    let Some(family) = Family::named(&name) else { return Ok(None) };
+    let hidden = name.starts_with('$');
+    let (parameters, usage) = (family.parameters(), family.usage());
     let bound = bind(args, parameters, span, usage)?;
     let argument = |name: &str| bound.iter().find(|(parameter, _)| *parameter == name).map(|(_, expr)| *expr);
     let required = |name: &str| {
@@ -61,18 +99,35 @@ pub(crate) fn parse_window_call(
             Problem::new(span, format!("the window's {name} is missing")).label("incomplete").help(usage)
         })
     };
-    let input = input_of(required("DATA")?)?;
+    let (input, partition) = input_of(required("DATA")?)?;
     let time = time_of(required("TIMECOL")?)?;
-    let size = positive(required("SIZE")?, "size")?;
-    let kind = if is_hop {
-        let slide_expr = required("SLIDE")?;
-        WindowKind::Hop { size, slide: check_slide(positive(slide_expr, "slide")?, size, slide_expr.span())? }
-    } else {
-        WindowKind::Tumble { size }
+    let kind = match family {
+        Family::Tumble => WindowKind::Tumble { size: positive(required("SIZE")?, "size")? },
+        Family::Hop => {
+            let (size, slide) = (positive(required("SIZE")?, "size")?, required("SLIDE")?);
+            WindowKind::Hop { size, slide: check_slide(positive(slide, "slide")?, size, slide.span())? }
+        }
+        Family::Cumulate => {
+            let (size, step) = (positive(required("SIZE")?, "size")?, required("STEP")?);
+            WindowKind::Cumulate { size, step: check_step(positive(step, "step")?, size, step.span())? }
+        }
+        Family::Session => WindowKind::Session { gap: positive(required("GAP")?, "gap")? },
+    };
+    let partition = match (family, partition) {
+        (Family::Session, columns) => (!hidden).then_some(columns),
+        (_, columns) => match columns.first() {
+            None => None,
+            Some(column) => {
+                return Err(Problem::new(column.span, "only SESSION takes PARTITION BY")
+                    .label("not expected")
+                    .help("group by the column behind the window"));
+            }
+        },
     };
     let offset = argument("OFFSET").map(duration_micros).transpose()?.unwrap_or(0);
     let columns = if hidden { WindowColumns::hidden() } else { WindowColumns::visible() };
-    Ok(Some(WindowCall { input, time, shape: WindowShape { kind, offset, zone: None }, columns, span }))
+    let shape = WindowShape { kind, offset, zone: None };
+    Ok(Some(WindowCall { input, time, shape, columns, partition, span }))
 }
 
 /// The arguments of a `TABLE(f(..))` or `f(..)` in FROM, if the relation is a call.
@@ -136,7 +191,26 @@ fn bind<'a>(
     Ok(bound)
 }
 
-fn input_of(expr: &Expr) -> Result<TableFactor, Problem> {
+/// The table of a window and the columns of its PARTITION BY.
+fn input_of(expr: &Expr) -> Result<(TableFactor, Vec<Ident>), Problem> {
+    let arguments = match expr {
+        Expr::Function(function) if function.name.to_string() == PARTITIONED => &function.args,
+        _ => return Ok((table_of(expr)?, Vec::new())),
+    };
+    let FunctionArguments::List(list) = arguments else { return Err(not_a_table(expr)) };
+    let mut arguments = list.args.iter().filter_map(|arg| match arg {
+        FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => Some(expr),
+        _ => None,
+    });
+    let table = table_of(arguments.next().ok_or_else(|| not_a_table(expr))?)?;
+    let columns = arguments.filter_map(|expr| match expr {
+        Expr::Identifier(ident) => Some(ident.clone()),
+        _ => None,
+    });
+    Ok((table, columns.collect()))
+}
+
+fn table_of(expr: &Expr) -> Result<TableFactor, Problem> {
     let query: Box<Query> = match expr {
         Expr::Function(function) if function.name.to_string() == TABLE_ARGUMENT => {
             return match &function.args {
@@ -220,4 +294,19 @@ fn check_slide(slide: i64, size: i64, span: Span) -> Result<i64, Problem> {
     Err(Problem::new(span, message)
         .label("the slide")
         .help("the slide comes first: HOP(TABLE t, DESCRIPTOR(ts), slide, size)"))
+}
+
+/// Flink wants a size that is a whole number of steps.
+fn check_step(step: i64, size: i64, span: Span) -> Result<i64, Problem> {
+    if size % step == 0 {
+        return Ok(step);
+    }
+    let message = if step > size {
+        "the step of CUMULATE must not be longer than its size"
+    } else {
+        "the size of CUMULATE must be a whole number of steps"
+    };
+    Err(Problem::new(span, message)
+        .label("the step")
+        .help("the step comes first: CUMULATE(TABLE t, DESCRIPTOR(ts), step, size)"))
 }

@@ -43,6 +43,13 @@ pub(crate) struct WindowShape {
     pub(crate) zone: Option<WindowZone>,
 }
 
+impl WindowShape {
+    /// Whether windows depend on the rows.
+    pub(crate) const fn is_session(&self) -> bool {
+        matches!(self.kind, WindowKind::Session { .. })
+    }
+}
+
 /// Part of what uids are hashed from: it must never change.
 impl fmt::Debug for WindowShape {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -62,6 +69,8 @@ pub(crate) struct WindowNode {
     pub(crate) time: Expr,
     pub(crate) shape: WindowShape,
     pub(crate) columns: WindowColumns,
+    /// Keys that have sessions of their own; `None`: those of the aggregate above, or no sessions.
+    pub(crate) partition: Option<Vec<Expr>>,
     schema: DFSchemaRef,
 }
 
@@ -71,9 +80,10 @@ impl WindowNode {
         time: Expr,
         shape: WindowShape,
         columns: WindowColumns,
+        partition: Option<Vec<Expr>>,
     ) -> Result<Self> {
         let schema = schema_with_window(&input, &time, &columns)?;
-        Ok(Self { input, time, shape, columns, schema: Arc::new(schema) })
+        Ok(Self { input, time, shape, columns, partition, schema: Arc::new(schema) })
     }
 }
 
@@ -95,6 +105,10 @@ fn schema_with_window(input: &LogicalPlan, time: &Expr, columns: &WindowColumns)
     DFSchema::new_with_metadata(fields, input.schema().as_arrow().metadata().clone())
 }
 
+fn matches_name(partition: &[Expr], name: &str) -> bool {
+    partition.iter().any(|key| matches!(key, Expr::Column(column) if column.name == name))
+}
+
 impl UserDefinedLogicalNodeCore for WindowNode {
     fn name(&self) -> &str {
         "Window"
@@ -109,11 +123,17 @@ impl UserDefinedLogicalNodeCore for WindowNode {
     }
 
     fn expressions(&self) -> Vec<Expr> {
-        vec![self.time.clone()]
+        std::iter::once(&self.time).chain(self.partition.iter().flatten()).cloned().collect()
     }
 
     fn prevent_predicate_push_down_columns(&self) -> HashSet<String> {
-        [&self.columns.start, &self.columns.end, &self.columns.time].into_iter().cloned().collect()
+        let bounds = [&self.columns.start, &self.columns.end, &self.columns.time].into_iter().cloned();
+        // Rows that a filter above leaves out are part of a session all the same, unless all rows of a key are left out.
+        let rows = self.partition.as_ref().map(|partition| {
+            let is_key = |name: &str| matches_name(partition, name);
+            self.input.schema().fields().iter().map(|f| f.name().clone()).filter(move |name| !is_key(name))
+        });
+        bounds.chain(rows.into_iter().flatten()).collect()
     }
 
     fn fmt_for_explain(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -121,18 +141,21 @@ impl UserDefinedLogicalNodeCore for WindowNode {
     }
 
     fn with_exprs_and_inputs(&self, exprs: Vec<Expr>, inputs: Vec<LogicalPlan>) -> Result<Self> {
-        let (Some(time), Some(input)) = (exprs.into_iter().next(), inputs.into_iter().next()) else {
-            return Err(DataFusionError::Internal("a window has one input and one expression".to_owned()));
+        let mut exprs = exprs.into_iter();
+        let (Some(time), Some(input)) = (exprs.next(), inputs.into_iter().next()) else {
+            return Err(DataFusionError::Internal("a window has one input and a time".to_owned()));
         };
-        Self::try_new(Arc::new(input), time, self.shape, self.columns.clone())
+        let partition = self.partition.as_ref().map(|_| exprs.collect());
+        Self::try_new(Arc::new(input), time, self.shape, self.columns.clone(), partition)
     }
 
     fn necessary_children_exprs(&self, output_columns: &[usize]) -> Option<Vec<Vec<usize>>> {
-        let Expr::Column(time) = &self.time else { return None };
-        let time = self.input.schema().index_of_column(time).ok()?;
         let count = self.input.schema().fields().len();
         let mut needed: Vec<usize> = output_columns.iter().copied().filter(|index| *index < count).collect();
-        needed.push(time);
+        for expr in self.expressions() {
+            let Expr::Column(column) = &expr else { return None };
+            needed.push(self.input.schema().index_of_column(column).ok()?);
+        }
         needed.sort_unstable();
         needed.dedup();
         Some(vec![needed])
@@ -145,6 +168,7 @@ impl PartialEq for WindowNode {
             && self.time == other.time
             && self.shape == other.shape
             && self.columns == other.columns
+            && self.partition == other.partition
     }
 }
 
@@ -156,6 +180,7 @@ impl Hash for WindowNode {
         self.time.hash(state);
         self.shape.hash(state);
         self.columns.hash(state);
+        self.partition.hash(state);
     }
 }
 

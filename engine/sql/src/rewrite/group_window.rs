@@ -15,7 +15,7 @@ use super::call::quoted;
 use super::star::everything_from;
 use crate::diagnostic::Problem;
 use crate::dialect::flink::{TABLE_ARGUMENT, call};
-use crate::plan::window_call::{GROUP_HOP, GROUP_TUMBLE};
+use crate::plan::window_call::{GROUP_HOP, GROUP_SESSION, GROUP_TUMBLE};
 use crate::plan::window_node::WindowColumns;
 
 /// Rewrites the group window of a SELECT, if it has one.
@@ -45,11 +45,15 @@ pub(super) fn rewrite(select: &mut Select) -> Result<(), Problem> {
     Ok(())
 }
 
-/// A call of TUMBLE or HOP in GROUP BY.
+/// The functions, and the table functions that they become.
+const FAMILIES: [(&str, &str); 3] =
+    [("TUMBLE", GROUP_TUMBLE), ("HOP", GROUP_HOP), ("SESSION", GROUP_SESSION)];
+
+/// A call of TUMBLE, HOP or SESSION in GROUP BY.
 struct GroupWindow {
-    is_hop: bool,
+    family: (&'static str, &'static str),
     time: Ident,
-    /// Everything behind the time: slide and size, or size.
+    /// Everything behind the time: slide and size, size, or gap.
     lengths: Vec<Expr>,
     /// The arguments as text, to compare with those of TUMBLE_START.
     text: String,
@@ -59,11 +63,7 @@ struct GroupWindow {
 fn window_of(expr: &Expr) -> Option<GroupWindow> {
     let Expr::Function(function) = expr else { return None };
     let name = function.name.to_string().to_uppercase();
-    let is_hop = match name.as_str() {
-        "TUMBLE" => false,
-        "HOP" => true,
-        _ => return None,
-    };
+    let family = *FAMILIES.iter().find(|(family, _)| *family == name)?;
     let args = arguments(function);
     let time = match args.first()? {
         Expr::Identifier(ident) => ident.clone(),
@@ -72,7 +72,7 @@ fn window_of(expr: &Expr) -> Option<GroupWindow> {
         other => Ident::with_span(other.span(), other.to_string()),
     };
     let lengths = args.get(1..).unwrap_or(&[]).iter().map(|expr| (*expr).clone()).collect();
-    Some(GroupWindow { is_hop, time, lengths, text: text_of(function), span: function.name.span() })
+    Some(GroupWindow { family, time, lengths, text: text_of(function), span: function.name.span() })
 }
 
 fn arguments(function: &Function) -> Vec<&Expr> {
@@ -108,7 +108,7 @@ fn wrap_relation(select: &mut Select, window: &GroupWindow) -> Result<(), Proble
     };
     let descriptor = call("DESCRIPTOR", window.time.span, vec![Expr::Identifier(window.time.clone())]);
     let args = [input, descriptor].into_iter().chain(window.lengths.iter().cloned()).collect();
-    let name = if window.is_hop { GROUP_HOP } else { GROUP_TUMBLE };
+    let (_, name) = window.family;
     let mut expr = call(name, window.span, args);
     if let Expr::Function(function) = &mut expr {
         function.name = quoted(name, window.span);
@@ -158,7 +158,9 @@ impl VisitorMut for Calls<'_> {
         let Expr::Function(function) = expr else { return ControlFlow::Continue(()) };
         let name = function.name.to_string().to_uppercase();
         let Some((family, part)) = name.split_once('_') else { return ControlFlow::Continue(()) };
-        if !matches!(family, "TUMBLE" | "HOP") || !matches!(part, "START" | "END" | "ROWTIME" | "PROCTIME") {
+        if FAMILIES.iter().all(|(known, _)| *known != family)
+            || !matches!(part, "START" | "END" | "ROWTIME" | "PROCTIME")
+        {
             return ControlFlow::Continue(());
         }
         match self.replacement(function, family, part) {
@@ -174,9 +176,7 @@ impl VisitorMut for Calls<'_> {
 impl Calls<'_> {
     fn replacement(&mut self, function: &Function, family: &str, part: &str) -> Result<Expr, Problem> {
         let span = function.name.span();
-        let fits = self
-            .window
-            .filter(|window| window.is_hop == (family == "HOP") && window.text == text_of(function));
+        let fits = self.window.filter(|window| window.family.0 == family && window.text == text_of(function));
         if fits.is_none() {
             return Err(Problem::new(span, format!("{family}_{part} without its window in GROUP BY"))
                 .label("no such window")

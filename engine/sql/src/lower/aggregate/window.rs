@@ -5,6 +5,7 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Field, IntervalMonthDayNano, SchemaRef};
 use datafusion_common::ScalarValue;
 use datafusion_expr::{Expr, LogicalPlan};
+use datafusion_sql::sqlparser::tokenizer::Span;
 use millstream_plan::{
     AggregateCall, WindowAggregateSpec, WindowField, WindowKind, WindowSpec, partial_schema,
 };
@@ -25,8 +26,31 @@ struct Window {
     time: Expr,
     /// Filters on its bounds, for after the aggregate.
     filters: Vec<Expr>,
-    /// The bounds are real columns: `shape` has their distance, and starts must be computed from ends.
-    attached_size: Option<i64>,
+    /// Keys that have sessions of their own, if the query names them.
+    partition: Option<Vec<Expr>>,
+    /// The bounds are real columns.
+    attached: Option<Attached>,
+}
+
+/// Windows whose bounds are in columns: the window's own `shape` has the distance of their ends.
+struct Attached {
+    shape: WindowShape,
+    start: Start,
+}
+
+/// Where the start of an attached window comes from.
+enum Start {
+    /// It is so long before the end.
+    Before(i64),
+    /// It is a column, and one more key.
+    Column(Expr),
+}
+
+impl Window {
+    /// The shape of the windows as the user sees them.
+    fn shown(&self) -> WindowShape {
+        self.attached.as_ref().map_or(self.shape, |attached| attached.shape)
+    }
 }
 
 impl Lowering<'_> {
@@ -42,10 +66,14 @@ impl Lowering<'_> {
         let mut rows = Rows::default();
         let mut keys = Vec::new();
         for group in kinds {
-            if let Group::Key(expr) = group {
-                keys.push(rows.column(expr));
+            match (group, &window.attached) {
+                (Group::Key(expr), _) | (Group::Start, Some(Attached { start: Start::Column(expr), .. })) => {
+                    keys.push(rows.column(expr));
+                }
+                _ => {}
             }
         }
+        check_partition(&window, kinds)?;
         let time_column = rows.column(&window.time);
         let (calls, texts) =
             self.calls(&stream, calls, input, names.get(kinds.len()..).unwrap_or(&[]), &mut rows)?;
@@ -69,16 +97,20 @@ impl Lowering<'_> {
         let mut columns = Vec::new();
         for (index, name) in names.iter().enumerate() {
             let own = reference(schema.field(index).name());
-            let (expr, bound) = match (kinds.get(index), window.attached_size) {
-                (Some(Group::Start), Some(size)) => (own - interval(size), Some(Bound::Start)),
-                (Some(Group::Start), None) => (own, Some(Bound::Start)),
+            let (expr, bound) = match (kinds.get(index), &window.attached) {
+                // Sessions of several keys have nothing to do with each other: their bounds are values like others.
+                _ if window.shape.is_session() => (own, None),
+                (Some(Group::Start), Some(Attached { start: Start::Before(size), .. })) => {
+                    (own - interval(*size), Some(Bound::Start))
+                }
+                (Some(Group::Start), _) => (own, Some(Bound::Start)),
                 (Some(Group::End), _) => (own, Some(Bound::End)),
                 _ => (own, None),
             };
             columns.push(StreamColumn { name: name.clone(), expr, bound });
         }
-        let mut stream =
-            Stream { node: id, filter: None, columns, window: None, attached: Some(original_shape(&window)) };
+        let attached = Some(window.shown()).filter(|shape| !shape.is_session());
+        let mut stream = Stream { node: id, filter: None, columns, window: None, attached };
         for filter in window.filters {
             let bounds = |name: &str| {
                 let kind = |group: &Group| match name {
@@ -119,7 +151,10 @@ impl Lowering<'_> {
         let node = self.graph.node(input);
         let rows_schema = Arc::clone(&node.schema);
         let is_retracting = node.changelog == Changelog::Retract;
-        let two_phases = self.two_phases(&calls, is_retracting);
+        if window.is_session() && is_retracting {
+            return Err(session_over_updates());
+        }
+        let two_phases = !window.is_session() && self.two_phases(&calls, is_retracting);
         let time_type = rows_schema.field(window.time_column).data_type().clone();
         let call_texts: Vec<String> = texts.iter().map(|text| text.lineage(&node.lineage)).collect();
         let mut calls = calls;
@@ -149,7 +184,7 @@ impl Lowering<'_> {
         let mut uid_keys = typed_keys(&key_lineages, keys, &rows_schema);
         uid_keys.push(format!("{window_shape:?} {}", lineage_of(window.time_column)));
         let uid = stateful_uid("window-aggregate", &uid_keys, &call_texts, &node.anchors);
-        let time_name = match described.attached_size {
+        let time_name = match described.attached {
             Some(_) => "window_end",
             None => rows_schema.field(window.time_column).name().as_str(),
         };
@@ -168,7 +203,7 @@ impl Lowering<'_> {
             .collect();
         let unique_key = (0..kinds.len()).collect();
         let mut lines = details(&key_names, &calls, "until the watermark passes the window's end");
-        lines.insert(0, ("window", window_text(&original_shape(described), time_name)));
+        lines.insert(0, ("window", window_text(&described.shown(), time_name)));
         Ok(Node {
             inputs: vec![input],
             schema: Arc::clone(&schema),
@@ -206,7 +241,8 @@ fn take_window(stream: &mut Stream) -> Result<Window, Problem> {
             shape: pending.shape,
             time: pending.time,
             filters: pending.filters,
-            attached_size: None,
+            partition: pending.partition,
+            attached: None,
         });
     }
     let (Some(shape), Some(end)) = (stream.attached, stream.bound(Bound::End)) else {
@@ -217,6 +253,12 @@ fn take_window(stream: &mut Stream) -> Result<Window, Problem> {
     let (size, slide) = match shape.kind {
         WindowKind::Tumble { size } => (size, size),
         WindowKind::Hop { size, slide } => (size, slide),
+        WindowKind::Cumulate { size, step } => (size, step),
+        WindowKind::Session { .. } => return Err(internal("sessions with bounds in columns")),
+    };
+    let start = match (shape.kind, stream.bound(Bound::Start)) {
+        (WindowKind::Cumulate { .. }, Some(start)) => Start::Column(start.expr.clone()),
+        _ => Start::Before(size),
     };
     let shifted = WindowShape {
         kind: WindowKind::Tumble { size: slide },
@@ -227,20 +269,33 @@ fn take_window(stream: &mut Stream) -> Result<Window, Problem> {
         shape: shifted,
         time: end.expr.clone() - interval(1_000),
         filters: Vec::new(),
-        attached_size: Some(size),
+        partition: None,
+        attached: Some(Attached { shape, start }),
     })
 }
 
-/// The shape of the windows as the user sees them.
-fn original_shape(window: &Window) -> WindowShape {
-    match (window.attached_size, window.shape.kind) {
-        (Some(size), WindowKind::Tumble { size: slide }) if size != slide => WindowShape {
-            kind: WindowKind::Hop { size, slide },
-            offset: (window.shape.offset - size).rem_euclid(slide),
-            zone: window.shape.zone,
-        },
-        _ => window.shape,
+/// Sessions are those of the keys that PARTITION BY names; the aggregate must be of the same.
+fn check_partition(window: &Window, kinds: &[Group]) -> Result<(), Problem> {
+    let Some(partition) = &window.partition else { return Ok(()) };
+    let keys = || kinds.iter().filter_map(|kind| if let Group::Key(key) = kind { Some(key) } else { None });
+    if keys().all(|key| partition.contains(key))
+        && partition.iter().all(|column| keys().any(|key| key == column))
+    {
+        return Ok(());
     }
+    Err(Problem::new(
+        Span::empty(),
+        "GROUP BY must name the columns of the SESSION window's PARTITION BY and no others",
+    )
+    .label("has other keys than its sessions")
+    .help("write SESSION(TABLE t PARTITION BY k, ..) and GROUP BY k, window_start, window_end"))
+}
+
+/// A row that is taken back may have held two sessions together.
+fn session_over_updates() -> Problem {
+    Problem::new(Span::empty(), "SESSION windows over rows that are updated are not supported yet")
+        .label("has rows that may be taken back")
+        .help("put the window below the aggregate that updates its rows, or use TUMBLE or HOP")
 }
 
 fn interval(micros: i64) -> Expr {
@@ -274,13 +329,16 @@ fn window_output(
     let mut next_key = 0;
     for kind in kinds {
         match kind {
-            // The start of an attached window is computed from its end by what follows.
-            Group::Start if window.attached_size.is_some() => {
-                output.push(WindowField::End);
-                columns.push(("window_start".to_owned(), end_type.clone(), false));
-            }
             Group::Start => {
-                output.push(WindowField::Start);
+                output.push(match &window.attached {
+                    None => WindowField::Start,
+                    // What follows computes it from the end.
+                    Some(Attached { start: Start::Before(_), .. }) => WindowField::End,
+                    Some(Attached { start: Start::Column(_), .. }) => {
+                        next_key += 1;
+                        WindowField::Key(next_key - 1)
+                    }
+                });
                 columns.push(("window_start".to_owned(), start_type.clone(), false));
             }
             Group::End => {
