@@ -95,8 +95,8 @@ SELECT * FROM totals WHERE `COUNT(*)` > 10;
 - Where groups expire, `last_write` (by the wall clock) or `last_write_watermark` are the milliseconds of the last write. Groups
   that have expired are rows until they are removed.
 - Keys of windows begin with two times more: the end of the slice, and the end of the first window that counts it, which is later
-  only for rows that were late. A slice is a whole window of TUMBLE, and as long as the slide of HOP. Both times are on the wall
-  clock of the windows; declare them as TIMESTAMP(3), or as BIGINT for microseconds:
+  only for rows that were late. A slice is a whole window of TUMBLE and over processing time, and else as long as the slide
+  of HOP. Both times are on the wall clock of the windows; declare them as TIMESTAMP(3), or as BIGINT for microseconds:
 
 ```sql
 CREATE TABLE open_windows (slice_end TIMESTAMP(3), counts_from TIMESTAMP(3), city STRING, `COUNT(*)` BIGINT)

@@ -22,8 +22,8 @@ use std::sync::{Arc, LazyLock};
 use datafusion_expr::ScalarUDF;
 
 pub(crate) use arithmetic::ArithmeticFunction;
-pub use clock::has_clock;
 pub(crate) use clock::{bind, reads_clock};
+pub use clock::{has_clock, is_proctime, proctime};
 pub(crate) use conditional::Conditional;
 use definition::{Definition, FlinkFunction};
 pub(crate) use regex::{like, similar_to};

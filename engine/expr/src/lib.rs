@@ -38,7 +38,7 @@ pub use cast::{can_cast, cast, type_field};
 pub use coerce::{coerce, coerce_plan};
 pub use compiled::CompiledExpr;
 pub use error::{ExprError, ValueError, plain_message};
-pub use functions::{has_clock, scalar_functions};
+pub use functions::{has_clock, is_proctime, proctime, scalar_functions};
 pub use planner::expr_planners;
 pub use row_field::{field_access, field_of};
 pub use types::{ColumnType, SqlType, type_name};

@@ -8,6 +8,7 @@ use crate::group_aggregate::GroupAggregate;
 use crate::local_aggregate::LocalAggregate;
 use crate::local_window_aggregate::LocalWindowAggregate;
 use crate::operator::{BuildContext, Operator};
+use crate::processing_window_aggregate::ProcessingWindowAggregate;
 use crate::session_aggregate::SessionAggregate;
 use crate::window_aggregate::WindowAggregate;
 use crate::window_assign::WindowAssign;
@@ -25,7 +26,10 @@ pub fn build(spec: &OperatorSpec, context: BuildContext) -> Result<Box<dyn Opera
             Box::new(SessionAggregate::new(spec.clone(), context)?)
         }
         OperatorSpec::WindowAggregate(spec) => Box::new(WindowAggregate::new(spec.clone(), context)?),
-        OperatorSpec::LocalAggregate(spec) => Box::new(LocalAggregate::new(spec.clone())?),
+        OperatorSpec::ProcessingWindowAggregate(spec) => {
+            Box::new(ProcessingWindowAggregate::new(spec.clone(), context)?)
+        }
+        OperatorSpec::LocalAggregate(spec) => Box::new(LocalAggregate::new(spec.clone(), context.clock)?),
         OperatorSpec::GroupAggregate(spec) => Box::new(GroupAggregate::new(spec.clone(), context)?),
         OperatorSpec::Source(_) => {
             return Err(OperatorError::Plan("a source is not an operator of a chain".into()));

@@ -17,6 +17,7 @@ mod local_aggregate;
 mod local_window_aggregate;
 mod operator;
 mod pending;
+mod processing_window_aggregate;
 mod session;
 mod session_aggregate;
 mod window;

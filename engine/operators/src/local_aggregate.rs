@@ -1,7 +1,7 @@
 //! First phase of a group aggregate, before the exchange: one partial row a key instead of many rows.
 //!
-//! Holds rows back until it is flushed, or until its table is full; it has no state in checkpoints, because a flush
-//! precedes every barrier. Example: `COUNT(*)` over `JFK, LGA, JFK` flushes `JFK 2, LGA 1`, in the order of first rows.
+//! Holds rows back until it is flushed, until its table is full, or for as long as the plan allows; it has no state in
+//! checkpoints, because a flush precedes every barrier. Example: `COUNT(*)` over `JFK, LGA, JFK` flushes `JFK 2, LGA 1`, in the order of first rows.
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::DataType;
@@ -12,7 +12,7 @@ use millstream_plan::LocalAggregateSpec;
 use crate::aggregate::{Changes, PartialTable};
 use crate::batch_keys::BatchKeys;
 use crate::error::OperatorError;
-use crate::operator::{Operator, Output, Progress};
+use crate::operator::{Clock, Operator, Output, Progress};
 use crate::pending::Pending;
 
 /// The operator.
@@ -20,12 +20,15 @@ pub(crate) struct LocalAggregate {
     spec: LocalAggregateSpec,
     key_types: Vec<DataType>,
     table: PartialTable,
+    clock: Clock,
+    /// When the first of the rows came that are held back, if that matters.
+    held_since_ms: Option<i64>,
     pending: Pending,
     counters: OperatorCounters,
 }
 
 impl LocalAggregate {
-    pub(crate) fn new(spec: LocalAggregateSpec) -> Result<Self, OperatorError> {
+    pub(crate) fn new(spec: LocalAggregateSpec, clock: Clock) -> Result<Self, OperatorError> {
         if spec.calls.iter().any(|c| c.is_distinct) {
             return Err(OperatorError::Plan("DISTINCT has one phase".into()));
         }
@@ -36,12 +39,24 @@ impl LocalAggregate {
             spec,
             key_types,
             table,
+            clock,
+            held_since_ms: None,
             pending: Pending::default(),
             counters: OperatorCounters::default(),
         })
     }
 
+    /// Whether rows were held back for as long as they may be. Asked once a batch: when no more come, there is a flush.
+    fn has_held_long(&mut self) -> bool {
+        let Some(limit) = self.spec.max_hold_ms else { return false };
+        let now = self.clock.now_ms();
+        let since = *self.held_since_ms.get_or_insert(now);
+        // A clock that was set back must not hold rows.
+        !(since..since.saturating_add(limit)).contains(&now)
+    }
+
     fn empty_table(&mut self) -> Result<(), OperatorError> {
+        self.held_since_ms = None;
         if self.table.is_empty() {
             return Ok(());
         }
@@ -59,7 +74,7 @@ impl Operator for LocalAggregate {
         self.counters.rows_in += batch.num_rows() as u64;
         let keys = BatchKeys::of(&batch, &self.spec.keys)?;
         self.table.update(&batch, &keys)?;
-        if self.table.is_full() {
+        if self.has_held_long() || self.table.is_full() {
             self.empty_table()?;
         }
         self.resume(out)

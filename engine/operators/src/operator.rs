@@ -42,7 +42,7 @@ pub enum Expiring {
 /// One transformation of one subtask.
 ///
 /// The worker calls, for each subtask: [`Operator::restore`] at most once and first; then `process`, `on_watermark`, `flush`
-/// and `freeze` in the order of the input, where `flush` precedes every watermark, barrier, idleness and the end of input.
+/// and `freeze` in the order of the input, `on_clock` anywhere between them, where `flush` precedes every watermark, barrier, idleness and the end of input.
 /// After `More` nothing but `resume` is called. At the end of input it calls `on_watermark(Watermark::MAX)` and `flush`.
 pub trait Operator: Send {
     /// Takes a batch.
@@ -65,6 +65,21 @@ pub trait Operator: Send {
     /// [`OperatorError`]; the operator must not be called again.
     fn on_watermark(&mut self, _watermark: Watermark, _out: &mut Output) -> Result<Progress, OperatorError> {
         Ok(Progress::Done)
+    }
+
+    /// The clock may have moved: does what is due by it. The worker calls it soon after [`Operator::wakes_at_ms`], whether input comes
+    /// or not, and never between `More` and `Done`.
+    ///
+    /// # Errors
+    /// [`OperatorError`]; the operator must not be called again.
+    fn on_clock(&mut self, _out: &mut Output) -> Result<Progress, OperatorError> {
+        Ok(Progress::Done)
+    }
+
+    /// When [`Operator::on_clock`] has something to do, in milliseconds since 1970 by the operator's [`Clock`]; `None` if nothing is
+    /// waiting for a time.
+    fn wakes_at_ms(&self) -> Option<i64> {
+        None
     }
 
     /// Emits what is held back to save work downstream; afterwards a stateless operator holds nothing.

@@ -6,6 +6,7 @@
 mod calc;
 mod expiry;
 mod group_aggregate;
+mod processing_window;
 mod random;
 mod resumption;
 mod session_aggregate;

@@ -23,7 +23,11 @@ pub enum OperatorSpec {
     LocalWindowAggregate(WindowAggregateSpec),
     /// Windowed aggregate. Its input is the first phase's output if `is_merging`, else rows.
     WindowAggregate(WindowAggregateSpec),
-    /// First phase of a group aggregate, before the exchange.
+    /// The same by the clock of the operator instead of a time column, which the specification does not have: a row belongs to
+    /// the windows that hold the moment at which it comes, and a window is emitted when the clock passes its end. Its input
+    /// comes from a [`OperatorSpec::LocalAggregate`] if `is_merging`, and has no retractions.
+    ProcessingWindowAggregate(WindowAggregateSpec),
+    /// First phase of a group aggregate, or of a windowed one over processing time, before the exchange.
     LocalAggregate(LocalAggregateSpec),
     /// Unbounded aggregate by key; emits a changelog.
     GroupAggregate(GroupAggregateSpec),
@@ -122,13 +126,15 @@ pub struct WindowAggregateSpec {
     pub schema: SchemaRef,
 }
 
-/// First phase of a group aggregate over append-only input: emits keys, partial states, `rows`.
+/// First phase of an aggregate over append-only input that does not ask for the rows' time: emits keys, partial states, `rows`.
 #[derive(Clone, Debug)]
 pub struct LocalAggregateSpec {
     /// Key columns.
     pub keys: Vec<usize>,
     /// The calls.
     pub calls: Vec<AggregateCall>,
+    /// Most milliseconds of the clock that rows are held back; `None`: until a flush, or until there are many groups.
+    pub max_hold_ms: Option<i64>,
     /// Schema of the partial rows.
     pub schema: SchemaRef,
 }
@@ -184,7 +190,9 @@ impl OperatorSpec {
             Self::Source(s) => s.schema.clone(),
             Self::Calc(s) => s.schema.clone(),
             Self::WindowAssign(s) => s.schema.clone(),
-            Self::LocalWindowAggregate(s) | Self::WindowAggregate(s) => s.schema.clone(),
+            Self::LocalWindowAggregate(s) | Self::WindowAggregate(s) | Self::ProcessingWindowAggregate(s) => {
+                s.schema.clone()
+            }
             Self::LocalAggregate(s) => s.schema.clone(),
             Self::GroupAggregate(s) => s.schema.clone(),
             Self::Sink(_) => return None,

@@ -12,6 +12,7 @@ mod harness;
 mod kill;
 mod local_copies;
 mod memory;
+mod processing_time;
 mod savepoint;
 mod savepoint_sql;
 mod watch;

@@ -3,19 +3,23 @@
 //! The texts are those in `tests/bench/queries`; only the last statement is taken without its INSERT. From the generator every
 //! query also runs with checkpoints and two crashes, between them at another parallelism.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use arrow::array::{Array, AsArray, StructArray};
 use arrow::datatypes::{DataType, Field, Int32Type, Int64Type, Schema, TimeUnit, TimestampMillisecondType};
 use millstream_connectors::source::ReadOutcome;
 use millstream_connectors::{TableConfig, builtin_registry};
-use millstream_test_sql::{Expected, Row};
+use millstream_test_sql::{Expected, Row, write_row};
 
-use crate::engine::{Crash, Engine, Script, Way};
+use crate::engine::{Crash, Engine, Pace, Script, Way};
+use crate::state_kind::StateKind;
 
 const EVENTS: i64 = 20_000;
+const DAY: i64 = 86_400_000_000;
 
 /// A bid as the generator makes it.
 struct Bid {
@@ -135,8 +139,9 @@ fn script(name: &str, table: &str, variables: &[(&str, &str)]) -> Script {
     let read =
         |file: &str| std::fs::read_to_string(folder.join(file)).unwrap_or_else(|e| panic!("{file}: {e}"));
     let query = read(&format!("{name}.sql"));
-    let (_, select) = query.split_once(&format!("INSERT INTO nexmark_{name}\n")).unwrap();
-    let mut text = format!("{}\n{}\n{select}", read(table), read("views.sql"));
+    // What stands before the INSERT: the table that it would write, which nobody needs, and views.
+    let (before, select) = query.split_once(&format!("INSERT INTO nexmark_{name}\n")).unwrap();
+    let mut text = format!("{}\n{}\n{before}\n{select}", read(table), read("views.sql"));
     for (variable, value) in variables {
         text = text.replace(&format!("${{{variable}}}"), value);
     }
@@ -214,5 +219,63 @@ fn queries_over_files_of_events_give_what_the_events_say() {
         let script = script(name, "ddl_json.sql", &[("NEXMARK_JSON", &path)]);
         let plain = engine.run(&script, &expected, &Way::plain(1_000)).unwrap();
         same(name, &expected, plain.rows);
+    }
+}
+
+/// Microseconds since midnight of `2023-11-14 22:13:20.100`.
+fn micros_of_day(time: &str) -> i64 {
+    let (_, clock) = time.split_once(' ').unwrap();
+    let parts: Vec<i64> = clock.split([':', '.']).map(|part| part.parse().unwrap()).collect();
+    ((parts[0] * 60 + parts[1]) * 60 + parts[2]) * 1_000_000 + parts[3] * 1_000
+}
+
+/// Which bids come in the same window, no test can say; that each comes in one, it can.
+#[test]
+fn every_bid_is_in_one_window_of_the_clock() {
+    const COLUMNS: &str = "bidder BIGINT; bid_count BIGINT; starttime TIMESTAMP(3); endtime TIMESTAMP(3)";
+    let (engine, events) = (Engine::new(), events());
+    let mut bids: BTreeMap<i64, i64> = BTreeMap::new();
+    events.iter().flatten().for_each(|bid| *bids.entry(bid.bidder).or_default() += 1);
+    let (number, columns) = (EVENTS.to_string(), expected(COLUMNS, &[]));
+    let variables = [("TPS", "10000"), ("EVENTS_NUM", number.as_str()), ("ALL_COLUMNS", "false")];
+    let crashing = Way {
+        checkpoints_ms: Some(5),
+        crashes: vec![
+            Crash { after_rows: 7_000, lost_rows: 3_000, parallelism: 2 },
+            Crash { after_rows: 5_000, lost_rows: 1_000, parallelism: 1 },
+        ],
+        ..Way::plain(500)
+    };
+    let slow = Pace::Slow { rows: 200, pause: Duration::from_millis(5) };
+    let spilled = Way { state: StateKind::RocksDb { table_bytes: 1 }, ..crashing.clone() };
+    let ways = [Way::plain(1_000), Way { pace: slow, ..Way::plain(500) }, crashing, spilled];
+    // As it is written, in windows that end while the job runs, and in such windows that overlap.
+    let texts = [
+        ("TUMBLE(", "INTERVAL '10' SECOND", 10_000_000, 1),
+        ("TUMBLE(", "INTERVAL '0.02' SECOND", 20_000, 1),
+        ("HOP(", "INTERVAL '0.01' SECOND, INTERVAL '0.03' SECOND", 30_000, 3),
+    ];
+    for (function, lengths, size, windows) in texts {
+        for way in &ways {
+            let mut script = script("q12", "ddl_gen.sql", &variables);
+            script.text = script.text.replace("TUMBLE(", function).replace("INTERVAL '10' SECOND", lengths);
+            let outcome = engine.run(&script, &columns, way).unwrap();
+            let what = format!("{function}{lengths}, {way:?}");
+            assert_eq!(outcome.crashes, way.crashes.len(), "{what}");
+            let (mut found, mut seen) = (BTreeMap::new(), BTreeSet::new());
+            for row in &outcome.rows {
+                let row = write_row(row);
+                let cells: Vec<&str> = row.split('\t').collect();
+                let (bidder, count): (i64, i64) = (cells[0].parse().unwrap(), cells[1].parse().unwrap());
+                *found.entry(bidder).or_insert(0) += count;
+                let (start, end) = (micros_of_day(cells[2]), micros_of_day(cells[3]));
+                assert_eq!((end - start).rem_euclid(DAY), size, "{what}: {row}");
+                assert_eq!(start % (size / windows), 0, "{what}: {row}");
+                assert!(seen.insert((bidder, cells[2].to_owned())), "{what}: {row} comes twice");
+            }
+            let expected: BTreeMap<i64, i64> =
+                bids.iter().map(|(bidder, n)| (*bidder, n * windows)).collect();
+            assert!(found == expected, "{what}");
+        }
     }
 }

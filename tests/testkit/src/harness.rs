@@ -180,6 +180,26 @@ impl Harness {
         Ok(())
     }
 
+    /// Lets the first so many subtasks do what is due by the clock, as the worker does when they ask to be woken.
+    ///
+    /// # Errors
+    /// What the operators say.
+    pub fn clock(&mut self, subtasks: usize) -> Result<(), OperatorError> {
+        for subtask in self.subtasks.iter_mut().take(subtasks) {
+            if subtask.operator.wakes_at_ms().is_some_and(|at| at <= NOW_MS.get()) {
+                let done = drive(&mut *subtask.operator, self.plan.budget_rows, |o, out| o.on_clock(out))?;
+                self.output.extend(done);
+            }
+        }
+        Ok(())
+    }
+
+    /// When the first subtask wants to be woken, in milliseconds.
+    #[must_use]
+    pub fn wakes_at_ms(&self) -> Option<i64> {
+        self.subtasks.iter().filter_map(|s| s.operator.wakes_at_ms()).min()
+    }
+
     /// Ends the input.
     ///
     /// # Errors

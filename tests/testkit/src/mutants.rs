@@ -155,6 +155,14 @@ impl Operator for Mutated {
         self.inner.on_watermark(Watermark(watermark.0.saturating_add(early)), out)
     }
 
+    fn on_clock(&mut self, out: &mut Output) -> Result<Progress, OperatorError> {
+        self.inner.on_clock(out)
+    }
+
+    fn wakes_at_ms(&self) -> Option<i64> {
+        self.inner.wakes_at_ms()
+    }
+
     fn flush(&mut self, out: &mut Output) -> Result<Progress, OperatorError> {
         if self.is(Mutant::SkipFlush) { Ok(Progress::Done) } else { self.inner.flush(out) }
     }

@@ -14,6 +14,8 @@ use millstream_plan::{
 use crate::harness::HarnessPlan;
 use crate::table::schema;
 
+/// How long a first phase holds rows back from windows by the clock.
+pub const MAX_HOLD_MS: i64 = 20;
 const SECOND: i64 = 1_000_000;
 
 /// An aggregate to be planned.
@@ -88,6 +90,7 @@ impl Aggregation {
     #[must_use]
     pub fn group_by(&self) -> HarnessPlan {
         let local = LocalAggregateSpec {
+            max_hold_ms: None,
             keys: self.keys.clone(),
             calls: self.calls.clone(),
             schema: partial_schema(&self.key_fields(), &self.calls),
@@ -117,23 +120,24 @@ impl Aggregation {
     pub fn windows(&self, time: &str, size: i64, slide: i64) -> HarnessPlan {
         let (size, slide) = (size * SECOND, slide * SECOND);
         let kind = if size == slide { WindowKind::Tumble { size } } else { WindowKind::Hop { size, slide } };
-        self.windowed(time, kind)
+        self.windowed(column(&self.rows, time), kind)
     }
 
     /// The same over windows that grow by a step.
     #[must_use]
     pub fn growing_windows(&self, time: &str, size: i64, step: i64) -> HarnessPlan {
-        self.windowed(time, WindowKind::Cumulate { size: size * SECOND, step: step * SECOND })
+        let kind = WindowKind::Cumulate { size: size * SECOND, step: step * SECOND };
+        self.windowed(column(&self.rows, time), kind)
     }
 
     /// The same over sessions, in one phase.
     #[must_use]
     pub fn sessions(&self, time: &str, gap: i64) -> HarnessPlan {
-        self.windowed(time, WindowKind::Session { gap: gap * SECOND })
+        self.windowed(column(&self.rows, time), WindowKind::Session { gap: gap * SECOND })
     }
 
-    fn windowed(&self, time: &str, kind: WindowKind) -> HarnessPlan {
-        let window = WindowSpec { kind, offset: 0, time_column: column(&self.rows, time), zone: None };
+    fn windowed(&self, time_column: usize, kind: WindowKind) -> HarnessPlan {
+        let window = WindowSpec { kind, offset: 0, time_column, zone: None };
         let big = |name| Field::new(name, DataType::Int64, false);
         let prefix: Vec<Field> =
             [big("slice_end"), big("visible_from")].into_iter().chain(self.key_fields()).collect();
@@ -168,6 +172,39 @@ impl Aggregation {
             },
             budget_rows: self.budget_rows,
         }
+    }
+
+    /// A windowed aggregate by the clock, with a size and a slide in seconds: window start, window end, keys, results.
+    #[must_use]
+    pub fn processing_windows(&self, size: i64, slide: i64) -> HarnessPlan {
+        let (size, slide) = (size * SECOND, slide * SECOND);
+        let kind = if size == slide { WindowKind::Tumble { size } } else { WindowKind::Hop { size, slide } };
+        self.by_clock(kind)
+    }
+
+    /// The same over windows that grow by a step.
+    #[must_use]
+    pub fn growing_processing_windows(&self, size: i64, step: i64) -> HarnessPlan {
+        self.by_clock(WindowKind::Cumulate { size: size * SECOND, step: step * SECOND })
+    }
+
+    fn by_clock(&self, kind: WindowKind) -> HarnessPlan {
+        let local = LocalAggregateSpec {
+            keys: self.keys.clone(),
+            calls: self.calls.clone(),
+            max_hold_ms: Some(MAX_HOLD_MS),
+            schema: partial_schema(&self.key_fields(), &self.calls),
+        };
+        let mut plan = self.windowed(0, kind);
+        plan.keyed = match plan.keyed {
+            OperatorSpec::WindowAggregate(spec) => OperatorSpec::ProcessingWindowAggregate(spec),
+            other => other,
+        };
+        if self.has_two_phases {
+            plan.first = Some(OperatorSpec::LocalAggregate(local));
+            plan.key_columns = (0..self.keys.len()).collect();
+        }
+        plan
     }
 }
 

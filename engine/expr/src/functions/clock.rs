@@ -6,6 +6,8 @@
 //! time, the optimizer finds nothing to compute in advance, and a test says what time it is. For example at 1704067200123 in
 //! `Europe/Berlin`, `LOCALTIMESTAMP` is 2024-01-01 01:00:00.123 and `UNIX_TIMESTAMP()` is 1704067200.
 
+use std::sync::Arc;
+
 use arrow::array::ArrayRef;
 use datafusion_common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion_common::{Column, Result, exec_err};
@@ -17,14 +19,14 @@ use crate::calendar::Moment;
 use crate::types::SqlType;
 use crate::zone;
 
+/// The function behind processing-time attributes.
+const PROCTIME: &str = "proctime";
+
 /// Functions as the user calls them, their other names, and the function of a time that stands behind each.
-const CLOCKS: [(&str, &[&str], &str, SqlType); 5] = [
-    (
-        "current_timestamp",
-        &["now", "current_row_timestamp", "proctime"],
-        "$instant_of",
-        SqlType::TimestampLtz(3),
-    ),
+const CLOCKS: [(&str, &[&str], &str, SqlType); 6] = [
+    ("current_timestamp", &["now", "current_row_timestamp"], "$instant_of", SqlType::TimestampLtz(3)),
+    // The planner tells it from the others: a column that is one is a time attribute.
+    (PROCTIME, &[], "$instant_of", SqlType::TimestampLtz(3)),
     ("localtimestamp", &[], "$wall_clock_of", SqlType::Timestamp(3)),
     ("current_date", &[], "$date_of", SqlType::Date),
     ("current_time", &["localtime"], "$time_of_day_of", SqlType::Time(0)),
@@ -33,18 +35,38 @@ const CLOCKS: [(&str, &[&str], &str, SqlType); 5] = [
 ];
 
 pub(super) fn definitions() -> Vec<Definition> {
-    let mut all = Vec::new();
+    let mut all: Vec<Definition> = Vec::new();
     for (name, aliases, behind, sql_type) in CLOCKS {
-        all.push(Definition::new(name, &[], Returns::Type(sql_type), never).aliases(aliases).reading_clock());
+        all.push(reading(name, sql_type).aliases(aliases));
+        if all.iter().any(|known| known.name == behind) {
+            continue;
+        }
         let kernel = if sql_type == SqlType::BigInt { unix_seconds } else { wall_clock };
         all.push(Definition::new(behind, &[Parameter::Temporal], Returns::Type(sql_type), kernel));
     }
     all
 }
 
+fn reading(name: &'static str, sql_type: SqlType) -> Definition {
+    Definition::new(name, &[], Returns::Type(sql_type), never).reading_clock()
+}
+
 /// Whether the value of this function depends on when it is asked.
 pub(crate) fn reads_clock(function: &ScalarUDF) -> bool {
     function.inner().downcast_ref::<FlinkFunction>().is_some_and(|own| own.definition().reads_clock)
+}
+
+/// Whether `expr` is a call of `PROCTIME` and nothing else.
+#[must_use]
+pub fn is_proctime(expr: &Expr) -> bool {
+    matches!(expr, Expr::ScalarFunction(call) if reads_clock(&call.func) && call.func.name() == PROCTIME)
+}
+
+/// A call of `PROCTIME`.
+#[must_use]
+pub fn proctime() -> Expr {
+    let function = FlinkFunction::new(reading(PROCTIME, SqlType::TimestampLtz(3)));
+    Expr::ScalarFunction(ScalarFunction::new_udf(Arc::new(ScalarUDF::from(function)), Vec::new()))
 }
 
 /// Whether some part of `expr` reads the clock.

@@ -148,6 +148,11 @@ fn watermark(
     let time = &definition.column;
     let index =
         columns.iter().position(|column| column.name == time.value).ok_or_else(|| unknown(time, columns))?;
+    if columns[index].is_proctime() {
+        return Err(Problem::new(time.span, format!("`{}` is processing time", time.value))
+            .label("has no watermark: the clock says how far it is")
+            .help("leave the WATERMARK out; windows over this column work without it"));
+    }
     let time_type = &columns[index].column_type;
     let value = time_type.value();
     let fits = matches!(value, Some(SqlType::Timestamp(p) | SqlType::TimestampLtz(p)) if p <= 3);

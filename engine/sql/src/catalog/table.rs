@@ -7,7 +7,7 @@ use arrow::datatypes::{Field, SchemaRef};
 use datafusion_expr::{Expr, LogicalPlan, TableSource, TableType};
 use datafusion_sql::sqlparser::tokenizer::Span;
 use millstream_connectors::TableConfig;
-use millstream_expr::{ColumnType, SqlType, type_field};
+use millstream_expr::{ColumnType, SqlType, is_proctime, type_field};
 
 /// A declared table.
 #[derive(Clone)]
@@ -49,6 +49,11 @@ impl TableColumn {
     /// accepted, as in Flink.
     pub(crate) fn field(&self) -> Field {
         Field::new(&self.name, self.column_type.to_arrow(), true)
+    }
+
+    /// Whether it is a time attribute of processing time: `p AS PROCTIME()`.
+    pub(crate) fn is_proctime(&self) -> bool {
+        self.computed.as_ref().is_some_and(is_proctime)
     }
 
     /// The field as the planner sees it: with the declared type where Arrow has a wider one, for TYPEOF.

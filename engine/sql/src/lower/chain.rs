@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use millstream_model::graph::{Chain, Edge, JobGraph, OperatorNode, OperatorRole, Partitioning};
 use millstream_model::{ChainId, EdgeId, OperatorUid};
-use millstream_plan::{CompiledChain, OperatorSpec};
+use millstream_plan::{CompiledChain, LocalAggregateSpec, OperatorSpec};
 
 use super::identity::long_hash;
 use super::node::{Changelog, Graph, Node, NodeId, NodeKind};
@@ -132,20 +132,19 @@ impl Builder<'_> {
             }
             NodeKind::GroupAggregate { local, global } => {
                 let spec = OperatorSpec::GroupAggregate((**global).clone());
-                let (ports, keys) = match local {
-                    Some(local) => {
-                        let name = format!("Local{}", node.name);
-                        let local = OperatorSpec::LocalAggregate(local.clone());
-                        let tail = self.extend(
-                            node,
-                            (operator("-local", name, OperatorRole::Stateless), local),
-                            None,
-                        );
-                        (vec![tail], (0..global.keys.len()).collect())
-                    }
-                    None => (self.inputs(node), global.keys.clone()),
-                };
-                return self.keyed(node, ports, keys, (plain(OperatorRole::Stateful), spec));
+                let first = local.as_ref().map(|local| {
+                    let name = format!("Local{}", node.name);
+                    (operator("-local", name, OperatorRole::Stateless), local)
+                });
+                return self.timeless(node, first, &global.keys, (plain(OperatorRole::Stateful), spec));
+            }
+            NodeKind::ProcessingWindowAggregate { local, global } => {
+                let spec = OperatorSpec::ProcessingWindowAggregate((**global).clone());
+                let first = local.as_ref().map(|local| {
+                    let name = format!("Local{}", node.name);
+                    (operator("-local", name, OperatorRole::Stateless), local)
+                });
+                return self.timeless(node, first, &global.keys, (plain(OperatorRole::Stateful), spec));
             }
             NodeKind::Union => {
                 let ports = self.inputs(node);
@@ -233,6 +232,24 @@ impl Builder<'_> {
         }
         self.ports.push(vec![chain]);
         self.widths.push(parallelism);
+    }
+
+    /// An aggregate whose first phase, if it has one, knows no time: its partial rows begin with the keys.
+    fn timeless(
+        &mut self,
+        node: &Node,
+        first: Option<(OperatorNode, &LocalAggregateSpec)>,
+        keys: &[usize],
+        operator: (OperatorNode, OperatorSpec),
+    ) {
+        let (ports, keys) = match first {
+            Some((first, local)) => {
+                let tail = self.extend(node, (first, OperatorSpec::LocalAggregate(local.clone())), None);
+                (vec![tail], (0..keys.len()).collect())
+            }
+            None => (self.inputs(node), keys.to_vec()),
+        };
+        self.keyed(node, ports, keys, operator);
     }
 
     fn connect(&mut self, from: usize, to: usize, partitioning: Partitioning) {

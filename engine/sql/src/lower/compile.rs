@@ -6,7 +6,7 @@ use arrow::datatypes::{Field, Schema, SchemaRef};
 use datafusion_common::{DFSchema, ToDFSchema};
 use datafusion_expr::Expr;
 use datafusion_sql::sqlparser::tokenizer::{Span, TokenWithSpan};
-use millstream_expr::{CompiledExpr, has_clock};
+use millstream_expr::{CompiledExpr, has_clock, is_proctime};
 use millstream_plan::{CalcSpec, WindowAssignSpec, WindowSpec};
 
 use super::identity::{lineage_of, long_hash};
@@ -33,10 +33,26 @@ pub(crate) fn compile(expr: &Expr, schema: &SchemaRef, time_zone: &str) -> Resul
 
 impl Lowering<'_> {
     /// Gives the stream's columns, without the virtual ones, to a Calc unless they are the node's columns already.
-    /// Afterwards the stream has no filter and its real columns are plain references.
-    pub(super) fn flush(&mut self, mut stream: Stream) -> Result<Stream, Problem> {
-        let real: Vec<usize> =
-            (0..stream.columns.len()).filter(|i| !is_window_column(&stream.columns[*i])).collect();
+    /// Afterwards the stream has no filter and its real columns are plain references, but for those of processing time.
+    pub(super) fn flush(&mut self, stream: Stream) -> Result<Stream, Problem> {
+        let is_virtual = |column: &StreamColumn| is_window_column(column) || is_proctime(&column.expr);
+        let real = (0..stream.columns.len()).filter(|i| !is_virtual(&stream.columns[*i])).collect();
+        self.flush_columns(stream, real)
+    }
+
+    /// The same with values for the columns of processing time, too, and without the columns at these positions.
+    pub(super) fn flush_without(
+        &mut self,
+        stream: Stream,
+        is_left_out: impl Fn(usize) -> bool,
+    ) -> Result<Stream, Problem> {
+        let columns = stream.columns.iter().enumerate();
+        let real = columns.filter(|(i, column)| !is_left_out(*i) && !is_window_column(column));
+        let real = real.map(|(i, _)| i).collect();
+        self.flush_columns(stream, real)
+    }
+
+    fn flush_columns(&mut self, mut stream: Stream, real: Vec<usize>) -> Result<Stream, Problem> {
         let mut project: Vec<(String, Expr)> = Vec::new();
         let mut names = Vec::new();
         for index in &real {
@@ -55,7 +71,7 @@ impl Lowering<'_> {
                 name
             }))
         };
-        if let Some(window) = &mut stream.window {
+        if let Some(window) = stream.window.as_mut().filter(|window| !window.is_processing) {
             window.time = keep(&window.time, "$rowtime");
             window.partition.iter_mut().flatten().for_each(|key| *key = keep(key, "$session_key"));
         }
@@ -159,6 +175,7 @@ impl Lowering<'_> {
     pub(super) fn materialize(&mut self, stream: Stream) -> Result<Stream, Problem> {
         match &stream.window {
             None => return Ok(stream),
+            Some(window) if window.is_processing => return Err(processing_window_alone()),
             Some(window) if window.shape.is_session() => return Err(session_without_aggregate()),
             Some(_) => {}
         }
@@ -254,6 +271,16 @@ fn clock_over_updates() -> Problem {
     Problem::new(Span::empty(), CLOCK_OVER_UPDATES).label("would take back other rows than it sent").help(
         "read the clock below the aggregate: in a view over the table, say, or in a computed column of it",
     )
+}
+
+/// Which window a row belongs to is known when it comes to the aggregate, and nowhere before.
+fn processing_window_alone() -> Problem {
+    Problem::new(
+        Span::empty(),
+        "a window over processing time must be aggregated: GROUP BY window_start, window_end",
+    )
+    .label("needs the bounds of windows before their aggregate")
+    .help("compute with window_start and window_end in a query around the aggregate")
 }
 
 fn shown(name: &str, expr: &Expr) -> String {

@@ -85,6 +85,7 @@ pub(crate) enum NodeKind {
     Calc(CalcSpec),
     WindowAssign(WindowAssignSpec),
     WindowAggregate { local: Option<Box<WindowAggregateSpec>>, global: Box<WindowAggregateSpec> },
+    ProcessingWindowAggregate { local: Option<LocalAggregateSpec>, global: Box<WindowAggregateSpec> },
     GroupAggregate { local: Option<LocalAggregateSpec>, global: Box<GroupAggregateSpec> },
     Union,
     Sink(Box<SinkNode>),

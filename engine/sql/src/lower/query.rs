@@ -7,6 +7,7 @@ use arrow::datatypes::DataType;
 use datafusion_common::DataFusionError;
 use datafusion_expr::{Distinct, Expr, ExprSchemable, Filter, LogicalPlan, Projection, Union};
 use datafusion_sql::sqlparser::tokenizer::{Span, TokenWithSpan};
+use millstream_expr::proctime;
 use millstream_plan::{StateTtl, WindowZone};
 
 use super::Environment;
@@ -18,7 +19,7 @@ use super::stream::{PendingWindow, Stream, StreamColumn, columns_are_among, read
 use crate::diagnostic::Problem;
 use crate::plan::error::from_datafusion;
 use crate::plan::state_ttl_node::{StateTtlNode, hint_above};
-use crate::plan::time_attribute::plain_column;
+use crate::plan::time_attribute::{TimeRole, plain_column, time_roles};
 use crate::plan::window_node::{WindowNode, WindowShape};
 
 /// The state of lowering one job.
@@ -177,7 +178,19 @@ impl Lowering<'_> {
     fn window(&mut self, input: Stream, window: &WindowNode) -> Result<Stream, Problem> {
         let shape = WindowShape { zone: self.window_zone(window)?, ..window.shape };
         let mut input = self.materialize(input)?;
-        let time = input.resolve(&window.time, window.input.schema()).map_err(fault)?;
+        let is_processing = window.is_processing;
+        if is_processing && self.graph.node(input.node).changelog == Changelog::Retract {
+            return Err(Problem::new(
+                Span::empty(),
+                "a window over processing time cannot read rows that are updated",
+            )
+            .label("would take a row back from another window than it is in")
+            .help("aggregate in windows over event time, or in a window below the rows that are updated"));
+        }
+        let time = match is_processing {
+            true => proctime(),
+            false => input.resolve(&window.time, window.input.schema()).map_err(fault)?,
+        };
         let names =
             [window.columns.start.as_str(), window.columns.end.as_str(), window.columns.time.as_str()];
         input.columns = window_columns(input.columns, names);
@@ -186,7 +199,7 @@ impl Lowering<'_> {
             resolved.collect::<Result<Vec<_>, _>>()
         });
         let partition = partition.transpose()?;
-        input.window = Some(PendingWindow { shape, time, partition, filters: Vec::new() });
+        input.window = Some(PendingWindow { shape, time, is_processing, partition, filters: Vec::new() });
         input.attached = None;
         Ok(input)
     }
@@ -204,19 +217,24 @@ impl Lowering<'_> {
         plan: &LogicalPlan,
         tokens: &[TokenWithSpan],
     ) -> Result<Stream, Problem> {
+        // Rows need a column, whether it is needed or not.
+        let mut roles = time_roles(plan);
+        if roles.iter().all(|role| *role == TimeRole::Processing) {
+            roles.clear();
+        }
+        let is_virtual = |i: usize| roles.get(i) == Some(&TimeRole::Processing);
         let mut branches = Vec::new();
         for input in &union.inputs {
             let mut stream = self.query(input, tokens)?;
             rename(&mut stream, plan);
             let stream = self.materialize(stream)?;
-            branches.push(self.flush(stream)?);
+            branches.push(self.flush_without(stream, is_virtual)?);
         }
         let inputs: Vec<NodeId> = branches.iter().map(|branch| branch.node).collect();
         let Some(first) = branches.first().cloned() else { return Err(internal("a union of nothing")) };
         let nodes: Vec<&Node> = inputs.iter().map(|id| self.graph.node(*id)).collect();
         let is_updating = nodes.iter().any(|node| node.changelog == Changelog::Retract);
-        let width = first.columns.len();
-        let lineage = (0..width)
+        let lineage = (0..nodes.first().map_or(0, |node| node.lineage.len()))
             .map(|i| {
                 let mut parts: Vec<&str> =
                     nodes.iter().filter_map(|node| node.lineage.get(i).map(String::as_str)).collect();
@@ -254,14 +272,16 @@ impl Lowering<'_> {
         });
         let schema = Arc::clone(&node.schema);
         let id = self.graph.add(node);
+        let mut fields = schema.fields().iter();
         let columns = first
             .columns
             .iter()
-            .zip(schema.fields())
-            .map(|(column, field)| StreamColumn {
-                name: column.name.clone(),
-                expr: reference(field.name()),
-                bound: column.bound.filter(|_| same_window),
+            .enumerate()
+            .filter_map(|(i, column)| {
+                let expr =
+                    if is_virtual(i) { proctime() } else { reference(fields.next().map(|f| f.name())?) };
+                let bound = column.bound.filter(|_| same_window);
+                Some(StreamColumn { name: column.name.clone(), expr, bound })
             })
             .collect();
         Ok(Stream {

@@ -24,7 +24,7 @@ impl Lowering<'_> {
     /// Tables that cannot be written, and updates into a sink that takes inserts only: the message names the clause.
     pub(crate) fn sink(&mut self, stream: Stream, output: &PlannedOutput) -> Result<(), Problem> {
         let stream = self.materialize(stream)?;
-        let stream = self.flush(stream)?;
+        let stream = self.flush_without(stream, |_| false)?;
         let node = match &output.output {
             Output::Collect => self.collect(&stream),
             Output::Table { table, name } => self.table_sink(&stream, table, name, output)?,
@@ -62,8 +62,12 @@ impl Lowering<'_> {
 
     fn is_grouped(&self, id: NodeId) -> bool {
         let node = self.graph.node(id);
-        matches!(node.kind, NodeKind::GroupAggregate { .. } | NodeKind::WindowAggregate { .. })
-            || node.inputs.iter().any(|input| self.is_grouped(*input))
+        matches!(
+            node.kind,
+            NodeKind::GroupAggregate { .. }
+                | NodeKind::WindowAggregate { .. }
+                | NodeKind::ProcessingWindowAggregate { .. }
+        ) || node.inputs.iter().any(|input| self.is_grouped(*input))
     }
 
     fn table_sink(

@@ -47,7 +47,11 @@ impl Lowering<'_> {
             .filter_map(|index| table.columns.get(index))
             .map(|column| StreamColumn {
                 name: column.name.clone(),
-                expr: reference(&column.name),
+                // Processing time is that of whoever reads the column, not the source's.
+                expr: match &column.computed {
+                    Some(computed) if column.is_proctime() => computed.clone(),
+                    _ => reference(&column.name),
+                },
                 bound: None,
             })
             .collect();
@@ -73,6 +77,7 @@ impl Lowering<'_> {
         let output: Vec<(&str, Expr)> = used
             .keys()
             .filter_map(|index| table.columns.get(*index))
+            .filter(|column| !column.is_proctime())
             .map(|column| (column.name.as_str(), value_of(table, &column.name)))
             .collect();
         let decode = decoded(table, &used)?;

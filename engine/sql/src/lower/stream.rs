@@ -3,10 +3,14 @@
 //! Projections and filters are gathered into one Calc, and window columns stay virtual until something needs their values:
 //! an aggregate by window takes the window over and no row is ever multiplied. Example: `SELECT a + 1 AS b FROM t WHERE a
 //! > 0` is the node of `t` with the filter `a > 0` and one column `a + 1`.
+//!
+//! A column of processing time stays a call of `PROCTIME()` until something needs its value, so that whoever does reads the clock
+//! itself.
 
 use datafusion_common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion_common::{Column, DFSchema, Result};
 use datafusion_expr::Expr;
+use millstream_expr::is_proctime;
 
 use super::node::NodeId;
 use crate::plan::window_node::WindowShape;
@@ -52,6 +56,8 @@ pub(crate) struct PendingWindow {
     pub(crate) shape: WindowShape,
     /// The time attribute over the node's columns.
     pub(crate) time: Expr,
+    /// Rows belong to windows by the clock of the operator that they come to, and `time` is for nothing but its type.
+    pub(crate) is_processing: bool,
     /// Keys that have sessions of their own, over the node's columns; `None`: those of the aggregate, or no sessions.
     pub(crate) partition: Option<Vec<Expr>>,
     /// Filters on the window's columns alone.
@@ -89,7 +95,9 @@ impl Stream {
                 Ok(TreeNodeRecursion::Continue)
             })?;
         }
-        let costs = |column: &StreamColumn| !matches!(column.expr, Expr::Column(_) | Expr::Literal(..));
+        let costs = |column: &StreamColumn| {
+            !matches!(column.expr, Expr::Column(_) | Expr::Literal(..)) && !is_proctime(&column.expr)
+        };
         Ok(self.columns.iter().zip(uses).any(|(column, count)| count > 1 && costs(column)))
     }
 

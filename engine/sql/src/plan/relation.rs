@@ -16,7 +16,7 @@ use millstream_expr::coerce_plan;
 use super::state_ttl::unmarked;
 use super::state_ttl_node::StateTtlNode;
 use super::time_attribute::{TimeRole, time_roles};
-use super::window_call::{WindowCall, call_of, parse_window_call};
+use super::window_call::{AskedTime, WindowCall, call_of, parse_window_call};
 use super::window_node::WindowNode;
 use crate::diagnostic::{Problem, did_you_mean};
 
@@ -76,7 +76,8 @@ fn alias_of(relation: TableFactor) -> Option<TableAlias> {
 }
 
 fn window_plan(input: LogicalPlan, call: &WindowCall) -> Result<LogicalPlan> {
-    let time = time_column(&input, &call.time).map_err(DataFusionError::from)?;
+    let (time, is_processing) = time_column(&input, &call.time).map_err(DataFusionError::from)?;
+    check_asked(call, is_processing).map_err(DataFusionError::from)?;
     for name in [&call.columns.start, &call.columns.end, &call.columns.time] {
         if input.schema().fields().iter().any(|field| field.name() == name) {
             let problem =
@@ -96,18 +97,41 @@ fn window_plan(input: LogicalPlan, call: &WindowCall) -> Result<LogicalPlan> {
     let shape = call.shape;
     let node =
         WindowNode::try_new(Arc::new(input), Expr::Column(time), shape, call.columns.clone(), partition)?;
+    let node = node.with_processing_time(is_processing);
     Ok(LogicalPlan::Extension(Extension { node: Arc::new(node) }))
 }
 
-fn time_column(input: &LogicalPlan, time: &Ident) -> Result<Column, Problem> {
+/// TUMBLE_ROWTIME and its kin are for windows over event time, TUMBLE_PROCTIME for those over processing time; sessions are over
+/// event time only.
+fn check_asked(call: &WindowCall, is_processing: bool) -> Result<(), Problem> {
+    if is_processing && call.shape.is_session() {
+        return Err(Problem::new(call.time.span, "SESSION over processing time is not supported yet")
+            .label("is processing time")
+            .help("use a column with a WATERMARK, or TUMBLE with the longest pause as its size"));
+    }
+    let (found, wrong, right) = match (call.asked, is_processing) {
+        (Some(AskedTime::Event), true) => ("processing time", "ROWTIME", "PROCTIME"),
+        (Some(AskedTime::Processing), false) => ("event time", "PROCTIME", "ROWTIME"),
+        _ => return Ok(()),
+    };
+    let message = format!("a window over {found} has no {wrong}");
+    Err(Problem::new(call.time.span, message)
+        .label(format!("is {found}"))
+        .help(format!("write TUMBLE_{right} or HOP_{right}")))
+}
+
+/// The time of a window, and whether it is processing time.
+fn time_column(input: &LogicalPlan, time: &Ident) -> Result<(Column, bool), Problem> {
     let schema = input.schema();
     let roles = time_roles(input);
+    let is_attribute = |role: &TimeRole| matches!(role, TimeRole::Attribute | TimeRole::Processing);
     let attributes = || {
-        let names = schema.fields().iter().zip(&roles).filter(|(_, role)| **role == TimeRole::Attribute);
+        let names = schema.fields().iter().zip(&roles).filter(|(_, role)| is_attribute(role));
         names.map(|(field, _)| field.name().as_str()).collect::<Vec<_>>()
     };
     let index = column_index(input, time)?;
-    if roles.get(index) != Some(&TimeRole::Attribute) {
+    let role = roles.get(index).copied().unwrap_or(TimeRole::Plain);
+    if !is_attribute(&role) {
         let help = match attributes().as_slice() {
             [] => format!(
                 "declare WATERMARK FOR {} AS ... in the table, and pass the column on unchanged",
@@ -119,7 +143,7 @@ fn time_column(input: &LogicalPlan, time: &Ident) -> Result<Column, Problem> {
             .label("has no watermark here")
             .help(help));
     }
-    Ok(Column::from(schema.qualified_field(index)))
+    Ok((Column::from(schema.qualified_field(index)), role == TimeRole::Processing))
 }
 
 fn partition_column(input: &LogicalPlan, column: &Ident) -> Result<Column, Problem> {

@@ -68,12 +68,25 @@ impl Family {
     }
 }
 
+/// Behind one of these names: the query asks for TUMBLE_ROWTIME or HOP_ROWTIME of this window.
+pub(crate) const ASKED_ROWTIME: &str = "$rowtime";
+/// The same for TUMBLE_PROCTIME and HOP_PROCTIME.
+pub(crate) const ASKED_PROCTIME: &str = "$proctime";
+
+/// The kind of time attribute that a query takes a window's time for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AskedTime {
+    Event,
+    Processing,
+}
+
 /// A call taken apart.
 pub(crate) struct WindowCall {
     pub(crate) input: TableFactor,
     pub(crate) time: Ident,
     pub(crate) shape: WindowShape,
     pub(crate) columns: WindowColumns,
+    pub(crate) asked: Option<AskedTime>,
     /// Columns of the keys that have sessions of their own; `None`: the keys of the aggregate, or no sessions.
     pub(crate) partition: Option<Vec<Ident>>,
     pub(crate) span: Span,
@@ -88,7 +101,9 @@ pub(crate) fn parse_window_call(
     args: &[FunctionArg],
 ) -> Result<Option<WindowCall>, Problem> {
     let span = name.span();
-    let name = name.to_string().replace('`', "").to_uppercase();
+    let written = name.to_string().replace('`', "");
+    let (plain, asked) = asked_time(&written);
+    let name = plain.to_uppercase();
     let Some(family) = Family::named(&name) else { return Ok(None) };
     let hidden = name.starts_with('$');
     let (parameters, usage) = (family.parameters(), family.usage());
@@ -127,7 +142,15 @@ pub(crate) fn parse_window_call(
     let offset = argument("OFFSET").map(duration_micros).transpose()?.unwrap_or(0);
     let columns = if hidden { WindowColumns::hidden() } else { WindowColumns::visible() };
     let shape = WindowShape { kind, offset, zone: None };
-    Ok(Some(WindowCall { input, time, shape, columns, partition, span }))
+    Ok(Some(WindowCall { input, time, shape, columns, asked, partition, span }))
+}
+
+fn asked_time(name: &str) -> (&str, Option<AskedTime>) {
+    match (name.strip_suffix(ASKED_ROWTIME), name.strip_suffix(ASKED_PROCTIME)) {
+        (Some(plain), _) => (plain, Some(AskedTime::Event)),
+        (_, Some(plain)) => (plain, Some(AskedTime::Processing)),
+        (None, None) => (name, None),
+    }
 }
 
 /// The arguments of a `TABLE(f(..))` or `f(..)` in FROM, if the relation is a call.
@@ -257,7 +280,7 @@ fn time_of(expr: &Expr) -> Result<Ident, Problem> {
     let wrong = || {
         Problem::new(expr.span(), "the second argument of a window is DESCRIPTOR(column)")
             .label("not a descriptor")
-            .help("write DESCRIPTOR(ts), where ts is the column with the WATERMARK")
+            .help("write DESCRIPTOR(ts), where ts is the column with the WATERMARK, or PROCTIME()")
     };
     let Expr::Function(function) = expr else { return Err(wrong()) };
     if !function.name.to_string().eq_ignore_ascii_case("DESCRIPTOR") {

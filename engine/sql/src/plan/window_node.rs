@@ -69,6 +69,8 @@ pub(crate) struct WindowNode {
     pub(crate) time: Expr,
     pub(crate) shape: WindowShape,
     pub(crate) columns: WindowColumns,
+    /// Rows belong to windows by the clock, not by a time of theirs.
+    pub(crate) is_processing: bool,
     /// Keys that have sessions of their own; `None`: those of the aggregate above, or no sessions.
     pub(crate) partition: Option<Vec<Expr>>,
     schema: DFSchemaRef,
@@ -83,7 +85,12 @@ impl WindowNode {
         partition: Option<Vec<Expr>>,
     ) -> Result<Self> {
         let schema = schema_with_window(&input, &time, &columns)?;
-        Ok(Self { input, time, shape, columns, partition, schema: Arc::new(schema) })
+        Ok(Self { input, time, shape, columns, is_processing: false, partition, schema: Arc::new(schema) })
+    }
+
+    /// The same over a time of this kind.
+    pub(crate) fn with_processing_time(self, is_processing: bool) -> Self {
+        Self { is_processing, ..self }
     }
 }
 
@@ -146,7 +153,8 @@ impl UserDefinedLogicalNodeCore for WindowNode {
             return Err(DataFusionError::Internal("a window has one input and a time".to_owned()));
         };
         let partition = self.partition.as_ref().map(|_| exprs.collect());
-        Self::try_new(Arc::new(input), time, self.shape, self.columns.clone(), partition)
+        let node = Self::try_new(Arc::new(input), time, self.shape, self.columns.clone(), partition)?;
+        Ok(node.with_processing_time(self.is_processing))
     }
 
     fn necessary_children_exprs(&self, output_columns: &[usize]) -> Option<Vec<Vec<usize>>> {
@@ -167,6 +175,7 @@ impl PartialEq for WindowNode {
         self.input == other.input
             && self.time == other.time
             && self.shape == other.shape
+            && self.is_processing == other.is_processing
             && self.columns == other.columns
             && self.partition == other.partition
     }
@@ -179,6 +188,7 @@ impl Hash for WindowNode {
         self.input.hash(state);
         self.time.hash(state);
         self.shape.hash(state);
+        self.is_processing.hash(state);
         self.columns.hash(state);
         self.partition.hash(state);
     }

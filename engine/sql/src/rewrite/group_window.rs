@@ -15,7 +15,7 @@ use super::call::quoted;
 use super::star::everything_from;
 use crate::diagnostic::Problem;
 use crate::dialect::flink::{TABLE_ARGUMENT, call};
-use crate::plan::window_call::{GROUP_HOP, GROUP_SESSION, GROUP_TUMBLE};
+use crate::plan::window_call::{ASKED_PROCTIME, ASKED_ROWTIME, GROUP_HOP, GROUP_SESSION, GROUP_TUMBLE};
 use crate::plan::window_node::WindowColumns;
 
 /// Rewrites the group window of a SELECT, if it has one.
@@ -33,11 +33,11 @@ pub(super) fn rewrite(select: &mut Select) -> Result<(), Problem> {
     let names = WindowColumns::hidden();
     groups[index] = column(&names.start, window.span);
     groups.insert(index + 1, column(&names.end, window.span));
-    wrap_relation(select, &window)?;
-
-    let mut calls = Calls { window: Some(&window), names: &names, uses_time: false };
+    let mut calls = Calls { window: Some(&window), names: &names, time: None };
     visit_outputs(select, &mut calls)?;
-    if calls.uses_time
+    let time = calls.time;
+    wrap_relation(select, &window, time)?;
+    if time.is_some()
         && let GroupByExpr::Expressions(groups, _) = &mut select.group_by
     {
         groups.insert(index + 2, column(&names.time, window.span));
@@ -93,7 +93,11 @@ fn column(name: &str, span: Span) -> Expr {
 }
 
 /// `FROM t AS x` becomes `FROM TABLE($tumble(TABLE t, DESCRIPTOR(ts), ..)) AS x`.
-fn wrap_relation(select: &mut Select, window: &GroupWindow) -> Result<(), Problem> {
+fn wrap_relation(
+    select: &mut Select,
+    window: &GroupWindow,
+    time: Option<&'static str>,
+) -> Result<(), Problem> {
     let [from] = select.from.as_mut_slice() else {
         return Err(Problem::new(window.span, "a group window needs one table").label("in this query"));
     };
@@ -109,9 +113,10 @@ fn wrap_relation(select: &mut Select, window: &GroupWindow) -> Result<(), Proble
     let descriptor = call("DESCRIPTOR", window.time.span, vec![Expr::Identifier(window.time.clone())]);
     let args = [input, descriptor].into_iter().chain(window.lengths.iter().cloned()).collect();
     let (_, name) = window.family;
-    let mut expr = call(name, window.span, args);
+    let name = format!("{name}{}", time.unwrap_or_default());
+    let mut expr = call(&name, window.span, args);
     if let Expr::Function(function) = &mut expr {
-        function.name = quoted(name, window.span);
+        function.name = quoted(&name, window.span);
     }
     from.relation = TableFactor::TableFunction { expr, alias };
     Ok(())
@@ -130,7 +135,7 @@ fn alias_of(factor: &TableFactor) -> Option<TableAlias> {
 
 fn refuse_functions(select: &mut Select, window: Option<&GroupWindow>) -> Result<(), Problem> {
     let names = WindowColumns::hidden();
-    visit_outputs(select, &mut Calls { window, names: &names, uses_time: false })
+    visit_outputs(select, &mut Calls { window, names: &names, time: None })
 }
 
 fn visit_outputs(select: &mut Select, calls: &mut Calls<'_>) -> Result<(), Problem> {
@@ -148,7 +153,8 @@ fn visit_outputs(select: &mut Select, calls: &mut Calls<'_>) -> Result<(), Probl
 struct Calls<'a> {
     window: Option<&'a GroupWindow>,
     names: &'a WindowColumns,
-    uses_time: bool,
+    /// Which kind of time the query takes the window's for, as a suffix of the window function's name.
+    time: Option<&'static str>,
 }
 
 impl VisitorMut for Calls<'_> {
@@ -185,13 +191,15 @@ impl Calls<'_> {
         match part {
             "START" => Ok(column(&self.names.start, span)),
             "END" => Ok(column(&self.names.end, span)),
-            "ROWTIME" => {
-                self.uses_time = true;
+            _ => {
+                let asked = if part == "ROWTIME" { ASKED_ROWTIME } else { ASKED_PROCTIME };
+                if self.time.replace(asked).is_some_and(|other| other != asked) {
+                    let message = format!("{family}_ROWTIME and {family}_PROCTIME of one window");
+                    return Err(Problem::new(span, message)
+                        .label("a window is over event time or over processing time"));
+                }
                 Ok(column(&self.names.time, span))
             }
-            _ => Err(Problem::new(span, "processing time is not supported yet")
-                .label("not event time")
-                .help(format!("write {family}_ROWTIME for the window's event time"))),
         }
     }
 }

@@ -16,6 +16,13 @@ macro_rules! ROW_TABLE {
     };
 }
 
+/// A query over a view of `t` with a column `p` of processing time; the query is on line 3.
+macro_rules! TIMED {
+    ($query:literal) => {
+        concat!("CREATE VIEW v AS SELECT *, PROCTIME() AS p FROM t;\n", $query)
+    };
+}
+
 const CASES: &[Case] = &[
     // names
     ("SELECT amuont FROM t", 2, 8, "unknown column `amuont`", ""),
@@ -328,6 +335,91 @@ const CASES: &[Case] = &[
         "TUMBLE_START without its window in GROUP BY",
         "add `TUMBLE",
     ),
+    // processing time
+    (
+        TIMED!("SELECT * FROM TABLE(TUMBLE(TABLE v, DESCRIPTOR(p), INTERVAL '1' HOUR))"),
+        3,
+        0,
+        "a window over processing time must be aggregated",
+        "in a query around the aggregate",
+    ),
+    (
+        TIMED!(
+            "SELECT MAX(window_start) FROM TABLE(TUMBLE(TABLE v, DESCRIPTOR(p), INTERVAL '1' HOUR)) \
+             GROUP BY window_start, window_end"
+        ),
+        3,
+        0,
+        "a window over processing time must be aggregated",
+        "",
+    ),
+    (
+        TIMED!(
+            "SELECT COUNT(*) FROM TABLE(TUMBLE(TABLE v, DESCRIPTOR(p), INTERVAL '1' HOUR)) GROUP BY window_start"
+        ),
+        3,
+        0,
+        "a window over processing time must be aggregated",
+        "compute with window_start and window_end",
+    ),
+    (
+        "CREATE VIEW v AS SELECT PROCTIME() + INTERVAL '1' HOUR AS p FROM t;\n\
+         SELECT COUNT(*) FROM v GROUP BY TUMBLE(p, INTERVAL '1' HOUR)",
+        3,
+        40,
+        "`p` is not a time attribute",
+        "declare WATERMARK FOR p",
+    ),
+    (
+        TIMED!("SELECT TUMBLE_ROWTIME(p, INTERVAL '1' HOUR) FROM v GROUP BY TUMBLE(p, INTERVAL '1' HOUR)"),
+        3,
+        68,
+        "a window over processing time has no ROWTIME",
+        "write TUMBLE_PROCTIME",
+    ),
+    (
+        TIMED!(
+            "SELECT HOP_PROCTIME(ts, INTERVAL '1' HOUR, INTERVAL '1' DAY) FROM v \
+             GROUP BY HOP(ts, INTERVAL '1' HOUR, INTERVAL '1' DAY)"
+        ),
+        3,
+        82,
+        "a window over event time has no PROCTIME",
+        "HOP_ROWTIME",
+    ),
+    (
+        TIMED!(
+            "SELECT TUMBLE_PROCTIME(p, INTERVAL '1' HOUR), TUMBLE_ROWTIME(p, INTERVAL '1' HOUR) FROM v \
+             GROUP BY TUMBLE(p, INTERVAL '1' HOUR)"
+        ),
+        3,
+        47,
+        "TUMBLE_ROWTIME and TUMBLE_PROCTIME of one window",
+        "",
+    ),
+    (
+        "CREATE VIEW v AS SELECT k, COUNT(*) AS n, PROCTIME() AS p FROM t GROUP BY k;\n\
+         SELECT SUM(n) FROM TABLE(TUMBLE(TABLE v, DESCRIPTOR(p), INTERVAL '1' HOUR)) GROUP BY window_start, window_end",
+        3,
+        0,
+        "a window over processing time cannot read rows that are updated",
+        "over event time",
+    ),
+    (
+        "CREATE TABLE c (k STRING, p AS PROCTIME(), WATERMARK FOR p AS p) WITH ('connector' = 'events')",
+        2,
+        58,
+        "`p` is processing time",
+        "leave the WATERMARK out",
+    ),
+    (
+        TIMED!("SELECT k, COUNT(*) FROM v GROUP BY k, SESSION(p, INTERVAL '1' HOUR)"),
+        3,
+        47,
+        "SESSION over processing time is not supported yet",
+        "a column with a WATERMARK",
+    ),
+    (TIMED!("SELECT k, p FROM v ORDER BY p"), 3, 20, "ORDER BY is not supported yet", ""),
     (
         "SELECT HOP_END(ts, INTERVAL '1' HOUR, INTERVAL '2' HOUR) FROM t",
         2,

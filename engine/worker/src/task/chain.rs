@@ -22,6 +22,8 @@ use crate::exchange::outbox::Outbox;
 enum Step {
     Batch(StreamBatch),
     Watermark(Watermark),
+    /// Look at the clock.
+    Clock,
     /// Emit what is held back.
     Flush,
 }
@@ -66,6 +68,7 @@ impl Stage {
                     self.watermark = self.watermark.max(*watermark);
                     self.operator.on_watermark(*watermark, out)
                 }
+                Step::Clock => self.operator.on_clock(out),
                 Step::Flush => self.operator.flush(out),
             };
             self.current = Some(step);
@@ -111,6 +114,16 @@ impl Chain {
     pub(crate) async fn watermark(&mut self, watermark: Watermark) -> Result<(), TaskError> {
         self.feed(Step::Flush).await?;
         self.feed(Step::Watermark(watermark)).await
+    }
+
+    /// Lets operators do what is due by the clock.
+    pub(crate) async fn clock(&mut self) -> Result<(), TaskError> {
+        self.feed(Step::Clock).await
+    }
+
+    /// When the first of the operators wants to look at the clock, in milliseconds since 1970; `None` if none does.
+    pub(crate) fn wakes_at_ms(&self) -> Option<i64> {
+        self.stages.iter().filter_map(|stage| stage.operator.wakes_at_ms()).min()
     }
 
     /// Emits what operators hold back. Rows may still wait in the tail.
@@ -218,6 +231,7 @@ impl Chain {
                 None | Some(Step::Batch(_)) => vec![],
                 Some(Step::Flush) => vec![Step::Flush],
                 Some(Step::Watermark(watermark)) => vec![Step::Flush, Step::Watermark(watermark)],
+                Some(Step::Clock) => vec![Step::Flush, Step::Clock],
             };
             let steps: Vec<Step> = emitted.chain(passed).collect();
             if let Some(next) = self.stages.get_mut(index + 1) {
@@ -253,7 +267,7 @@ impl Chain {
                 sink.watermark = sink.watermark.max(watermark);
                 Ok(())
             }
-            (_, Step::Flush) => Ok(()),
+            (_, Step::Flush | Step::Clock) => Ok(()),
         }
     }
 }
@@ -304,6 +318,14 @@ mod tests {
             Ok(Progress::Done)
         }
 
+        fn on_clock(&mut self, out: &mut Output) -> Result<Progress, OperatorError> {
+            if self.fires { self.on_watermark(Watermark(0), out) } else { Ok(Progress::Done) }
+        }
+
+        fn wakes_at_ms(&self) -> Option<i64> {
+            Some(if self.fires { 8 } else { 9 })
+        }
+
         fn flush(&mut self, out: &mut Output) -> Result<Progress, OperatorError> {
             self.held.drain(..).for_each(|b| out.emit(b));
             Ok(Progress::Done)
@@ -335,15 +357,28 @@ mod tests {
         }
     }
 
-    #[tokio::test]
-    async fn what_a_watermark_fires_leaves_the_chain_before_it() {
-        let log = Log::default();
+    /// One operator that fires, one that holds rows back, and a sink.
+    fn chain_of_two(log: &Log) -> Chain {
         let told = |fires| Told { log: log.clone(), fires, held: Vec::new() };
         let uid = || OperatorUid("u".into());
         let stage = |fires| Stage::new(uid(), "told".into(), Box::new(told(fires)), Watermark::MIN);
         let sink = SinkStage::new(uid(), "sink".into(), Box::new(told(false)), Vec::new());
-        let mut chain = Chain::new(vec![stage(true), stage(false)], Tail::Sink(Box::new(sink)));
-        chain.watermark(Watermark(7)).await.unwrap();
+        Chain::new(vec![stage(true), stage(false)], Tail::Sink(Box::new(sink)))
+    }
+
+    #[tokio::test]
+    async fn what_a_watermark_fires_leaves_the_chain_before_it() {
+        let log = Log::default();
+        chain_of_two(&log).watermark(Watermark(7)).await.unwrap();
         assert_eq!(*log.lock().unwrap(), ["1 rows out", "watermark 7 over 0 held"]);
+    }
+
+    #[tokio::test]
+    async fn what_the_clock_fires_leaves_the_chain() {
+        let log = Log::default();
+        let mut chain = chain_of_two(&log);
+        assert_eq!(chain.wakes_at_ms(), Some(8));
+        chain.clock().await.unwrap();
+        assert_eq!(*log.lock().unwrap(), ["1 rows out"]);
     }
 }

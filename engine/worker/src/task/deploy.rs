@@ -296,7 +296,12 @@ fn spill_state(
 }
 
 const fn has_keyed_state(spec: &OperatorSpec) -> bool {
-    matches!(spec, OperatorSpec::WindowAggregate(_) | OperatorSpec::GroupAggregate(_))
+    matches!(
+        spec,
+        OperatorSpec::WindowAggregate(_)
+            | OperatorSpec::ProcessingWindowAggregate(_)
+            | OperatorSpec::GroupAggregate(_)
+    )
 }
 
 fn unknown_connector(table: &str) -> ConnectorError {

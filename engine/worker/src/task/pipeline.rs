@@ -1,7 +1,8 @@
 //! A task whose input comes from other tasks.
 //!
 //! Its operators keep keyed state. What of it has expired goes in short steps: one after each batch and watermark, and one after the
-//! other while no input is there.
+//! other while no input is there. What operators wait for by the clock, such as the end of a window over processing time, is done
+//! between two events of the input when it is due, or wakes the task.
 
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use millstream_operators::Expiring;
 use tokio::sync::mpsc;
 
 use super::run::{Control, Core};
-use crate::clock::now;
+use crate::clock::{now, wall_clock_ms};
 use crate::error::TaskError;
 use crate::exchange::gate::{Gate, GateEvent};
 
@@ -35,6 +36,10 @@ pub(crate) async fn run(
                 return Ok(());
             }
         }
+        if wait_for_clock(&core).is_some_and(|wait| wait.is_zero()) {
+            core.chain.clock().await?;
+            core.store_early().await?;
+        }
         if let Some(event) = gate.poll()? {
             accept(&mut core, event, &mut head).await?;
             core.show(head, gate.watermark(), None);
@@ -50,6 +55,7 @@ pub(crate) async fn run(
         }
         core.show(head, if core.is_finished { Watermark::MAX } else { gate.watermark() }, None);
         let since = now();
+        let wait = wait_for_clock(&core);
         tokio::select! {
             biased;
             message = control.recv() => match message.map(|m| core.control(m)) {
@@ -57,10 +63,17 @@ pub(crate) async fn run(
                 _ => {}
             },
             () = gate.readable() => {}
-            () = tokio::time::sleep(TICK), if expiring == Expiring::Later => {}
+            () = tokio::time::sleep(wait.unwrap_or(TICK)), if expiring == Expiring::Later || wait.is_some() => {}
         }
         core.idle += since.elapsed();
     }
+}
+
+/// How long to wait for an operator that waits for a time, but no longer than a tick: the wall clock may be set. `None` if none
+/// does.
+fn wait_for_clock(core: &Core) -> Option<Duration> {
+    let wait = core.chain.wakes_at_ms()?.saturating_sub(wall_clock_ms());
+    Some(Duration::from_millis(u64::try_from(wait).unwrap_or(0)).min(TICK))
 }
 
 /// One step, and what left memory by it or before is stored. What has seen all of its input stays as it is.

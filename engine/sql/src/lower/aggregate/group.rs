@@ -69,6 +69,7 @@ impl Lowering<'_> {
             LocalAggregateSpec {
                 keys: keys.to_vec(),
                 calls: calls.clone(),
+                max_hold_ms: None,
                 schema: partial_schema(&prefix, &calls),
             }
         });

@@ -7,23 +7,30 @@ use datafusion_common::ScalarValue;
 use datafusion_expr::{Expr, LogicalPlan};
 use datafusion_sql::sqlparser::tokenizer::Span;
 use millstream_plan::{
-    AggregateCall, WindowAggregateSpec, WindowField, WindowKind, WindowSpec, partial_schema,
+    AggregateCall, LocalAggregateSpec, WindowAggregateSpec, WindowField, WindowKind, WindowSpec,
+    partial_schema,
 };
 
 use super::call::{CallText, Rows};
 use super::{Group, details, name_calls, titled, unique_schema, window_text};
 use crate::diagnostic::Problem;
-use crate::lower::compile::{internal, window_types};
+use crate::lower::compile::{compile, internal, window_types};
 use crate::lower::identity::{long_hash, shape_of, stateful_uid, typed_keys};
 use crate::lower::node::{Changelog, Node, NodeId, NodeKind};
 use crate::lower::query::Lowering;
 use crate::lower::stream::{Bound, Stream, StreamColumn, WINDOW_END, WINDOW_START, reference};
 use crate::plan::window_node::WindowShape;
 
+/// How long the first phase may hold rows back from windows over processing time: they belong to the window that is open when they
+/// come out. A few milliseconds are less than what a row takes through full queues, and enough to make one row of thousands.
+const MAX_HOLD_MS: i64 = 20;
+
 /// The window that an aggregate works on.
 struct Window {
     shape: WindowShape,
     time: Expr,
+    /// Rows belong to windows by the clock of the aggregate.
+    is_processing: bool,
     /// Filters on its bounds, for after the aggregate.
     filters: Vec<Expr>,
     /// Keys that have sessions of their own, if the query names them.
@@ -74,7 +81,7 @@ impl Lowering<'_> {
             }
         }
         check_partition(&window, kinds)?;
-        let time_column = rows.column(&window.time);
+        let time_column = if window.is_processing { 0 } else { rows.column(&window.time) };
         let (calls, texts) =
             self.calls(&stream, calls, input, names.get(kinds.len()..).unwrap_or(&[]), &mut rows)?;
         let node = self.rows_node(&mut stream, &rows)?;
@@ -105,11 +112,15 @@ impl Lowering<'_> {
                 }
                 (Some(Group::Start), _) => (own, Some(Bound::Start)),
                 (Some(Group::End), _) => (own, Some(Bound::End)),
+                // Still processing time: that of whoever reads it.
+                (Some(Group::Time), _) if window.is_processing => (window.time.clone(), None),
                 _ => (own, None),
             };
+            // Nobody knows when the last row of such a window has come from all subtasks.
+            let bound = bound.filter(|_| !window.is_processing);
             columns.push(StreamColumn { name: name.clone(), expr, bound });
         }
-        let attached = Some(window.shown()).filter(|shape| !shape.is_session());
+        let attached = (!window.is_processing).then(|| window.shown()).filter(|shape| !shape.is_session());
         let mut stream = Stream { node: id, filter: None, columns, window: None, attached };
         for filter in window.filters {
             let bounds = |name: &str| {
@@ -155,13 +166,17 @@ impl Lowering<'_> {
             return Err(session_over_updates());
         }
         let two_phases = !window.is_session() && self.two_phases(&calls, is_retracting);
-        let time_type = rows_schema.field(window.time_column).data_type().clone();
+        let time_type = if described.is_processing {
+            compile(&described.time, &rows_schema, self.environment.settings.time_zone())?.data_type().clone()
+        } else {
+            rows_schema.field(window.time_column).data_type().clone()
+        };
         let call_texts: Vec<String> = texts.iter().map(|text| text.lineage(&node.lineage)).collect();
         let mut calls = calls;
         calls.iter_mut().zip(&call_texts).for_each(|(call, text)| call.identity.clone_from(text));
         name_calls(&mut calls, texts, &rows_schema);
         let (output, schema) = window_output(kinds, keys, &calls, &rows_schema, &time_type, described)?;
-        let local = two_phases.then(|| {
+        let local = (two_phases && !described.is_processing).then(|| {
             let mut prefix = vec![
                 Field::new("slice_end$", DataType::Int64, false),
                 Field::new("visible_from$", DataType::Int64, false),
@@ -182,12 +197,15 @@ impl Lowering<'_> {
         let key_lineages: Vec<String> = keys.iter().map(|key| lineage_of(*key)).collect();
         let window_shape = WindowShape { kind: window.kind, offset: window.offset, zone: window.zone };
         let mut uid_keys = typed_keys(&key_lineages, keys, &rows_schema);
-        uid_keys.push(format!("{window_shape:?} {}", lineage_of(window.time_column)));
-        let uid = stateful_uid("window-aggregate", &uid_keys, &call_texts, &node.anchors);
-        let time_name = match described.attached {
-            Some(_) => "window_end",
-            None => rows_schema.field(window.time_column).name().as_str(),
+        let (time_lineage, time_name) = match (described.is_processing, &described.attached) {
+            (true, _) => ("processing time".to_owned(), "processing time"),
+            (false, Some(_)) => (lineage_of(window.time_column), "window_end"),
+            (false, None) => {
+                (lineage_of(window.time_column), rows_schema.field(window.time_column).name().as_str())
+            }
         };
+        uid_keys.push(format!("{window_shape:?} {time_lineage}"));
+        let uid = stateful_uid("window-aggregate", &uid_keys, &call_texts, &node.anchors);
         let key_names: Vec<&str> = keys.iter().map(|key| rows_schema.field(*key).name().as_str()).collect();
         let meaning = long_hash(&format!("window-aggregate\n{}\n{uid}\n{output:?}", node.meaning));
         let shape = shape_of(&uid);
@@ -202,8 +220,26 @@ impl Lowering<'_> {
             })
             .collect();
         let unique_key = (0..kinds.len()).collect();
-        let mut lines = details(&key_names, &calls, "until the watermark passes the window's end");
+        let held = match described.is_processing {
+            true => "until the clock passes the window's end",
+            false => "until the watermark passes the window's end",
+        };
+        let mut lines = details(&key_names, &calls, held);
         lines.insert(0, ("window", window_text(&described.shown(), time_name)));
+        let global = |calls, is_merging, rows_schema, output, schema| {
+            let keys = keys.to_vec();
+            let spec = WindowAggregateSpec {
+                window,
+                keys,
+                calls,
+                rows_schema,
+                is_merging,
+                is_retracting,
+                output,
+                schema,
+            };
+            Box::new(spec)
+        };
         Ok(Node {
             inputs: vec![input],
             schema: Arc::clone(&schema),
@@ -217,18 +253,19 @@ impl Lowering<'_> {
             name: titled("WindowAggregate", &key_names),
             details: lines,
             bounded: node.bounded,
-            kind: NodeKind::WindowAggregate {
-                global: Box::new(WindowAggregateSpec {
-                    window,
+            kind: if described.is_processing {
+                let prefix: Vec<Field> = keys.iter().map(|key| rows_schema.field(*key).clone()).collect();
+                let local = two_phases.then(|| LocalAggregateSpec {
                     keys: keys.to_vec(),
-                    calls,
-                    rows_schema,
-                    is_merging: local.is_some(),
-                    is_retracting,
-                    output,
-                    schema,
-                }),
-                local,
+                    calls: calls.clone(),
+                    max_hold_ms: Some(MAX_HOLD_MS),
+                    schema: partial_schema(&prefix, &calls),
+                });
+                let global = global(calls, local.is_some(), rows_schema, output, schema);
+                NodeKind::ProcessingWindowAggregate { global, local }
+            } else {
+                let global = global(calls, local.is_some(), rows_schema, output, schema);
+                NodeKind::WindowAggregate { global, local }
             },
         })
     }
@@ -240,6 +277,7 @@ fn take_window(stream: &mut Stream) -> Result<Window, Problem> {
         return Ok(Window {
             shape: pending.shape,
             time: pending.time,
+            is_processing: pending.is_processing,
             filters: pending.filters,
             partition: pending.partition,
             attached: None,
@@ -268,6 +306,7 @@ fn take_window(stream: &mut Stream) -> Result<Window, Problem> {
     Ok(Window {
         shape: shifted,
         time: end.expr.clone() - interval(1_000),
+        is_processing: false,
         filters: Vec::new(),
         partition: None,
         attached: Some(Attached { shape, start }),
