@@ -95,14 +95,18 @@ SELECT * FROM totals WHERE `COUNT(*)` > 10;
 - Where groups expire, `last_write` (by the wall clock) or `last_write_watermark` are the milliseconds of the last write. Groups
   that have expired are rows until they are removed.
 - Keys of windows begin with two times more: the end of the slice, and the end of the first window that counts it, which is later
-  only for rows that were late. A slice is a whole window of TUMBLE and over processing time, and else as long as the slide
-  of HOP. Both times are on the wall clock of the windows; declare them as TIMESTAMP(3), or as BIGINT for microseconds:
+  only for rows that were late. A slice is a whole window of TUMBLE and over processing time, and else as long as the slide of HOP
+  or the step of CUMULATE. Both times are on the wall clock of the windows; declare them as TIMESTAMP(3), or as BIGINT for
+  microseconds:
 
 ```sql
 CREATE TABLE open_windows (slice_end TIMESTAMP(3), counts_from TIMESTAMP(3), city STRING, `COUNT(*)` BIGINT)
 WITH ('connector' = 'savepoint', 'path' = 'savepoints/nightly', 'table' = 'slices');
 SELECT slice_end, SUM(`COUNT(*)`) FROM open_windows GROUP BY slice_end;
 ```
+
+- Keys of `sessions` begin with one such time, that of the row that began the session. Where its sessions begin and end is in the
+  table `session-keys`, by key: its column `sessions BYTES` has for each start, end and the time of that row, 8 bytes each.
 
 A savepoint of a job that goes on, or is drained, has the slices of windows that are open and no others. One that was taken with
 `--stop` or `--offline` of a job in RocksDB may also have slices that fired since the last full checkpoint; a job that is restored

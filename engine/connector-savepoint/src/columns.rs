@@ -15,8 +15,14 @@ use crate::opened::with_suggestion;
 /// The table of a windowed aggregate's slices: a persistent name. All tables of such an operator have keys that begin with two
 /// times.
 const SLICES: &str = "slices";
-/// The times before the user's part of such a key.
-const WINDOW_TIMES: usize = 2;
+/// The table of what is aggregated in sessions, and that of the keys that have some: persistent names. All tables of such an
+/// operator but the second have keys that begin with one time.
+const SESSIONS: &str = "sessions";
+const SESSION_KEYS: &str = "session-keys";
+/// What the times before the user's part of a key are.
+const SLICE_TIMES: (usize, &str) =
+    (2, "two times, the end of its slice and the end of the first window that counts it");
+const SESSION_TIMES: (usize, &str) = (1, "a time, that of the row that began the session");
 
 /// Where a column comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,8 +83,11 @@ impl Columns {
             };
             columns.origins.push((field.name().clone(), origin));
         }
-        if manifest.table(&saved.operator, SLICES).is_some() {
-            columns.mark_window_times()?;
+        let has = |table: &str| manifest.table(&saved.operator, table).is_some();
+        if has(SLICES) {
+            columns.mark_window_times(SLICE_TIMES)?;
+        } else if has(SESSIONS) && has(SESSION_KEYS) && saved.name != SESSION_KEYS {
+            columns.mark_window_times(SESSION_TIMES)?;
         }
         Ok(columns)
     }
@@ -112,12 +121,12 @@ impl Columns {
         Ok(Origin::Part(self.parts.len() - 1))
     }
 
-    /// The first two parts of a window's key are times.
-    fn mark_window_times(&mut self) -> Result<(), String> {
+    /// The first parts of a window's key are times.
+    fn mark_window_times(&mut self, (times, what): (usize, &str)) -> Result<(), String> {
         if self.parts.is_empty() {
             return Ok(());
         }
-        for place in 0..WINDOW_TIMES {
+        for place in 0..times {
             let part = self.parts.get_mut(place);
             match part {
                 // Seconds would make one of slices that end within a second.
@@ -132,9 +141,13 @@ impl Columns {
                         || "there is no such column".to_owned(),
                         |part| format!("`{}` is declared as {}", part.name, sql_type(&part.declared)),
                     );
+                    let columns = if times == 1 {
+                        "the first column that is not a stored one"
+                    } else {
+                        "the first two columns that are not stored ones"
+                    };
                     return Err(format!(
-                        "the key of a window's state begins with two times, the end of its slice and the end of the first window \
-                         that counts it, so the first two columns that are not stored ones must be TIMESTAMP(3) or BIGINT \
+                        "the key of a window's state begins with {what}, so {columns} must be TIMESTAMP(3) or BIGINT \
                          (microseconds): {found}"
                     ));
                 }

@@ -32,8 +32,13 @@ struct Bid {
     extra: String,
 }
 
+/// Events of a second of event time.
+const RATE: &str = "10000";
+/// So few that bidders come back after a pause.
+const SLOW: &str = "100";
+
 /// The bids of `EVENTS` events in one split, read from the connector alone; `None` is another event.
-fn events() -> Vec<Option<Bid>> {
+fn events(rate: &str) -> Vec<Option<Bid>> {
     let text = |name| Field::new(name, DataType::Utf8, true);
     let number = |name| Field::new(name, DataType::Int64, true);
     let time = Field::new("dateTime", DataType::Timestamp(TimeUnit::Millisecond, None), true);
@@ -42,7 +47,8 @@ fn events() -> Vec<Option<Bid>> {
     let bid = Field::new("bid", DataType::Struct(fields.into_iter().collect()), true);
     let schema = Arc::new(Schema::new(vec![Field::new("event_type", DataType::Int32, true), bid]));
     let number = EVENTS.to_string();
-    let options = [("events.num", number.as_str()), ("seed", "42"), ("base-time", "1700000000000")];
+    let (seed, begin) = (("seed", "42"), ("base-time", "1700000000000"));
+    let options = [("events.num", number.as_str()), seed, begin, ("first-event.rate", rate)];
     let table = TableConfig {
         name: "nexmark".into(),
         connector: "nexmark".into(),
@@ -158,13 +164,13 @@ fn same(name: &str, expected: &Expected, rows: Vec<Row>) {
 
 #[test]
 fn queries_over_generated_events_give_what_the_events_say() {
-    let (engine, events) = (Engine::new(), events());
+    let (engine, events) = (Engine::new(), events(RATE));
     let number = EVENTS.to_string();
     for (name, columns, row) in QUERIES {
         let rows: Vec<Vec<String>> = events.iter().flatten().filter_map(row).collect();
         let expected = expected(columns, &rows);
         for all_columns in ["false", "true"] {
-            let variables = [("TPS", "10000"), ("EVENTS_NUM", &number), ("ALL_COLUMNS", all_columns)];
+            let variables = [("TPS", RATE), ("EVENTS_NUM", &number), ("ALL_COLUMNS", all_columns)];
             let script = script(name, "ddl_gen.sql", &variables);
             let plain = engine.run(&script, &expected, &Way::plain(1_000)).unwrap();
             assert_eq!(plain.rows_read as i64, EVENTS);
@@ -188,9 +194,54 @@ fn queries_over_generated_events_give_what_the_events_say() {
     }
 }
 
+/// Bids of a bidder in sessions with a gap of 10 s.
+#[test]
+fn sessions_of_bidders_give_what_the_events_say() {
+    let gap_ms = 10_000;
+    let mut sessions: Vec<(i64, i64, i64, i64)> = Vec::new();
+    let mut bids: Vec<(i64, i64)> =
+        events(SLOW).iter().flatten().map(|bid| (bid.bidder, bid.time_ms)).collect();
+    bids.sort_unstable();
+    for (bidder, at) in bids {
+        match sessions.last_mut() {
+            Some((of, count, _, end)) if *of == bidder && at <= *end => {
+                *count += 1;
+                *end = at + gap_ms;
+            }
+            _ => sessions.push((bidder, 1, at, at + gap_ms)),
+        }
+    }
+    let mut bidders: Vec<i64> = sessions.iter().map(|(bidder, ..)| *bidder).collect();
+    bidders.dedup();
+    assert!(sessions.len() > bidders.len() && sessions.iter().any(|(_, count, ..)| *count > 10));
+    let row = |(bidder, count, start, end): &(i64, i64, i64, i64)| {
+        vec![bidder.to_string(), count.to_string(), time(*start), time(*end)]
+    };
+    let rows: Vec<Vec<String>> = sessions.iter().map(row).collect();
+    let columns = "bidder BIGINT; bid_count BIGINT; starttime TIMESTAMP(3); endtime TIMESTAMP(3)";
+    let expected = expected(columns, &rows);
+    let number = EVENTS.to_string();
+    let script =
+        script("q11", "ddl_gen.sql", &[("TPS", SLOW), ("EVENTS_NUM", &number), ("ALL_COLUMNS", "false")]);
+    let engine = Engine::new();
+    same("q11", &expected, engine.run(&script, &expected, &Way::plain(1_000)).unwrap().rows);
+    let way = Way {
+        name: "crashes".into(),
+        checkpoints_ms: Some(5),
+        crashes: vec![
+            Crash { after_rows: 7_000, lost_rows: 3_000, parallelism: 2 },
+            Crash { after_rows: 5_000, lost_rows: 1_000, parallelism: 1 },
+        ],
+        ..Way::plain(500)
+    };
+    let crashed = engine.run(&script, &expected, &way).unwrap();
+    assert!(crashed.crashes == 2 && crashed.rows_read as i64 > EVENTS);
+    same("q11", &expected, crashed.rows);
+}
+
 #[test]
 fn queries_over_files_of_events_give_what_the_events_say() {
-    let (engine, events) = (Engine::new(), events());
+    let (engine, events) = (Engine::new(), events(RATE));
     let folder = tempfile::tempdir().unwrap();
     let mut lines = String::new();
     for event in &events {
@@ -233,7 +284,7 @@ fn micros_of_day(time: &str) -> i64 {
 #[test]
 fn every_bid_is_in_one_window_of_the_clock() {
     const COLUMNS: &str = "bidder BIGINT; bid_count BIGINT; starttime TIMESTAMP(3); endtime TIMESTAMP(3)";
-    let (engine, events) = (Engine::new(), events());
+    let (engine, events) = (Engine::new(), events(RATE));
     let mut bids: BTreeMap<i64, i64> = BTreeMap::new();
     events.iter().flatten().for_each(|bid| *bids.entry(bid.bidder).or_default() += 1);
     let (number, columns) = (EVENTS.to_string(), expected(COLUMNS, &[]));

@@ -14,18 +14,21 @@ pub(super) enum Query {
     PassThrough,
     /// Tumbling and hopping windows, into two sinks.
     Windows,
+    /// Sessions and windows that grow, into two sinks.
+    Sessions,
     /// Distinct rows and everything that passes, into two sinks: state that never ends beside none.
     Distinct,
 }
 
 impl Query {
-    pub(super) const ALL: [Self; 3] = [Self::PassThrough, Self::Windows, Self::Distinct];
+    pub(super) const ALL: [Self; 4] = [Self::PassThrough, Self::Windows, Self::Sessions, Self::Distinct];
 
     /// Names of the sinks, which are also names of their folders.
     pub(super) const fn sinks(self) -> &'static [&'static str] {
         match self {
             Self::PassThrough => &["pass"],
             Self::Windows => &["tumble", "hop"],
+            Self::Sessions => &["session", "cumulate"],
             Self::Distinct => &["seen", "pass"],
         }
     }
@@ -62,6 +65,18 @@ impl Query {
                     "INSERT INTO hop {calls} FROM TABLE(HOP(TABLE src, DESCRIPTOR(ts), INTERVAL '20' SECOND, INTERVAL '1' MINUTE)) {group};\nEND;\n"
                 );
             }
+            Self::Sessions => {
+                sql += &sink("session", window, "", "csv");
+                sql += &sink("cumulate", window, "", "json");
+                sql += &format!("CREATE VIEW bursts AS SELECT * FROM src WHERE MOD(id, 100) < {BURST};\n");
+                sql += "EXECUTE STATEMENT SET BEGIN\n";
+                sql += &format!(
+                    "INSERT INTO session {calls} FROM TABLE(SESSION(TABLE bursts PARTITION BY k, DESCRIPTOR(ts), INTERVAL '2' SECOND)) {group};\n"
+                );
+                sql += &format!(
+                    "INSERT INTO cumulate {calls} FROM TABLE(CUMULATE(TABLE src, DESCRIPTOR(ts), INTERVAL '20' SECOND, INTERVAL '1' MINUTE)) {group};\nEND;\n"
+                );
+            }
             Self::Distinct => {
                 sql += &sink("seen", "k STRING, v INT", "", "csv");
                 sql += &pass;
@@ -84,17 +99,27 @@ impl Query {
                     input.rows().map(|r| format!("{},{}", r.key(), r.value())).collect();
                 seen.into_iter().map(|line| ((String::new(), line), 1)).collect()
             }
-            "tumble" => windows(input, 60_000, |k, at, w| {
-                format!("{k},\"{at}\",{},{},{},{}", w.count, w.sum, w.low, w.high)
-            }),
-            _ => windows(input, 20_000, |k, at, w| {
-                format!(
-                    "{{\"k\":\"{k}\",\"begin_at\":\"{at}\",\"n\":{},\"s\":{},\"low\":{},\"high\":{}}}",
-                    w.count, w.sum, w.low, w.high
-                )
-            }),
+            "tumble" => lines(windows(input, 60_000), csv),
+            "hop" => lines(windows(input, 20_000), json),
+            "session" => lines(sessions(input), csv),
+            _ => lines(growing(input), json),
         }
     }
+}
+
+/// Rows of each hundred that make sessions. A key has every 13th row, 1.3 s after the one before; across the pause it is at least
+/// 3.9 s.
+const BURST: u64 = 70;
+
+fn csv(k: &str, at: &str, w: &Window) -> String {
+    format!("{k},\"{at}\",{},{},{},{}", w.count, w.sum, w.low, w.high)
+}
+
+fn json(k: &str, at: &str, w: &Window) -> String {
+    format!(
+        "{{\"k\":\"{k}\",\"begin_at\":\"{at}\",\"n\":{},\"s\":{},\"low\":{},\"high\":{}}}",
+        w.count, w.sum, w.low, w.high
+    )
 }
 
 struct Window {
@@ -104,30 +129,64 @@ struct Window {
     high: u64,
 }
 
+impl Window {
+    fn add(&mut self, value: u64) {
+        self.count += 1;
+        self.sum += value;
+        self.low = self.low.min(value);
+        self.high = self.high.max(value);
+    }
+}
+
+impl Default for Window {
+    fn default() -> Self {
+        Self { count: 0, sum: 0, low: u64::MAX, high: 0 }
+    }
+}
+
+/// Keys and starts of windows, with their rows.
+type Windows = Vec<((String, u64), Window)>;
+
 /// Windows of a minute that begin every `slide_ms`.
-fn windows(input: &Input, slide_ms: u64, line: impl Fn(&str, &str, &Window) -> String) -> Rows {
+fn windows(input: &Input, slide_ms: u64) -> Windows {
     let mut windows: BTreeMap<(String, u64), Window> = BTreeMap::new();
     for row in input.rows() {
         let newest = row.at_ms() / slide_ms * slide_ms;
         for back in 0..60_000 / slide_ms {
-            let w = windows.entry((row.key(), newest - back * slide_ms)).or_insert(Window {
-                count: 0,
-                sum: 0,
-                low: u64::MAX,
-                high: 0,
-            });
-            w.count += 1;
-            w.sum += row.value();
-            w.low = w.low.min(row.value());
-            w.high = w.high.max(row.value());
+            windows.entry((row.key(), newest - back * slide_ms)).or_default().add(row.value());
         }
     }
-    windows
-        .iter()
-        .map(|((key, at), w)| {
-            let at = Row::time(*at);
-            let at = at.strip_suffix(".000").unwrap_or(&at);
-            ((String::new(), line(key, at, w)), 1)
-        })
-        .collect()
+    windows.into_iter().collect()
+}
+
+/// Windows that grow by 20 seconds up to a minute.
+fn growing(input: &Input) -> Windows {
+    let mut windows: BTreeMap<(String, u64, u64), Window> = BTreeMap::new();
+    for row in input.rows() {
+        let start = row.at_ms() / 60_000 * 60_000;
+        for end in (1..=3).map(|n| start + n * 20_000).filter(|end| *end > row.at_ms()) {
+            windows.entry((row.key(), start, end)).or_default().add(row.value());
+        }
+    }
+    windows.into_iter().map(|((key, start, _), window)| ((key, start), window)).collect()
+}
+
+/// Sessions of the bursts of each key.
+fn sessions(input: &Input) -> Windows {
+    let mut sessions: BTreeMap<(String, u64), ((String, u64), Window)> = BTreeMap::new();
+    for row in input.rows().filter(|row| row.id % 100 < BURST) {
+        let first = || ((row.key(), row.at_ms()), Window::default());
+        sessions.entry((row.key(), row.id / 100)).or_insert_with(first).1.add(row.value());
+    }
+    sessions.into_values().collect()
+}
+
+fn lines(windows: Windows, line: impl Fn(&str, &str, &Window) -> String) -> Rows {
+    let mut rows = Rows::new();
+    for ((key, at), w) in &windows {
+        let at = Row::time(*at);
+        let at = at.strip_suffix(".000").unwrap_or(&at);
+        *rows.entry((String::new(), line(key, at, w))).or_default() += 1;
+    }
+    rows
 }
