@@ -185,7 +185,8 @@ fn lines(windows: Windows, line: impl Fn(&str, &str, &Window) -> String) -> Rows
     let mut rows = Rows::new();
     for ((key, at), w) in &windows {
         let at = Row::time(*at);
-        let at = at.strip_suffix(".000").unwrap_or(&at);
+        let at = at.trim_end_matches('0');
+        let at = at.strip_suffix('.').unwrap_or(at);
         *rows.entry((String::new(), line(key, at, w))).or_default() += 1;
     }
     rows
