@@ -83,11 +83,8 @@ impl Columns {
             };
             columns.origins.push((field.name().clone(), origin));
         }
-        let has = |table: &str| manifest.table(&saved.operator, table).is_some();
-        if has(SLICES) {
-            columns.mark_window_times(SLICE_TIMES)?;
-        } else if has(SESSIONS) && has(SESSION_KEYS) && saved.name != SESSION_KEYS {
-            columns.mark_window_times(SESSION_TIMES)?;
+        if let Some(times) = times_of(&saved.name, |table| manifest.table(&saved.operator, table).is_some()) {
+            columns.mark_window_times(times)?;
         }
         Ok(columns)
     }
@@ -196,6 +193,14 @@ impl Columns {
     }
 }
 
+/// The times that keys of a table begin with, of an operator that `has` these tables.
+fn times_of(table: &str, has: impl Fn(&str) -> bool) -> Option<(usize, &'static str)> {
+    if has(SLICES) {
+        return Some(SLICE_TIMES);
+    }
+    (has(SESSIONS) && has(SESSION_KEYS) && table != SESSION_KEYS).then_some(SESSION_TIMES)
+}
+
 fn closest_of<'a>(name: &str, stored: &'a [String]) -> Option<&'a str> {
     let same = stored.iter().find(|s| s.eq_ignore_ascii_case(name)).map(String::as_str);
     same.or_else(|| closest(name, stored.iter().map(String::as_str)))
@@ -210,4 +215,35 @@ fn check_stored(field: &Field, stored: &DataType) -> Result<(), String> {
     Err(format!(
         "the column `{name}` is stored as {stored} and declared as {declared}; declare it as {stored}"
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_of_windows_begin_with_times() {
+        let times = |table: &str, tables: &[&str]| {
+            times_of(table, |name| tables.contains(&name)).map_or(0, |(times, _)| times)
+        };
+        assert_eq!(times("groups", &["groups"]), 0);
+        assert_eq!(times("slices", &["slices"]), 2);
+        assert_eq!(times("values-1", &["slices", "values-1"]), 2);
+        let sessions = ["sessions", "session-keys", "values-1"];
+        assert_eq!(sessions.map(|table| times(table, &sessions)), [1, 0, 1]);
+    }
+
+    #[test]
+    fn the_time_of_a_session_is_declared_as_one() {
+        let part = |declared| KeyPart { name: "began".into(), declared, is_window_time: false };
+        let columns = |declared| Columns { origins: vec![], parts: vec![part(declared)], stored: vec![] };
+        let mut time = columns(DataType::Timestamp(TimeUnit::Millisecond, None));
+        time.mark_window_times(SESSION_TIMES).unwrap();
+        assert!(time.parts[0].is_window_time);
+        let refused = columns(DataType::Utf8).mark_window_times(SESSION_TIMES).unwrap_err();
+        assert!(
+            refused.contains("begins with a time") && refused.contains("the first column that"),
+            "{refused}"
+        );
+    }
 }
