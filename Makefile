@@ -79,6 +79,14 @@ bench: build ## Measure Nexmark beside real Flink, in a release build (ARGS="--q
 bench-self: build ## The same without Flink (ARGS="--baseline FILE" fails when it got slower)
 	@$(BENCH) --engines millstream $(ARGS)
 
+.PHONY: bench-latency
+bench-latency: build ## Measure the time from an event's due time to the output (ARGS="--rate 10000 --seconds 60 --bound 10")
+	@tests/bench/latency $(ARGS)
+
+.PHONY: profile
+profile: build ## Show where a query of the benchmark spends its time, with a flame graph (Q=q5_windows ARGS="--source generator")
+	@tests/bench/profile $(Q) $(ARGS)
+
 .PHONY: bench-state
 bench-state: build ## Measure state larger than its memory, beside RocksDB itself (CASES="raw group window checkpoints")
 	@cargo build --locked --release --workspace --example raw_rate
