@@ -245,6 +245,33 @@ impl Cursor<'_> {
 mod tests {
     use super::*;
 
+    /// Every timestamp that is one byte away from a usual one is read at a glance as it is piece by piece, or not at a glance.
+    #[test]
+    fn usual_timestamps_are_read_as_others_are() {
+        let bytes = b"0123456789 :-.TtZ+x\xff";
+        for standard in [TimestampStandard::Sql, TimestampStandard::Iso8601] {
+            let separator = if standard == TimestampStandard::Sql { ' ' } else { 'T' };
+            let mut at_a_glance = 0;
+            for fraction in ["", ".", ".1", ".12", ".123", ".1234"] {
+                for moment in ["2024-02-29?23:59:59", "1969-12-31?00:00:00", "0001-01-01?24:00:00"] {
+                    let text = format!("{}{fraction}", moment.replace('?', &separator.to_string()));
+                    for (place, byte) in (0..text.len()).flat_map(|place| bytes.map(|byte| (place, byte))) {
+                        let mut changed = text.clone().into_bytes();
+                        changed[place] = byte;
+                        let Some(found) = usual_moment(&changed, standard) else { continue };
+                        let mut cursor = Cursor(&changed);
+                        let slowly = cursor.moment(standard).and_then(|moment| cursor.end(moment));
+                        let nanos = |moment: Moment| moment.in_unit(TimeUnit::Nanosecond);
+                        assert!(slowly.is_some(), "{}", changed.escape_ascii());
+                        assert_eq!(nanos(found), slowly.and_then(nanos), "{}", changed.escape_ascii());
+                        at_a_glance += 1;
+                    }
+                }
+            }
+            assert!(at_a_glance > 500, "only {at_a_glance}");
+        }
+    }
+
     #[test]
     fn dates() {
         let table = [
