@@ -15,6 +15,7 @@ use std::thread;
 use millstream_state::{SpillChunk, SpillError};
 
 use crate::error::{file_failed, refused, store_failed};
+use crate::options::range_options;
 use crate::store::Database;
 
 /// A chunk is sent when its entries have as many bytes.
@@ -94,11 +95,12 @@ impl Iterator for Chunks {
 
 /// The thread. A send that fails means that nobody listens.
 fn send_all(database: &Database, from: &[u8], to: &[u8], sender: &SyncSender<Message>) {
-    // From here on the iterator sees what is there now.
-    let mut entries = database.entries(from, to, false);
+    // A snapshot is a number of RocksDB's. Making an iterator reads blocks, which a barrier must not wait for.
+    let snapshot = database.snapshot();
     if sender.send(Message::Ready).is_err() {
         return;
     }
+    let mut entries = snapshot.raw_iterator_opt(range_options(from, to, false));
     let (mut chunk, mut bytes) = (SpillChunk::new(), 0);
     entries.seek_to_first();
     while let Some((key, value)) = entries.item() {

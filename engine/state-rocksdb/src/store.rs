@@ -8,8 +8,7 @@ use std::sync::Arc;
 use millstream_state::{Change, ScanOrder, Spill, SpillChunk, SpillError};
 use rocksdb::properties::{SIZE_ALL_MEM_TABLES, TOTAL_SST_FILES_SIZE};
 use rocksdb::{
-    ColumnFamily, DB, DBRawIterator, DEFAULT_COLUMN_FAMILY_NAME, Options, ReadOptions, WriteBatch,
-    WriteOptions,
+    ColumnFamily, DB, DEFAULT_COLUMN_FAMILY_NAME, Options, ReadOptions, Snapshot, WriteBatch, WriteOptions,
 };
 
 use crate::directory::StoreDirectory;
@@ -51,9 +50,9 @@ impl Database {
         self.directory.path()
     }
 
-    /// An iterator over `from..to` as it is now. Whoever calls it seeks.
-    pub(crate) fn entries(&self, from: &[u8], to: &[u8], keep_blocks: bool) -> DBRawIterator<'_> {
-        self.db.raw_iterator_opt(range_options(from, to, keep_blocks))
+    /// All entries as they are now.
+    pub(crate) fn snapshot(&self) -> Snapshot<'_> {
+        self.db.snapshot()
     }
 
     pub(crate) fn resize_memtables(&self, memtable_bytes: usize) -> Result<(), rocksdb::Error> {
@@ -166,7 +165,7 @@ impl Spill for RocksSpill {
         if from >= to {
             return Ok(());
         }
-        let mut entries = self.database.entries(from, to, true);
+        let mut entries = self.database.db.raw_iterator_opt(range_options(from, to, true));
         match order {
             ScanOrder::Ascending => entries.seek_to_first(),
             ScanOrder::Descending => entries.seek_to_last(),
