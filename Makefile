@@ -92,6 +92,10 @@ bench-state: build ## Measure state larger than its memory, beside RocksDB itsel
 	@cargo build --locked --release --workspace --example raw_rate
 	@scripts/bench/state $(CASES)
 
+.PHONY: bench-exchange
+bench-exchange: ## Measure rows through an exchange, from one sender to 1, 2, 4, ... 64 receivers (ARGS="--channels 2,64")
+	@cargo run --locked --quiet --release --workspace --example exchange_rate -- $(ARGS)
+
 .PHONY: goldens
 goldens: ## Ask real Flink for the expected rows of the SQL cases again (CASES="window scalar/trim" for some)
 	@tests/sql/flink/record.sh $(CASES)

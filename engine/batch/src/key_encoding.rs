@@ -9,13 +9,14 @@
 //! - strings and binary: `0x00` escaped as `00 FF`, terminated by `00 00`.
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BinaryBuilder, BooleanBuilder, Decimal128Builder, PrimitiveBuilder,
-    StringBuilder,
+    Array, ArrayRef, AsArray, BinaryArray, BinaryBuilder, BooleanBuilder, Decimal128Builder,
+    PrimitiveBuilder, StringArray, StringBuilder,
 };
+use arrow::buffer::{BooleanBuffer, NullBuffer};
 use arrow::datatypes::{
-    ArrowPrimitiveType, DataType, Date32Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type,
-    Int64Type, Time32MillisecondType, TimeUnit, TimestampMicrosecondType, TimestampMillisecondType,
-    TimestampNanosecondType, TimestampSecondType,
+    ArrowPrimitiveType, DataType, Date32Type, Decimal128Type, Float32Type, Float64Type, Int8Type, Int16Type,
+    Int32Type, Int64Type, Time32MillisecondType, TimeUnit, TimestampMicrosecondType,
+    TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType,
 };
 use std::sync::Arc;
 
@@ -103,6 +104,10 @@ pub const fn is_key_type(data_type: &DataType) -> bool {
 /// [`KeyError::UnsupportedType`] for a type that [`is_key_type`] refuses.
 pub fn encode_keys(columns: &[ArrayRef], rows: usize) -> Result<EncodedKeys, KeyError> {
     let encoders = columns.iter().map(ColumnEncoder::new).collect::<Result<Vec<_>, _>>()?;
+    let widths: Option<Vec<usize>> = encoders.iter().map(ColumnEncoder::fixed_width).collect();
+    if let Some(widths) = widths {
+        return Ok(encode_fixed(&encoders, &widths, rows));
+    }
     let mut out =
         EncodedKeys { bytes: Vec::with_capacity(rows * (columns.len() * 9)), ends: Vec::with_capacity(rows) };
     for row in 0..rows {
@@ -114,102 +119,169 @@ pub fn encode_keys(columns: &[ArrayRef], rows: usize) -> Result<EncodedKeys, Key
     Ok(out)
 }
 
+/// Keys of one length: written column by column, which needs no look at the type of a value.
+fn encode_fixed(encoders: &[ColumnEncoder<'_>], widths: &[usize], rows: usize) -> EncodedKeys {
+    let key: usize = widths.iter().sum();
+    let mut bytes = vec![0; rows * key];
+    let mut from = 0;
+    for (encoder, width) in encoders.iter().zip(widths) {
+        encoder.fill(&mut bytes, key, from);
+        from += width;
+    }
+    EncodedKeys { bytes, ends: (1..=rows).map(|row| row * key).collect() }
+}
+
 /// A column with its concrete type resolved once, not once a row.
-enum ColumnEncoder<'a> {
-    Bool(&'a arrow::array::BooleanArray),
-    I8(&'a arrow::array::PrimitiveArray<Int8Type>),
-    I16(&'a arrow::array::PrimitiveArray<Int16Type>),
-    I32 { values: &'a [i32], array: &'a ArrayRef },
-    I64 { values: &'a [i64], array: &'a ArrayRef },
-    F32(&'a arrow::array::PrimitiveArray<Float32Type>),
-    F64(&'a arrow::array::PrimitiveArray<Float64Type>),
-    Decimal(&'a arrow::array::Decimal128Array),
-    Str(&'a arrow::array::StringArray),
-    Bin(&'a arrow::array::BinaryArray),
+struct ColumnEncoder<'a> {
+    values: Values<'a>,
+    nulls: Option<&'a NullBuffer>,
+}
+
+enum Values<'a> {
+    Bool(&'a BooleanBuffer),
+    I8(&'a [i8]),
+    I16(&'a [i16]),
+    I32(&'a [i32]),
+    I64(&'a [i64]),
+    F32(&'a [f32]),
+    F64(&'a [f64]),
+    Decimal(&'a [i128]),
+    Str(&'a StringArray),
+    Bin(&'a BinaryArray),
 }
 
 impl<'a> ColumnEncoder<'a> {
     fn new(array: &'a ArrayRef) -> Result<Self, KeyError> {
-        Ok(match array.data_type() {
-            DataType::Boolean => Self::Bool(array.as_boolean()),
-            DataType::Int8 => Self::I8(array.as_primitive()),
-            DataType::Int16 => Self::I16(array.as_primitive()),
-            DataType::Int32 => Self::I32 { values: array.as_primitive::<Int32Type>().values(), array },
-            DataType::Date32 => Self::I32 { values: array.as_primitive::<Date32Type>().values(), array },
+        let values = match array.data_type() {
+            DataType::Boolean => Values::Bool(array.as_boolean().values()),
+            DataType::Int8 => Values::I8(array.as_primitive::<Int8Type>().values()),
+            DataType::Int16 => Values::I16(array.as_primitive::<Int16Type>().values()),
+            DataType::Int32 => Values::I32(array.as_primitive::<Int32Type>().values()),
+            DataType::Date32 => Values::I32(array.as_primitive::<Date32Type>().values()),
             DataType::Time32(TimeUnit::Millisecond) => {
-                Self::I32 { values: array.as_primitive::<Time32MillisecondType>().values(), array }
+                Values::I32(array.as_primitive::<Time32MillisecondType>().values())
             }
-            DataType::Int64 => Self::I64 { values: array.as_primitive::<Int64Type>().values(), array },
-            DataType::Timestamp(unit, _) => {
-                let values: &[i64] = match unit {
-                    TimeUnit::Second => array.as_primitive::<TimestampSecondType>().values(),
-                    TimeUnit::Millisecond => array.as_primitive::<TimestampMillisecondType>().values(),
-                    TimeUnit::Microsecond => array.as_primitive::<TimestampMicrosecondType>().values(),
-                    TimeUnit::Nanosecond => array.as_primitive::<TimestampNanosecondType>().values(),
-                };
-                Self::I64 { values, array }
-            }
-            DataType::Float32 => Self::F32(array.as_primitive()),
-            DataType::Float64 => Self::F64(array.as_primitive()),
-            DataType::Decimal128(_, _) => Self::Decimal(array.as_primitive()),
-            DataType::Utf8 => Self::Str(array.as_string()),
-            DataType::Binary => Self::Bin(array.as_binary()),
+            DataType::Int64 => Values::I64(array.as_primitive::<Int64Type>().values()),
+            DataType::Timestamp(unit, _) => Values::I64(match unit {
+                TimeUnit::Second => array.as_primitive::<TimestampSecondType>().values(),
+                TimeUnit::Millisecond => array.as_primitive::<TimestampMillisecondType>().values(),
+                TimeUnit::Microsecond => array.as_primitive::<TimestampMicrosecondType>().values(),
+                TimeUnit::Nanosecond => array.as_primitive::<TimestampNanosecondType>().values(),
+            }),
+            DataType::Float32 => Values::F32(array.as_primitive::<Float32Type>().values()),
+            DataType::Float64 => Values::F64(array.as_primitive::<Float64Type>().values()),
+            DataType::Decimal128(_, _) => Values::Decimal(array.as_primitive::<Decimal128Type>().values()),
+            DataType::Utf8 => Values::Str(array.as_string()),
+            DataType::Binary => Values::Bin(array.as_binary()),
             other => return Err(KeyError::UnsupportedType(other.clone())),
-        })
+        };
+        Ok(Self { values, nulls: array.nulls().filter(|nulls| nulls.null_count() > 0) })
     }
 
-    fn is_null(&self, row: usize) -> bool {
-        match self {
-            Self::Bool(a) => a.is_null(row),
-            Self::I8(a) => a.is_null(row),
-            Self::I16(a) => a.is_null(row),
-            Self::I32 { array, .. } | Self::I64 { array, .. } => array.is_null(row),
-            Self::F32(a) => a.is_null(row),
-            Self::F64(a) => a.is_null(row),
-            Self::Decimal(a) => a.is_null(row),
-            Self::Str(a) => a.is_null(row),
-            Self::Bin(a) => a.is_null(row),
+    /// Bytes of every value, if all have the same number of them.
+    const fn fixed_width(&self) -> Option<usize> {
+        if self.nulls.is_some() {
+            return None;
+        }
+        let value = match &self.values {
+            Values::Bool(_) | Values::I8(_) => 1,
+            Values::I16(_) => 2,
+            Values::I32(_) | Values::F32(_) => 4,
+            Values::I64(_) | Values::F64(_) => 8,
+            Values::Decimal(_) => 16,
+            Values::Str(_) | Values::Bin(_) => return None,
+        };
+        Some(1 + value)
+    }
+
+    /// Writes a column of fixed width into keys of `key` bytes, `from` bytes behind the beginning of each.
+    fn fill(&self, bytes: &mut [u8], key: usize, from: usize) {
+        match &self.values {
+            Values::Bool(values) => fill(bytes, key, from, values.iter().map(|v| [u8::from(v)])),
+            Values::I8(values) => fill(bytes, key, from, values.iter().map(|v| ordered_i8(*v))),
+            Values::I16(values) => fill(bytes, key, from, values.iter().map(|v| ordered_i16(*v))),
+            Values::I32(values) => fill(bytes, key, from, values.iter().map(|v| ordered_i32(*v))),
+            Values::I64(values) => fill(bytes, key, from, values.iter().map(|v| ordered_i64(*v))),
+            Values::F32(values) => fill(bytes, key, from, values.iter().map(|v| ordered_f32(*v))),
+            Values::F64(values) => fill(bytes, key, from, values.iter().map(|v| ordered_f64(*v))),
+            Values::Decimal(values) => fill(bytes, key, from, values.iter().map(|v| ordered_i128(*v))),
+            Values::Str(_) | Values::Bin(_) => {}
         }
     }
 
     fn append(&self, row: usize, out: &mut Vec<u8>) {
-        if self.is_null(row) {
+        if self.nulls.is_some_and(|nulls| nulls.is_null(row)) {
             out.push(0);
             return;
         }
         out.push(1);
-        match self {
-            Self::Bool(a) => out.push(u8::from(a.value(row))),
-            Self::I8(a) => out.push((a.value(row) as u8) ^ 0x80),
-            Self::I16(a) => out.extend(((a.value(row) as u16) ^ 0x8000).to_be_bytes()),
-            Self::I32 { values, .. } => out.extend(((values[row] as u32) ^ 0x8000_0000).to_be_bytes()),
-            Self::I64 { values, .. } => out.extend(((values[row] as u64) ^ (1 << 63)).to_be_bytes()),
-            Self::F32(a) => {
-                let value = a.value(row);
-                let bits = if value.is_nan() { f32::NAN.to_bits() } else { (value + 0.0).to_bits() };
-                let ordered = if bits >> 31 == 1 { !bits } else { bits | (1 << 31) };
-                out.extend(ordered.to_be_bytes());
-            }
-            Self::F64(a) => {
-                let value = a.value(row);
-                let bits = if value.is_nan() { f64::NAN.to_bits() } else { (value + 0.0).to_bits() };
-                let ordered = if bits >> 63 == 1 { !bits } else { bits | (1 << 63) };
-                out.extend(ordered.to_be_bytes());
-            }
-            Self::Decimal(a) => out.extend(((a.value(row) as u128) ^ (1 << 127)).to_be_bytes()),
-            Self::Str(a) => append_escaped(a.value(row).as_bytes(), out),
-            Self::Bin(a) => append_escaped(a.value(row), out),
+        match &self.values {
+            Values::Bool(values) => out.push(u8::from(values.value(row))),
+            Values::I8(values) => out.extend(ordered_i8(values[row])),
+            Values::I16(values) => out.extend(ordered_i16(values[row])),
+            Values::I32(values) => out.extend(ordered_i32(values[row])),
+            Values::I64(values) => out.extend(ordered_i64(values[row])),
+            Values::F32(values) => out.extend(ordered_f32(values[row])),
+            Values::F64(values) => out.extend(ordered_f64(values[row])),
+            Values::Decimal(values) => out.extend(ordered_i128(values[row])),
+            Values::Str(array) => append_escaped(array.value(row).as_bytes(), out),
+            Values::Bin(array) => append_escaped(array.value(row), out),
         }
     }
 }
 
-fn append_escaped(value: &[u8], out: &mut Vec<u8>) {
-    for byte in value {
-        out.push(*byte);
-        if *byte == 0 {
-            out.push(0xff);
-        }
+fn fill<const WIDTH: usize>(
+    bytes: &mut [u8],
+    key: usize,
+    from: usize,
+    values: impl Iterator<Item = [u8; WIDTH]>,
+) {
+    for (target, value) in bytes.chunks_exact_mut(key).zip(values) {
+        target[from] = 1;
+        target[from + 1..=from + WIDTH].copy_from_slice(&value);
     }
+}
+
+const fn ordered_i8(value: i8) -> [u8; 1] {
+    [value.cast_unsigned() ^ 0x80]
+}
+
+const fn ordered_i16(value: i16) -> [u8; 2] {
+    (value.cast_unsigned() ^ (1 << 15)).to_be_bytes()
+}
+
+const fn ordered_i32(value: i32) -> [u8; 4] {
+    (value.cast_unsigned() ^ (1 << 31)).to_be_bytes()
+}
+
+const fn ordered_i64(value: i64) -> [u8; 8] {
+    (value.cast_unsigned() ^ (1 << 63)).to_be_bytes()
+}
+
+const fn ordered_i128(value: i128) -> [u8; 16] {
+    (value.cast_unsigned() ^ (1 << 127)).to_be_bytes()
+}
+
+fn ordered_f32(value: f32) -> [u8; 4] {
+    let bits = if value.is_nan() { f32::NAN.to_bits() } else { (value + 0.0).to_bits() };
+    let ordered = if bits >> 31 == 1 { !bits } else { bits | (1 << 31) };
+    ordered.to_be_bytes()
+}
+
+fn ordered_f64(value: f64) -> [u8; 8] {
+    let bits = if value.is_nan() { f64::NAN.to_bits() } else { (value + 0.0).to_bits() };
+    let ordered = if bits >> 63 == 1 { !bits } else { bits | (1 << 63) };
+    ordered.to_be_bytes()
+}
+
+fn append_escaped(value: &[u8], out: &mut Vec<u8>) {
+    let mut rest = value;
+    while let Some(zero) = memchr::memchr(0, rest) {
+        out.extend_from_slice(&rest[..=zero]);
+        out.push(0xff);
+        rest = &rest[zero + 1..];
+    }
+    out.extend_from_slice(rest);
     out.extend([0, 0]);
 }
 

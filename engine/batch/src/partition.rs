@@ -4,7 +4,7 @@
 
 use arrow::array::{ArrayRef, UInt32Array};
 use arrow::error::ArrowError;
-use millstream_model::key_group::{key_group_of, subtask_of};
+use millstream_model::key_group::{KeyGroup, key_group_of, subtask_of};
 
 use crate::key_encoding::{KeyError, encode_keys};
 use crate::stream_batch::StreamBatch;
@@ -15,13 +15,17 @@ pub struct Partitioner {
     columns: Vec<usize>,
     parallelism: u32,
     max_parallelism: u32,
+    /// The subtask of each key group.
+    subtasks: Vec<u32>,
 }
 
 impl Partitioner {
     /// Routing by `columns` to `parallelism` subtasks that share `max_parallelism` key groups.
     #[must_use]
-    pub const fn new(columns: Vec<usize>, parallelism: u32, max_parallelism: u32) -> Self {
-        Self { columns, parallelism, max_parallelism }
+    pub fn new(columns: Vec<usize>, parallelism: u32, max_parallelism: u32) -> Self {
+        let groups = 0..KeyGroup::try_from(max_parallelism).unwrap_or(KeyGroup::MAX);
+        let subtasks = groups.map(|group| subtask_of(group, parallelism, max_parallelism)).collect();
+        Self { columns, parallelism, max_parallelism, subtasks }
     }
 
     /// The same batch with the hash of its key, computed unless it is there already.
@@ -44,21 +48,8 @@ impl Partitioner {
         if self.parallelism == 1 {
             return Ok(vec![(0, batch)]);
         }
-        let targets: Vec<u32> = batch
-            .key_hash()
-            .map(|hashes| {
-                hashes
-                    .iter()
-                    .map(|h| {
-                        subtask_of(
-                            key_group_of(*h, self.max_parallelism),
-                            self.parallelism,
-                            self.max_parallelism,
-                        )
-                    })
-                    .collect()
-            })
-            .unwrap_or_default();
+        let subtask = |hash: &u64| self.subtasks[usize::from(key_group_of(*hash, self.max_parallelism))];
+        let targets: Vec<u32> = batch.key_hash().map(|h| h.iter().map(subtask).collect()).unwrap_or_default();
         Ok(split_by_target(&batch, &targets, self.parallelism)?)
     }
 }

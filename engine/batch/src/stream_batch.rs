@@ -3,11 +3,10 @@
 //! Sidecars are not columns, so expressions see only what the user sees. Example: 3 rows, `ops = [+I, -U, +U]`,
 //! `row_watermark = [MIN, 5_000_000, 5_000_000]`: rows 1 and 2 are judged against a watermark of 5 s.
 
-use std::sync::Arc;
-
-use arrow::array::{Array, ArrayRef, BooleanArray, RecordBatch, UInt32Array};
+use arrow::array::{Array, ArrayRef, AsArray as _, BooleanArray, RecordBatch, UInt32Array};
+use arrow::buffer::ScalarBuffer;
 use arrow::compute::{concat, filter, take};
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{DataType, SchemaRef};
 use arrow::error::ArrowError;
 
 use crate::changelog::{Ops, RowOp};
@@ -17,8 +16,8 @@ use crate::changelog::{Ops, RowOp};
 pub struct StreamBatch {
     columns: RecordBatch,
     ops: Option<Ops>,
-    row_watermark: Option<Arc<[i64]>>,
-    key_hash: Option<Arc<[u64]>>,
+    row_watermark: Option<ScalarBuffer<i64>>,
+    key_hash: Option<ScalarBuffer<u64>>,
 }
 
 impl StreamBatch {
@@ -38,7 +37,7 @@ impl StreamBatch {
 
     /// The same rows, each with the watermark that its split had when the row was read (microseconds).
     #[must_use]
-    pub fn with_row_watermark(mut self, watermark: Option<Arc<[i64]>>) -> Self {
+    pub fn with_row_watermark(mut self, watermark: Option<ScalarBuffer<i64>>) -> Self {
         debug_assert!(watermark.as_ref().is_none_or(|w| w.len() == self.num_rows()));
         self.row_watermark = watermark;
         self
@@ -46,7 +45,7 @@ impl StreamBatch {
 
     /// The same rows with the hash of their exchange key.
     #[must_use]
-    pub fn with_key_hash(mut self, hash: Option<Arc<[u64]>>) -> Self {
+    pub fn with_key_hash(mut self, hash: Option<ScalarBuffer<u64>>) -> Self {
         debug_assert!(hash.as_ref().is_none_or(|h| h.len() == self.num_rows()));
         self.key_hash = hash;
         self
@@ -97,13 +96,13 @@ impl StreamBatch {
 
     /// Watermark of each row's split when the row was read, in microseconds; `None` downstream of a firing operator.
     #[must_use]
-    pub const fn row_watermark(&self) -> Option<&Arc<[i64]>> {
+    pub const fn row_watermark(&self) -> Option<&ScalarBuffer<i64>> {
         self.row_watermark.as_ref()
     }
 
     /// Hash of the exchange key of each row.
     #[must_use]
-    pub const fn key_hash(&self) -> Option<&Arc<[u64]>> {
+    pub const fn key_hash(&self) -> Option<&ScalarBuffer<u64>> {
         self.key_hash.as_ref()
     }
 
@@ -113,8 +112,8 @@ impl StreamBatch {
         Self {
             columns: self.columns.slice(offset, length),
             ops: self.ops.as_ref().map(|o| o[offset..offset + length].into()),
-            row_watermark: self.row_watermark.as_ref().map(|w| w[offset..offset + length].into()),
-            key_hash: self.key_hash.as_ref().map(|h| h[offset..offset + length].into()),
+            row_watermark: self.row_watermark.as_ref().map(|w| w.slice(offset, length)),
+            key_hash: self.key_hash.as_ref().map(|h| h.slice(offset, length)),
         }
     }
 
@@ -208,12 +207,7 @@ impl StreamBatch {
     /// Bytes that a queue holding this batch is charged with: the rows' own bytes, not the shared buffers behind them.
     #[must_use]
     pub fn queued_bytes(&self) -> usize {
-        let columns: usize = self
-            .columns
-            .columns()
-            .iter()
-            .map(|c| c.to_data().get_slice_memory_size().unwrap_or_else(|_| c.get_array_memory_size()))
-            .sum();
+        let columns: usize = self.columns.columns().iter().map(row_bytes).sum();
         let sidecars = usize::from(self.ops.is_some())
             + 8 * usize::from(self.row_watermark.is_some())
             + 8 * usize::from(self.key_hash.is_some());
@@ -221,8 +215,34 @@ impl StreamBatch {
     }
 }
 
+/// Bytes of the rows of an array, without those of its buffers that belong to others.
+fn row_bytes(array: &ArrayRef) -> usize {
+    let nulls = if array.nulls().is_some() { array.len().div_ceil(8) } else { 0 };
+    // This is asked for every slice on its way: most types are answered without building their `ArrayData`.
+    let values = match array.data_type() {
+        DataType::Boolean => array.len().div_ceil(8),
+        DataType::Utf8 => offsets_and_values(array.as_string::<i32>().value_offsets()),
+        DataType::Binary => offsets_and_values(array.as_binary::<i32>().value_offsets()),
+        other => match other.primitive_width() {
+            Some(width) => array.len() * width,
+            None => {
+                let size = array.to_data().get_slice_memory_size();
+                return size.unwrap_or_else(|_| array.get_array_memory_size());
+            }
+        },
+    };
+    values + nulls
+}
+
+fn offsets_and_values(offsets: &[i32]) -> usize {
+    let (first, last) = (offsets.first().copied().unwrap_or(0), offsets.last().copied().unwrap_or(0));
+    size_of_val(offsets) + usize::try_from(last - first).unwrap_or(0)
+}
+
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use arrow::array::{AsArray, Int64Array};
     use arrow::datatypes::{DataType, Field, Int64Type, Schema};
 
@@ -234,8 +254,8 @@ mod tests {
             RecordBatch::try_new(schema, vec![Arc::new(Int64Array::from(vec![10, 11, 12, 13]))]).unwrap();
         StreamBatch::new(columns)
             .with_ops(Some([RowOp::Insert, RowOp::UpdateBefore, RowOp::UpdateAfter, RowOp::Delete].into()))
-            .with_row_watermark(Some([1, 2, 3, 4].into()))
-            .with_key_hash(Some([5, 6, 7, 8].into()))
+            .with_row_watermark(Some(vec![1, 2, 3, 4].into()))
+            .with_key_hash(Some(vec![5, 6, 7, 8].into()))
     }
 
     fn values(b: &StreamBatch) -> Vec<i64> {

@@ -2,7 +2,7 @@
 //!
 //! Example: the keys of `("a", 1) ("b", 2)` are the encodings of both columns, one after the other, row by row.
 
-use std::sync::Arc;
+use arrow::buffer::ScalarBuffer;
 
 use arrow::array::ArrayRef;
 use millstream_batch::{EncodedKeys, StreamBatch, encode_keys};
@@ -14,7 +14,7 @@ use crate::error::OperatorError;
 #[derive(Debug)]
 pub(crate) struct BatchKeys {
     pub(crate) encoded: EncodedKeys,
-    pub(crate) hashes: Arc<[u64]>,
+    pub(crate) hashes: ScalarBuffer<u64>,
 }
 
 impl BatchKeys {
@@ -26,7 +26,8 @@ impl BatchKeys {
         let columns: Vec<ArrayRef> = columns.iter().map(|c| batch.column(*c).clone()).collect();
         let encoded = encode_keys(&columns, batch.num_rows())?;
         // A filter behind the exchange keeps the hashes; a forward edge may bring those of another key. One row tells.
-        let is_ours = |hashes: &&Arc<[u64]>| hashes.first().is_some_and(|h| *h == key_hash(encoded.get(0)));
+        let is_ours =
+            |hashes: &&ScalarBuffer<u64>| hashes.first().is_some_and(|h| *h == key_hash(encoded.get(0)));
         let hashes = match batch.key_hash().filter(is_ours) {
             Some(carried) => carried.clone(),
             None => encoded.hashes().into(),

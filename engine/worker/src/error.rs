@@ -3,6 +3,7 @@
 use std::error::Error;
 
 use millstream_connectors::ConnectorError;
+use millstream_exchange::ExchangeError;
 use millstream_model::error::with_causes;
 use millstream_model::{ErrorKind, JobError};
 use millstream_operators::OperatorError;
@@ -10,16 +11,9 @@ use millstream_operators::OperatorError;
 /// A failure of one task. Each message says what was tried, on what, and why it failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum TaskError {
-    /// Rows were lost between two tasks.
-    #[error("channel {channel} skipped from element {expected} to {found}: rows were lost on the way")]
-    SequenceGap {
-        /// Which channel of the gate.
-        channel: usize,
-        /// The number that should have come.
-        expected: u64,
-        /// The number that came.
-        found: u64,
-    },
+    /// An edge to or from other subtasks does not work.
+    #[error(transparent)]
+    Exchange(#[from] ExchangeError),
     /// Source or sink failed.
     #[error(transparent)]
     Connector(#[from] ConnectorError),
@@ -90,7 +84,7 @@ impl TaskError {
 
     const fn kind(&self) -> ErrorKind {
         match self {
-            Self::SequenceGap { .. } => ErrorKind::Transient,
+            Self::Exchange(error) => error.kind(),
             Self::Connector(error) => error.kind(),
             // A restart would end the same way.
             Self::Data { .. } | Self::Memory { .. } => ErrorKind::User,

@@ -7,7 +7,6 @@
 
 mod clock;
 mod error;
-mod exchange;
 mod local_copies;
 mod memory;
 mod operator_factory;
@@ -16,8 +15,6 @@ mod slot;
 mod spill;
 mod store;
 mod task;
-#[cfg(test)]
-mod test_rows;
 mod worker;
 
 pub use local_copies::LocalCopies;

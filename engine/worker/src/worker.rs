@@ -17,8 +17,6 @@ use millstream_plan::CompiledJob;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::exchange::inbox::Inbox;
-use crate::exchange::outbox::Outbox;
 use crate::memory::SlotMemory;
 use crate::operator_factory::OperatorFactory;
 use crate::sabotage::Sabotage;
@@ -27,6 +25,8 @@ use crate::spill::SpillSettings;
 use crate::store::SnapshotStore;
 use crate::task::deploy::{Blueprint, Deployment};
 use crate::task::run::{Control, SharedProgress};
+use millstream_exchange::Inbox;
+use millstream_exchange::Outbox;
 
 /// Control messages that may wait for one task. A task takes them between batches; a few checkpoints and one assignment
 /// wait at most, unless it hangs, and then it is better to fail than to queue.

@@ -30,6 +30,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ),
     ("engine/sql", &["engine/model", "engine/batch", "engine/expr", "engine/plan", "engine/connectors"]),
     ("engine/operators", &["engine/model", "engine/batch", "engine/expr", "engine/plan", "engine/state"]),
+    ("engine/exchange", &["engine/model", "engine/batch"]),
     ("engine/jobmaster", &["engine/model", "engine/checkpoint"]),
     (
         "engine/coordinator",
@@ -57,6 +58,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "engine/checkpoint-store",
             "engine/connectors",
             "engine/operators",
+            "engine/exchange",
         ],
     ),
     ("engine/node", &["*"]),

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Int64Array};
+use arrow::buffer::ScalarBuffer;
 use millstream_batch::{EncodedKeys, StreamBatch, encode_keys};
 use millstream_model::key_group::key_hash;
 
@@ -63,9 +64,9 @@ pub(crate) fn user_key(key: &[u8]) -> &[u8] {
 pub(crate) struct WindowKeys {
     pub(crate) encoded: EncodedKeys,
     /// Of the user's keys: they decide the key group.
-    pub(crate) key_hashes: Arc<[u64]>,
+    pub(crate) key_hashes: ScalarBuffer<u64>,
     /// Of the whole keys.
-    pub(crate) index_hashes: Arc<[u64]>,
+    pub(crate) index_hashes: ScalarBuffer<u64>,
 }
 
 impl WindowKeys {
@@ -92,8 +93,8 @@ impl WindowKeys {
         arrays.extend(columns.iter().map(|c| batch.column(*c).clone()));
         let encoded = encode_keys(&arrays, batch.num_rows())?;
         let user_hash = |row: usize| key_hash(user_key(encoded.get(row)));
-        let is_ours = |hashes: &&Arc<[u64]>| hashes.first().is_some_and(|h| *h == user_hash(0));
-        let key_hashes: Arc<[u64]> = match batch.key_hash().filter(is_ours) {
+        let is_ours = |hashes: &&ScalarBuffer<u64>| hashes.first().is_some_and(|h| *h == user_hash(0));
+        let key_hashes: ScalarBuffer<u64> = match batch.key_hash().filter(is_ours) {
             Some(carried) => carried.clone(),
             None => (0..batch.num_rows()).map(user_hash).collect(),
         };

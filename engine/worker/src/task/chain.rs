@@ -15,7 +15,7 @@ use millstream_state::Spill;
 
 use super::sink::SinkStage;
 use crate::error::TaskError;
-use crate::exchange::outbox::Outbox;
+use millstream_exchange::Outbox;
 
 /// What is pushed through the stages.
 #[derive(Clone, Debug)]

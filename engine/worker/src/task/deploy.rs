@@ -26,14 +26,14 @@ use super::source::SourceHead;
 use super::{pipeline, source};
 use crate::clock::{now, wall_clock_ms};
 use crate::error::TaskError;
-use crate::exchange::gate::Gate;
-use crate::exchange::inbox::Inbox;
-use crate::exchange::outbox::Outbox;
 use crate::memory::SlotMemory;
 use crate::operator_factory::OperatorFactory;
 use crate::sabotage::Sabotage;
 use crate::spill::SpillSettings;
 use crate::store::{ObjectScope, SnapshotStore};
+use millstream_exchange::Gate;
+use millstream_exchange::Inbox;
+use millstream_exchange::Outbox;
 
 /// What every subtask of a worker is built from.
 #[derive(Clone)]

@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 use super::run::{Control, Core};
 use crate::clock::{now, wall_clock_ms};
 use crate::error::TaskError;
-use crate::exchange::gate::{Gate, GateEvent};
+use millstream_exchange::{Gate, GateEvent};
 
 /// How often a task without input looks for expired state.
 const TICK: Duration = Duration::from_millis(500);

@@ -15,9 +15,9 @@ use super::chain::{Chain, Tail};
 use super::snapshot::{Cut, FrozenRows, FrozenState, Snapshots};
 use crate::clock::now;
 use crate::error::TaskError;
-use crate::exchange::inbox::Inbox;
 use crate::memory::TaskMemory;
 use crate::sabotage::Sabotage;
+use millstream_exchange::Inbox;
 
 /// How old the size of what is spilled may be in a display.
 const SPILLED_BYTES_AGE: Duration = Duration::from_millis(500);

@@ -3,9 +3,8 @@
 //! Each row is judged against the watermark before it, so that results do not depend on how rows are cut into batches.
 //! Example, `WATERMARK FOR ts AS ts - INTERVAL '5' SECOND`, rows at 10 s, 20 s, 12 s: the rows see MIN, 5 s, 15 s.
 
-use std::sync::Arc;
-
 use arrow::array::{Array, ArrayRef, AsArray, TimestampMicrosecondArray};
+use arrow::buffer::ScalarBuffer;
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, TimeUnit, TimestampMicrosecondType, TimestampNanosecondType};
 use millstream_model::Watermark;
@@ -30,7 +29,11 @@ impl SplitClock {
     }
 
     /// The watermark before each row, given each row's own; moves only when it advances by more than `interval` (µs).
-    pub(crate) fn advance(&mut self, marks: &ArrayRef, interval: i64) -> Result<Arc<[i64]>, TaskError> {
+    pub(crate) fn advance(
+        &mut self,
+        marks: &ArrayRef,
+        interval: i64,
+    ) -> Result<ScalarBuffer<i64>, TaskError> {
         let micros = micros(marks)?;
         let mut running = self.watermark.0;
         let before = (0..micros.len())
@@ -64,6 +67,8 @@ fn micros(times: &ArrayRef) -> Result<TimestampMicrosecondArray, TaskError> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use arrow::array::{TimestampMillisecondArray, TimestampNanosecondArray};
 
     use super::*;

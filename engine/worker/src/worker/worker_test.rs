@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use arrow::array::{Int64Array, RecordBatch};
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::array::{AsArray as _, Int64Array, RecordBatch};
+use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
 use async_trait::async_trait;
 use bytes::Bytes;
 use millstream_batch::StreamBatch;
@@ -23,7 +23,10 @@ use millstream_plan::{CompiledChain, OperatorSpec, SinkSpec, SinkTarget, SourceS
 
 use super::*;
 use crate::store::ObjectScope;
-use crate::test_rows::values;
+
+fn values(batch: &StreamBatch) -> Vec<i64> {
+    batch.column(0).as_primitive::<Int64Type>().values().to_vec()
+}
 
 /// Splits named `a..b` give the numbers of that range, 10 at a time; the position is the next number.
 struct Numbers;

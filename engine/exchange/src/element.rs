@@ -6,7 +6,7 @@ use millstream_model::{Attempt, Watermark};
 
 /// One thing in a channel.
 #[derive(Clone, Debug)]
-pub(crate) enum Element {
+pub enum Element {
     /// Rows.
     Batch(StreamBatch),
     /// Progress of event time on this channel.
@@ -32,11 +32,13 @@ impl Element {
 
 /// An element with the numbers that fence it.
 #[derive(Clone, Debug)]
-pub(crate) struct Frame {
+pub struct Frame {
     /// The deployment that sent it.
-    pub(crate) attempt: Attempt,
+    pub attempt: Attempt,
     /// Position in its channel: 0, 1, 2, ...
-    pub(crate) sequence: u64,
+    pub sequence: u64,
+    /// What it takes of the channel's credit.
+    pub(crate) charge: usize,
     /// The load.
-    pub(crate) element: Element,
+    pub element: Element,
 }

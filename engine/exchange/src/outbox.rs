@@ -10,73 +10,101 @@ use millstream_model::Watermark;
 use millstream_model::control::Barrier;
 use millstream_model::graph::Partitioning;
 
-use super::element::Element;
-use super::inbox::ChannelSender;
 use crate::clock::now;
-use crate::error::TaskError;
+use crate::element::Element;
+use crate::error::ExchangeError;
+use crate::inbox::ChannelSender;
 
 /// Rows of one target that are sent at once even if they are few bytes.
 const EXCHANGE_BATCH_ROWS: usize = 1_000;
 
+/// Rows for at most so many targets are gathered before they are cut: 4 MiB. With more targets elements are smaller.
+const MOST_GATHERED: usize = 64;
+
+/// Rows that wait for company.
+#[derive(Debug, Default)]
+struct Waiting {
+    batches: Vec<StreamBatch>,
+    rows: usize,
+    bytes: usize,
+}
+
+impl Waiting {
+    fn push(&mut self, batch: StreamBatch) {
+        self.rows += batch.num_rows();
+        self.bytes += batch.queued_bytes();
+        self.batches.push(batch);
+    }
+
+    /// Whether they make an element for each of so many targets.
+    const fn is_enough_for(&self, targets: usize) -> bool {
+        self.rows >= EXCHANGE_BATCH_ROWS * targets || self.bytes >= EXCHANGE_BATCH_BYTES * targets
+    }
+
+    /// All of them as one batch.
+    fn take(&mut self) -> Result<Option<StreamBatch>, ExchangeError> {
+        if self.batches.is_empty() {
+            return Ok(None);
+        }
+        let batch = StreamBatch::concat(&self.batches)
+            .map_err(|e| ExchangeError::bug("coalesce rows for the exchange", &e))?;
+        self.batches.clear();
+        (self.rows, self.bytes) = (0, 0);
+        Ok(Some(batch))
+    }
+}
+
 #[derive(Debug)]
 struct Target {
     sender: ChannelSender,
-    waiting: Vec<StreamBatch>,
-    waiting_rows: usize,
-    waiting_bytes: usize,
+    waiting: Waiting,
     backpressured: Duration,
 }
 
 impl Target {
-    async fn push(&mut self, batch: StreamBatch) -> Result<(), TaskError> {
-        self.waiting_rows += batch.num_rows();
-        self.waiting_bytes += batch.queued_bytes();
+    async fn push(&mut self, batch: StreamBatch) -> Result<(), ExchangeError> {
         self.waiting.push(batch);
-        if self.waiting_rows >= EXCHANGE_BATCH_ROWS || self.waiting_bytes >= EXCHANGE_BATCH_BYTES {
-            self.flush().await?;
+        if self.waiting.is_enough_for(1) { self.flush().await } else { Ok(()) }
+    }
+
+    async fn flush(&mut self) -> Result<(), ExchangeError> {
+        if let Some(batch) = self.waiting.take()? {
+            self.send(batch).await;
         }
         Ok(())
     }
 
-    async fn flush(&mut self) -> Result<(), TaskError> {
-        if self.waiting.is_empty() {
-            return Ok(());
-        }
-        let batch = StreamBatch::concat(&self.waiting)
-            .map_err(|e| TaskError::bug("coalesce rows for the exchange", &e))?;
-        self.waiting.clear();
-        (self.waiting_rows, self.waiting_bytes) = (0, 0);
+    async fn send(&mut self, batch: StreamBatch) {
         if !self.sender.has_credit() {
             let since = now();
             self.sender.credit().await;
             self.backpressured += since.elapsed();
         }
         self.sender.send(Element::Batch(batch));
-        Ok(())
     }
 }
 
 #[derive(Debug)]
 enum Route {
-    Hash(Partitioner),
+    /// Rows wait here and not at their targets: what is gathered for 64 targets at once is copied once.
+    Hash { partitioner: Partitioner, waiting: Waiting },
     /// Every batch to the target whose turn it is.
-    Rebalance {
-        next: usize,
-    },
+    Rebalance { next: usize },
     /// There is only one target for this subtask (forward, single).
     One,
 }
 
 /// One outgoing edge of a subtask.
 #[derive(Debug)]
-pub(crate) struct Outbox {
+pub struct Outbox {
     route: Route,
     targets: Vec<Target>,
 }
 
 impl Outbox {
     /// An outbox over the channels to all target subtasks that this subtask can reach, in the order of their index.
-    pub(crate) fn new(
+    #[must_use]
+    pub fn new(
         partitioning: &Partitioning,
         senders: Vec<ChannelSender>,
         max_parallelism: u32,
@@ -84,31 +112,23 @@ impl Outbox {
     ) -> Self {
         let parallelism = u32::try_from(senders.len()).unwrap_or(u32::MAX);
         let route = match partitioning {
-            Partitioning::Hash { columns } => {
-                Route::Hash(Partitioner::new(columns.clone(), parallelism, max_parallelism))
-            }
+            Partitioning::Hash { columns } => Route::Hash {
+                partitioner: Partitioner::new(columns.clone(), parallelism, max_parallelism),
+                waiting: Waiting::default(),
+            },
             // Senders start at different targets, so that few batches still spread.
             Partitioning::Rebalance => Route::Rebalance { next: index as usize % senders.len().max(1) },
             Partitioning::Forward | Partitioning::Single => Route::One,
         };
-        let targets = senders
-            .into_iter()
-            .map(|sender| Target {
-                sender,
-                waiting: Vec::new(),
-                waiting_rows: 0,
-                waiting_bytes: 0,
-                backpressured: Duration::ZERO,
-            })
-            .collect();
-        Self { route, targets }
+        let target = |sender| Target { sender, waiting: Waiting::default(), backpressured: Duration::ZERO };
+        Self { route, targets: senders.into_iter().map(target).collect() }
     }
 
     /// Routes the rows of a batch; waits while a target has no credit.
     ///
     /// # Errors
     /// When rows cannot be routed.
-    pub(crate) async fn send(&mut self, batch: StreamBatch) -> Result<(), TaskError> {
+    pub async fn send(&mut self, batch: StreamBatch) -> Result<(), ExchangeError> {
         match &mut self.route {
             Route::One => self.targets[0].push(batch).await,
             Route::Rebalance { next } => {
@@ -116,32 +136,47 @@ impl Outbox {
                 *next = (target + 1) % self.targets.len();
                 self.targets[target].push(batch).await
             }
-            Route::Hash(partitioner) => {
-                let parts =
-                    partitioner.partition(batch).map_err(|e| TaskError::bug("partition rows by key", &e))?;
-                for (target, part) in parts {
-                    self.targets[target as usize].push(part).await?;
+            Route::Hash { waiting, .. } => {
+                waiting.push(batch);
+                if waiting.is_enough_for(self.targets.len().min(MOST_GATHERED)) {
+                    self.cut().await?;
                 }
                 Ok(())
             }
         }
     }
 
+    /// Routes the rows that wait for being cut by their key.
+    async fn cut(&mut self) -> Result<(), ExchangeError> {
+        let Route::Hash { partitioner, waiting } = &mut self.route else { return Ok(()) };
+        let Some(batch) = waiting.take()? else { return Ok(()) };
+        let parts =
+            partitioner.partition(batch).map_err(|e| ExchangeError::bug("partition rows by key", &e))?;
+        for (target, part) in parts {
+            self.targets[target as usize].send(part).await;
+        }
+        Ok(())
+    }
+
     /// Time that was spent waiting for credit.
-    pub(crate) fn backpressured(&self) -> Duration {
+    #[must_use]
+    pub fn backpressured(&self) -> Duration {
         self.targets.iter().map(|t| t.backpressured).sum()
     }
 
     /// Bytes that wait for company.
-    pub(crate) fn waiting_bytes(&self) -> usize {
-        self.targets.iter().map(|t| t.waiting_bytes).sum()
+    #[must_use]
+    pub fn waiting_bytes(&self) -> usize {
+        let to_be_cut = if let Route::Hash { waiting, .. } = &self.route { waiting.bytes } else { 0 };
+        to_be_cut + self.targets.iter().map(|t| t.waiting.bytes).sum::<usize>()
     }
 
     /// Sends what waits for company.
     ///
     /// # Errors
     /// When rows cannot be joined.
-    pub(crate) async fn flush(&mut self) -> Result<(), TaskError> {
+    pub async fn flush(&mut self) -> Result<(), ExchangeError> {
+        self.cut().await?;
         for target in &mut self.targets {
             target.flush().await?;
         }
@@ -149,7 +184,7 @@ impl Outbox {
     }
 
     /// Sends a control element to every target, behind the rows that wait.
-    async fn broadcast(&mut self, element: Element) -> Result<(), TaskError> {
+    async fn broadcast(&mut self, element: Element) -> Result<(), ExchangeError> {
         self.flush().await?;
         for target in &mut self.targets {
             target.sender.send(element.clone());
@@ -157,19 +192,35 @@ impl Outbox {
         Ok(())
     }
 
-    pub(crate) async fn watermark(&mut self, watermark: Watermark) -> Result<(), TaskError> {
+    /// Sends a watermark to every target, behind the rows that wait.
+    ///
+    /// # Errors
+    /// As [`Self::flush`].
+    pub async fn watermark(&mut self, watermark: Watermark) -> Result<(), ExchangeError> {
         self.broadcast(Element::Watermark(watermark)).await
     }
 
-    pub(crate) async fn idle(&mut self, is_idle: bool) -> Result<(), TaskError> {
+    /// Tells every target whether this sender is idle.
+    ///
+    /// # Errors
+    /// As [`Self::flush`].
+    pub async fn idle(&mut self, is_idle: bool) -> Result<(), ExchangeError> {
         self.broadcast(Element::Idle(is_idle)).await
     }
 
-    pub(crate) async fn barrier(&mut self, barrier: Barrier) -> Result<(), TaskError> {
+    /// Sends a barrier to every target, behind the rows that wait.
+    ///
+    /// # Errors
+    /// As [`Self::flush`].
+    pub async fn barrier(&mut self, barrier: Barrier) -> Result<(), ExchangeError> {
         self.broadcast(Element::Barrier(barrier)).await
     }
 
-    pub(crate) async fn end(&mut self) -> Result<(), TaskError> {
+    /// Tells every target that no rows come any more.
+    ///
+    /// # Errors
+    /// As [`Self::flush`].
+    pub async fn end(&mut self) -> Result<(), ExchangeError> {
         self.broadcast(Element::End).await
     }
 }
@@ -179,7 +230,7 @@ mod tests {
     use millstream_model::Attempt;
 
     use super::*;
-    use crate::exchange::inbox::Inbox;
+    use crate::inbox::Inbox;
     use crate::test_rows::{batch, values};
 
     fn outbox(partitioning: Partitioning, targets: usize) -> (Outbox, Vec<Inbox>) {

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use millstream_model::Attempt;
 use tokio::sync::Notify;
 
-use super::element::{Element, Frame};
+use crate::element::{Element, Frame};
 
 /// Credit of one channel: eight exchange batches of 64 KiB, enough to keep a receiver busy while the sender is woken.
 pub(crate) const CHANNEL_CREDIT_BYTES: usize = 512 * 1024;
@@ -38,12 +38,14 @@ impl Shared {
 
 /// The queues of one receiving subtask.
 #[derive(Clone, Debug)]
-pub(crate) struct Inbox {
+pub struct Inbox {
     shared: Arc<Shared>,
 }
 
 impl Inbox {
-    pub(crate) fn new(channels: usize) -> Self {
+    /// Queues for so many channels.
+    #[must_use]
+    pub fn new(channels: usize) -> Self {
         Self {
             shared: Arc::new(Shared {
                 channels: Mutex::new((0..channels).map(|_| Channel::default()).collect()),
@@ -53,17 +55,21 @@ impl Inbox {
         }
     }
 
-    pub(crate) fn channels(&self) -> usize {
+    /// How many channels there are.
+    #[must_use]
+    pub fn channels(&self) -> usize {
         self.shared.writable.len()
     }
 
     /// The sending end of one channel.
-    pub(crate) fn sender(&self, channel: usize, attempt: Attempt) -> ChannelSender {
+    #[must_use]
+    pub fn sender(&self, channel: usize, attempt: Attempt) -> ChannelSender {
         ChannelSender { shared: self.shared.clone(), channel, attempt, next_sequence: 0 }
     }
 
     /// Takes the next frame of the first channel, from `from` on in a circle, that is not excluded and not empty.
-    pub(crate) fn poll(&self, from: usize, is_excluded: impl Fn(usize) -> bool) -> Option<(usize, Frame)> {
+    #[must_use]
+    pub fn poll(&self, from: usize, is_excluded: impl Fn(usize) -> bool) -> Option<(usize, Frame)> {
         let mut channels = self.shared.lock();
         let count = channels.len();
         for channel in (0..count).map(|i| (from + i) % count) {
@@ -73,7 +79,7 @@ impl Inbox {
             let Some(state) = channels.get_mut(channel) else { continue };
             if let Some(frame) = state.queue.pop_front() {
                 let had_credit = state.queued_bytes < CHANNEL_CREDIT_BYTES;
-                state.queued_bytes = state.queued_bytes.saturating_sub(frame.element.credit_bytes());
+                state.queued_bytes = state.queued_bytes.saturating_sub(frame.charge);
                 if !had_credit && state.queued_bytes < CHANNEL_CREDIT_BYTES {
                     self.shared.writable[channel].notify_one();
                 }
@@ -84,19 +90,20 @@ impl Inbox {
     }
 
     /// Waits until something may have arrived. A notice given between `poll` and this call is not lost.
-    pub(crate) async fn readable(&self) {
+    pub async fn readable(&self) {
         self.shared.readable.notified().await;
     }
 
     /// Bytes that wait in all channels.
-    pub(crate) fn queued_bytes(&self) -> usize {
+    #[must_use]
+    pub fn queued_bytes(&self) -> usize {
         self.shared.lock().iter().map(|c| c.queued_bytes).sum()
     }
 }
 
 /// The sending end of a channel.
 #[derive(Debug)]
-pub(crate) struct ChannelSender {
+pub struct ChannelSender {
     shared: Arc<Shared>,
     channel: usize,
     attempt: Attempt,
@@ -105,19 +112,21 @@ pub(crate) struct ChannelSender {
 
 impl ChannelSender {
     /// Whether data may be sent now.
-    pub(crate) fn has_credit(&self) -> bool {
+    #[must_use]
+    pub fn has_credit(&self) -> bool {
         self.shared.lock()[self.channel].queued_bytes < CHANNEL_CREDIT_BYTES
     }
 
     /// Waits until data may be sent.
-    pub(crate) async fn credit(&self) {
+    pub async fn credit(&self) {
         while !self.has_credit() {
             self.shared.writable[self.channel].notified().await;
         }
     }
 
     /// Appends an element, whatever the credit. Queued watermarks coalesce: only the newest counts.
-    pub(crate) fn send(&mut self, element: Element) {
+    pub fn send(&mut self, element: Element) {
+        let charge = element.credit_bytes();
         let mut channels = self.shared.lock();
         let state = &mut channels[self.channel];
         if let (Element::Watermark(_), Some(Frame { element: last @ Element::Watermark(_), .. })) =
@@ -125,8 +134,9 @@ impl ChannelSender {
         {
             *last = element;
         } else {
-            state.queued_bytes += element.credit_bytes();
-            state.queue.push_back(Frame { attempt: self.attempt, sequence: self.next_sequence, element });
+            state.queued_bytes += charge;
+            let (attempt, sequence) = (self.attempt, self.next_sequence);
+            state.queue.push_back(Frame { attempt, sequence, charge, element });
             self.next_sequence += 1;
         }
         drop(channels);

@@ -6,15 +6,15 @@
 use millstream_model::control::Barrier;
 use millstream_model::{Attempt, Watermark};
 
-use super::align::{Aligned, Alignment};
-use super::element::{Element, Frame};
-use super::inbox::Inbox;
-use crate::error::TaskError;
+use crate::align::{Aligned, Alignment};
+use crate::element::{Element, Frame};
+use crate::error::ExchangeError;
+use crate::inbox::Inbox;
 use millstream_batch::StreamBatch;
 
 /// What a gate hands to its task.
 #[derive(Debug)]
-pub(crate) enum GateEvent {
+pub enum GateEvent {
     /// Rows from one channel.
     Batch(StreamBatch),
     /// The minimum watermark advanced.
@@ -37,7 +37,7 @@ struct ChannelProgress {
 
 /// Merges the channels of an inbox.
 #[derive(Debug)]
-pub(crate) struct Gate {
+pub struct Gate {
     inbox: Inbox,
     attempt: Attempt,
     channels: Vec<ChannelProgress>,
@@ -53,7 +53,8 @@ pub(crate) struct Gate {
 
 impl Gate {
     /// A gate whose watermark starts at `watermark`, the one stored in the checkpoint.
-    pub(crate) fn new(inbox: Inbox, attempt: Attempt, watermark: Watermark) -> Self {
+    #[must_use]
+    pub fn new(inbox: Inbox, attempt: Attempt, watermark: Watermark) -> Self {
         let count = inbox.channels();
         let fresh =
             ChannelProgress { watermark: Watermark::MIN, is_idle: false, has_ended: false, next_sequence: 0 };
@@ -70,12 +71,15 @@ impl Gate {
     }
 
     /// What must not be done to rows behind a barrier, for tests of the tests.
-    pub(crate) const fn dropping_buffered(mut self, is_planted: bool) -> Self {
+    #[must_use]
+    pub const fn dropping_buffered(mut self, is_planted: bool) -> Self {
         self.drops_buffered = is_planted;
         self
     }
 
-    pub(crate) const fn watermark(&self) -> Watermark {
+    /// The minimum that was handed out last.
+    #[must_use]
+    pub const fn watermark(&self) -> Watermark {
         self.watermark
     }
 
@@ -83,7 +87,7 @@ impl Gate {
     ///
     /// # Errors
     /// When a channel's sequence has a gap: rows were lost on the way.
-    pub(crate) fn poll(&mut self) -> Result<Option<GateEvent>, TaskError> {
+    pub fn poll(&mut self) -> Result<Option<GateEvent>, ExchangeError> {
         loop {
             let (alignment, drops) = (&self.alignment, self.drops_buffered);
             let is_excluded = |c: usize| alignment.is_blocked(c) && !drops;
@@ -98,18 +102,18 @@ impl Gate {
     }
 
     /// Waits until [`Self::poll`] may have something.
-    pub(crate) async fn readable(&self) {
+    pub async fn readable(&self) {
         self.inbox.readable().await;
     }
 
-    fn accept(&mut self, channel: usize, frame: Frame) -> Result<Option<GateEvent>, TaskError> {
+    fn accept(&mut self, channel: usize, frame: Frame) -> Result<Option<GateEvent>, ExchangeError> {
         if frame.attempt != self.attempt {
             // A frame of an older deployment that was still on its way.
             return Ok(None);
         }
         let progress = &mut self.channels[channel];
         if frame.sequence != progress.next_sequence {
-            return Err(TaskError::SequenceGap {
+            return Err(ExchangeError::SequenceGap {
                 channel,
                 expected: progress.next_sequence,
                 found: frame.sequence,
@@ -176,7 +180,7 @@ mod tests {
     use millstream_model::control::BarrierKind;
 
     use super::*;
-    use crate::exchange::inbox::ChannelSender;
+    use crate::inbox::ChannelSender;
     use crate::test_rows::batch;
 
     fn gate(channels: usize) -> (Gate, Vec<ChannelSender>) {
@@ -266,7 +270,7 @@ mod tests {
         sender.send(Element::End);
         let _ = inbox.poll(0, |_| false);
         sender.send(barrier(1));
-        assert!(matches!(gate.poll(), Err(TaskError::SequenceGap { expected: 0, found: 1, .. })));
+        assert!(matches!(gate.poll(), Err(ExchangeError::SequenceGap { expected: 0, found: 1, .. })));
     }
 
     #[test]
