@@ -18,6 +18,12 @@ pub enum ExchangeError {
         /// The number that came.
         found: u64,
     },
+    /// Another process does not answer any more, or never did.
+    #[error("{reason}")]
+    ConnectionLost {
+        /// Which one, and what happened.
+        reason: String,
+    },
     /// An invariant of the engine broke.
     #[error("{action}: {cause}; this is a bug in Millstream")]
     Bug {
@@ -37,7 +43,7 @@ impl ExchangeError {
     #[must_use]
     pub const fn kind(&self) -> ErrorKind {
         match self {
-            Self::SequenceGap { .. } => ErrorKind::Transient,
+            Self::SequenceGap { .. } | Self::ConnectionLost { .. } => ErrorKind::Transient,
             Self::Bug { .. } => ErrorKind::Bug,
         }
     }

@@ -86,8 +86,11 @@ impl Gate {
     /// The next event that is there already.
     ///
     /// # Errors
-    /// When a channel's sequence has a gap: rows were lost on the way.
+    /// When a channel's sequence has a gap, or a connection broke: rows were lost on the way.
     pub fn poll(&mut self) -> Result<Option<GateEvent>, ExchangeError> {
+        if let Some(failure) = self.inbox.failure() {
+            return Err(failure);
+        }
         loop {
             let (alignment, drops) = (&self.alignment, self.drops_buffered);
             let is_excluded = |c: usize| alignment.is_blocked(c) && !drops;
@@ -180,7 +183,7 @@ mod tests {
     use millstream_model::control::BarrierKind;
 
     use super::*;
-    use crate::inbox::ChannelSender;
+    use crate::sender::ChannelSender;
     use crate::test_rows::batch;
 
     fn gate(channels: usize) -> (Gate, Vec<ChannelSender>) {

@@ -5,12 +5,15 @@
 //! reads (it waits for alignment) blocks only its own sender.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use millstream_model::Attempt;
 use tokio::sync::Notify;
 
 use crate::element::{Element, Frame};
+use crate::error::ExchangeError;
+use crate::remote::CreditReturn;
+use crate::sender::ChannelSender;
 
 /// Credit of one channel: eight exchange batches of 64 KiB, enough to keep a receiver busy while the sender is woken.
 pub(crate) const CHANNEL_CREDIT_BYTES: usize = 512 * 1024;
@@ -19,6 +22,8 @@ pub(crate) const CHANNEL_CREDIT_BYTES: usize = 512 * 1024;
 struct Channel {
     queue: VecDeque<Frame>,
     queued_bytes: usize,
+    /// Where credit goes when the sender is in another process.
+    returns: Option<CreditReturn>,
 }
 
 #[derive(Debug)]
@@ -27,6 +32,8 @@ struct Shared {
     readable: Notify,
     /// One per channel: credit came back.
     writable: Vec<Notify>,
+    /// Why nothing can be trusted to come any more.
+    failure: OnceLock<String>,
 }
 
 impl Shared {
@@ -51,6 +58,7 @@ impl Inbox {
                 channels: Mutex::new((0..channels).map(|_| Channel::default()).collect()),
                 readable: Notify::new(),
                 writable: (0..channels).map(|_| Notify::new()).collect(),
+                failure: OnceLock::new(),
             }),
         }
     }
@@ -64,7 +72,12 @@ impl Inbox {
     /// The sending end of one channel.
     #[must_use]
     pub fn sender(&self, channel: usize, attempt: Attempt) -> ChannelSender {
-        ChannelSender { shared: self.shared.clone(), channel, attempt, next_sequence: 0 }
+        ChannelSender::local(self.entry(channel, attempt))
+    }
+
+    /// The way into one channel.
+    pub(crate) fn entry(&self, channel: usize, attempt: Attempt) -> Entry {
+        Entry { shared: self.shared.clone(), channel, attempt, next_sequence: 0 }
     }
 
     /// Takes the next frame of the first channel, from `from` on in a circle, that is not excluded and not empty.
@@ -83,6 +96,9 @@ impl Inbox {
                 if !had_credit && state.queued_bytes < CHANNEL_CREDIT_BYTES {
                     self.shared.writable[channel].notify_one();
                 }
+                if let Some(returns) = &mut state.returns {
+                    returns.give(frame.charge, state.queue.is_empty());
+                }
                 return Some((channel, frame));
             }
         }
@@ -99,34 +115,36 @@ impl Inbox {
     pub fn queued_bytes(&self) -> usize {
         self.shared.lock().iter().map(|c| c.queued_bytes).sum()
     }
+
+    /// Why the inbox is of no use any more.
+    pub(crate) fn failure(&self) -> Option<ExchangeError> {
+        let reason = self.shared.failure.get()?.clone();
+        Some(ExchangeError::ConnectionLost { reason })
+    }
 }
 
-/// The sending end of a channel.
+/// The way into one channel: whoever holds it sees to it that elements come in their order.
 #[derive(Debug)]
-pub struct ChannelSender {
+pub(crate) struct Entry {
     shared: Arc<Shared>,
     channel: usize,
     attempt: Attempt,
     next_sequence: u64,
 }
 
-impl ChannelSender {
-    /// Whether data may be sent now.
-    #[must_use]
-    pub fn has_credit(&self) -> bool {
+impl Entry {
+    pub(crate) fn has_credit(&self) -> bool {
         self.shared.lock()[self.channel].queued_bytes < CHANNEL_CREDIT_BYTES
     }
 
-    /// Waits until data may be sent.
-    pub async fn credit(&self) {
+    pub(crate) async fn credit(&self) {
         while !self.has_credit() {
             self.shared.writable[self.channel].notified().await;
         }
     }
 
-    /// Appends an element, whatever the credit. Queued watermarks coalesce: only the newest counts.
-    pub fn send(&mut self, element: Element) {
-        let charge = element.credit_bytes();
+    /// Appends an element that takes so much of the credit. Queued watermarks coalesce: only the newest counts.
+    pub(crate) fn push(&mut self, element: Element, charge: usize) {
         let mut channels = self.shared.lock();
         let state = &mut channels[self.channel];
         if let (Element::Watermark(_), Some(Frame { element: last @ Element::Watermark(_), .. })) =
@@ -140,6 +158,18 @@ impl ChannelSender {
             self.next_sequence += 1;
         }
         drop(channels);
+        self.shared.readable.notify_one();
+    }
+
+    /// Gives the credit of this channel to a sender in another process from now on.
+    pub(crate) fn return_credit_to(&self, returns: CreditReturn) {
+        self.shared.lock()[self.channel].returns = Some(returns);
+    }
+
+    /// Nothing more comes, although it should: the receiving subtask has to fail.
+    pub(crate) fn fail(&self, reason: &str) {
+        // The first reason is the one that counts.
+        let _ = self.shared.failure.set(reason.to_owned());
         self.shared.readable.notify_one();
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! A channel belongs to one pair of subtasks on one edge. It owns a queue with a credit in bytes: data waits for credit,
 //! control elements (watermarks, barriers, status, end) never do, and all keep their order. Two subtasks of one process share
-//! the queue.
+//! the queue. Between processes one connection carries all channels of one direction, with the same credit ([`Network`]).
 //!
 //! This crate knows neither operators nor tasks, and nothing of SQL.
 
@@ -13,11 +13,15 @@ mod error;
 mod gate;
 mod inbox;
 mod outbox;
+mod remote;
+mod sender;
 #[cfg(test)]
 mod test_rows;
 
 pub use element::{Element, Frame};
 pub use error::ExchangeError;
 pub use gate::{Gate, GateEvent};
-pub use inbox::{ChannelSender, Inbox};
+pub use inbox::Inbox;
 pub use outbox::Outbox;
+pub use remote::{Membership, Network, Peer};
+pub use sender::ChannelSender;

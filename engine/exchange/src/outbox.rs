@@ -13,7 +13,7 @@ use millstream_model::graph::Partitioning;
 use crate::clock::now;
 use crate::element::Element;
 use crate::error::ExchangeError;
-use crate::inbox::ChannelSender;
+use crate::sender::ChannelSender;
 
 /// Rows of one target that are sent at once even if they are few bytes.
 const EXCHANGE_BATCH_ROWS: usize = 1_000;
@@ -69,18 +69,19 @@ impl Target {
 
     async fn flush(&mut self) -> Result<(), ExchangeError> {
         if let Some(batch) = self.waiting.take()? {
-            self.send(batch).await;
+            self.send(batch).await?;
         }
         Ok(())
     }
 
-    async fn send(&mut self, batch: StreamBatch) {
+    async fn send(&mut self, batch: StreamBatch) -> Result<(), ExchangeError> {
         if !self.sender.has_credit() {
             let since = now();
             self.sender.credit().await;
             self.backpressured += since.elapsed();
         }
         self.sender.send(Element::Batch(batch));
+        self.sender.failure().map_or(Ok(()), Err)
     }
 }
 
@@ -127,7 +128,7 @@ impl Outbox {
     /// Routes the rows of a batch; waits while a target has no credit.
     ///
     /// # Errors
-    /// When rows cannot be routed.
+    /// When rows cannot be routed, or a connection is lost.
     pub async fn send(&mut self, batch: StreamBatch) -> Result<(), ExchangeError> {
         match &mut self.route {
             Route::One => self.targets[0].push(batch).await,
@@ -153,7 +154,7 @@ impl Outbox {
         let parts =
             partitioner.partition(batch).map_err(|e| ExchangeError::bug("partition rows by key", &e))?;
         for (target, part) in parts {
-            self.targets[target as usize].send(part).await;
+            self.targets[target as usize].send(part).await?;
         }
         Ok(())
     }
@@ -174,7 +175,7 @@ impl Outbox {
     /// Sends what waits for company.
     ///
     /// # Errors
-    /// When rows cannot be joined.
+    /// When rows cannot be joined, or a connection is lost.
     pub async fn flush(&mut self) -> Result<(), ExchangeError> {
         self.cut().await?;
         for target in &mut self.targets {
@@ -188,6 +189,9 @@ impl Outbox {
         self.flush().await?;
         for target in &mut self.targets {
             target.sender.send(element.clone());
+            if let Some(failure) = target.sender.failure() {
+                return Err(failure);
+            }
         }
         Ok(())
     }

@@ -1,0 +1,39 @@
+//! Channels between processes.
+//!
+//! ```text
+//! RemoteChannel --+                                              +--> Entry of an inbox
+//! RemoteChannel --+--> Link --frames over one TCP connection--> Reception --+--> Entry of an inbox
+//!                 <------------------credit, pings--------------
+//! ```
+//!
+//! A worker dials each worker that it sends rows to, so two that exchange rows have two connections, and nobody has to agree on who
+//! dials. Credit is the sender's: it counts what it sent and what came back. The receiver reads whatever arrives, so a channel
+//! that waits for alignment never stalls another one. A connection that breaks or falls silent fails the subtasks at both ends; the
+//! next attempt dials again.
+
+mod chunks;
+mod codec;
+mod frame;
+mod handshake;
+mod hub;
+mod link;
+mod reception;
+#[cfg(test)]
+mod remote_test;
+mod returns;
+
+use std::time::Duration;
+
+pub use handshake::Membership;
+pub use hub::{Network, Peer};
+pub(crate) use link::RemoteChannel;
+pub(crate) use returns::CreditReturn;
+
+/// How long a peer may take to accept a connection and to say who it is.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How often each side says something even if there is nothing to say.
+const PING: Duration = Duration::from_secs(1);
+
+/// Silence for so long is a broken connection.
+const SILENCE: Duration = Duration::from_secs(10);

@@ -1,0 +1,141 @@
+//! A worker's end of all edges to other processes.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use millstream_model::control::WorkerId;
+use millstream_model::{Attempt, SubtaskId};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::timeout;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use super::handshake::receive as receive_hello;
+use super::link::{Link, Target};
+use super::{CONNECT_TIMEOUT, Membership, reception};
+use crate::inbox::{Entry, Inbox};
+use crate::sender::ChannelSender;
+
+/// Another worker of the job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Peer {
+    /// Its number.
+    pub worker: WorkerId,
+    /// Host and port at which it listens for rows.
+    pub address: String,
+}
+
+/// Connections to and from the other workers of a job. They end when the last clone is dropped.
+#[derive(Clone, Debug)]
+pub struct Network {
+    hub: Arc<Hub>,
+    _until_dropped: Arc<DropGuard>,
+}
+
+/// What the connections share.
+#[derive(Debug)]
+pub(super) struct Hub {
+    me: Membership,
+    running: Mutex<Option<Running>>,
+    links: Mutex<BTreeMap<WorkerId, Arc<Link>>>,
+    until: CancellationToken,
+}
+
+#[derive(Debug)]
+struct Running {
+    attempt: Attempt,
+    inboxes: BTreeMap<SubtaskId, Inbox>,
+}
+
+impl Network {
+    /// Accepts connections from workers of the same job and coordinator. To be called inside a runtime.
+    #[must_use]
+    pub fn start(listener: Arc<TcpListener>, me: Membership) -> Self {
+        let until = CancellationToken::new();
+        let hub =
+            Arc::new(Hub { me, running: Mutex::default(), links: Mutex::default(), until: until.clone() });
+        tokio::spawn(accept(listener, hub.clone()));
+        Self { hub, _until_dropped: Arc::new(until.drop_guard()) }
+    }
+
+    /// Rows of this attempt go to these inboxes; those of older ones are dropped from now on.
+    pub fn deploy(&self, attempt: Attempt, inboxes: BTreeMap<SubtaskId, Inbox>) {
+        let running = Running { attempt, inboxes };
+        *self.hub.running.lock().unwrap_or_else(PoisonError::into_inner) = Some(running);
+    }
+
+    /// The sending end of a channel of `subtask`, which runs at `peer`.
+    #[must_use]
+    pub fn sender(&self, peer: &Peer, attempt: Attempt, subtask: SubtaskId, channel: usize) -> ChannelSender {
+        let mut links = self.hub.links.lock().unwrap_or_else(PoisonError::into_inner);
+        let open = || Link::open(peer.clone(), self.hub.me.clone(), self.hub.until.clone());
+        let link = links.entry(peer.worker).or_insert_with(open);
+        if link.has_failed() {
+            *link = open();
+        }
+        let channel = u32::try_from(channel).unwrap_or(u32::MAX);
+        ChannelSender::remote(link.channel(attempt, Target { subtask, channel }))
+    }
+}
+
+impl Hub {
+    /// Where rows for a channel go; `None` when their attempt is over.
+    ///
+    /// # Errors
+    /// There is no such channel.
+    pub(super) fn entry(
+        &self,
+        attempt: Attempt,
+        subtask: SubtaskId,
+        channel: u32,
+    ) -> Result<Option<Entry>, String> {
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(running) = running.as_ref().filter(|running| running.attempt >= attempt) else {
+            return Err(format!("it sent rows of attempt {attempt}, which was not deployed here"));
+        };
+        if running.attempt > attempt {
+            return Ok(None);
+        }
+        let channel = channel as usize;
+        let inbox = running.inboxes.get(&subtask).filter(|inbox| channel < inbox.channels());
+        let inbox = inbox
+            .ok_or_else(|| format!("it sent rows for channel {channel} of {subtask}, which is not here"))?;
+        Ok(Some(inbox.entry(channel, attempt)))
+    }
+}
+
+async fn accept(listener: Arc<TcpListener>, hub: Arc<Hub>) {
+    let until = hub.until.clone();
+    let accepting = async {
+        loop {
+            match listener.accept().await {
+                Ok((stream, from)) => {
+                    let (hub, until) = (hub.clone(), until.clone());
+                    tokio::spawn(async move {
+                        until.run_until_cancelled(welcome(hub, stream, &from.to_string())).await;
+                    });
+                }
+                Err(error) => {
+                    // Most likely there is no file descriptor left; whoever closes one makes room.
+                    tracing::warn!("cannot accept a connection for rows: {error}");
+                    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+                }
+            }
+        }
+    };
+    until.run_until_cancelled(accepting).await;
+}
+
+async fn welcome(hub: Arc<Hub>, mut stream: TcpStream, from: &str) {
+    let introduced = async {
+        stream.set_nodelay(true).map_err(|e| e.to_string())?;
+        receive_hello(&mut stream, &hub.me).await
+    };
+    let introduced = timeout(CONNECT_TIMEOUT, introduced).await;
+    match introduced.unwrap_or_else(|_| Err("it did not say who it is".into())) {
+        Ok(worker) => {
+            let (reader, writer) = stream.into_split();
+            reception::receive(hub, worker, reader, writer).await;
+        }
+        Err(reason) => tracing::warn!("a connection for rows from {from} was closed: {reason}"),
+    }
+}
