@@ -96,12 +96,23 @@ bench-state: build ## Measure state larger than its memory, beside RocksDB itsel
 bench-exchange: ## Measure rows through an exchange, from one sender to 1, 2, 4, ... 64 receivers (ARGS="--channels 2,64")
 	@cargo run --locked --quiet --release --workspace --example exchange_rate -- $(ARGS)
 
+.PHONY: proto
+proto: ## Write engine/proto/src/generated from engine/proto/proto
+	@cargo run --locked --quiet --manifest-path engine/proto/generator/Cargo.toml
+
 .PHONY: goldens
 goldens: ## Ask real Flink for the expected rows of the SQL cases again (CASES="window scalar/trim" for some)
 	@tests/sql/flink/record.sh $(CASES)
 
 .PHONY: chaos
-chaos: ## Kill the engine at random times for longer than the test suite does (RUNS=300)
+chaos: ## Kill, freeze and cut off processes at random times for longer than the test suite does (MINUTES=60, SEED=1)
+	@scripts/install test
+	@$(BUILD)
+	@MILLSTREAM_CHAOS_MINUTES=$(or $(MINUTES),60) MILLSTREAM_CHAOS_SEED=$(or $(SEED),1) \
+		cargo test --locked --package millstream-test-e2e -- --nocapture chaos
+
+.PHONY: chaos-run
+chaos-run: ## The same for jobs in one process (RUNS=300)
 	@scripts/install test
 	@$(BUILD)
 	@MILLSTREAM_KILL_RUNS=$(or $(RUNS),300) cargo test --locked --package millstream-test-e2e -- --nocapture kill

@@ -86,9 +86,8 @@ impl Coordinator {
                 return outcome;
             }
         };
-        let mut driver = Driver::new(parts.spec, parts.sources, metadata, settings, clock, asked.status);
-        driver.connect(transport.links);
-        driver.run(takeover, waiting, transport.incoming, asked.requests).await
+        let driver = Driver::new(parts.spec, parts.sources, metadata, settings, clock, asked.status);
+        driver.run(takeover, waiting, transport, asked.requests).await
     }
 }
 

@@ -21,7 +21,7 @@ use crate::announce::announce;
 use crate::clock::Clock;
 use crate::enumerators::Enumerators;
 use crate::handle::Request;
-use crate::links::{Links, WorkerLink};
+use crate::links::{Links, Transport, WorkerLink};
 use crate::membership::Membership;
 use crate::metadata_io::MetadataIo;
 use crate::savepoints::{self, SavepointDesk};
@@ -99,21 +99,15 @@ impl Driver {
         }
     }
 
-    /// Opens connections to workers.
-    pub(crate) fn connect(&mut self, links: Vec<WorkerLink>) {
-        for link in links {
-            self.links.open(link, self.event_sender.clone());
-        }
-    }
-
     /// Runs until the job master ends the job.
     pub(crate) async fn run(
         mut self,
         takeover: Takeover,
         waiting: Vec<Request>,
-        mut incoming: mpsc::Receiver<FromWorker>,
+        transport: Transport,
         mut requests: mpsc::Receiver<Request>,
     ) -> JobOutcome {
+        let Transport { mut joining, mut incoming } = transport;
         // Before anything is decided, so that a job that is to be stopped does not begin.
         let mut end = waiting.into_iter().find_map(|request| self.asked(request));
         if end.is_none() {
@@ -134,7 +128,14 @@ impl Driver {
             };
             end = tokio::select! {
                 Some(request) = requests.recv() => self.asked(request),
-                Some(message) = incoming.recv() => self.heard(message),
+                Some(link) = joining.recv() => self.joined(link),
+                Some(message) = incoming.recv() => {
+                    // Whoever speaks has come before.
+                    while let Ok(link) = joining.try_recv() {
+                        self.joined(link);
+                    }
+                    self.heard(message)
+                }
                 Some(event) = self.events.recv() => self.tell(event),
                 Some(answer) = self.writes.join_next() => match answer {
                     Ok(Some(event)) => self.tell(event),
@@ -161,6 +162,11 @@ impl Driver {
             Request::Cancel => Event::CancelRequested,
         };
         self.tell(event)
+    }
+
+    fn joined(&mut self, link: WorkerLink) -> Option<JobOutcome> {
+        self.links.open(link, self.event_sender.clone());
+        None
     }
 
     fn heard(&mut self, message: FromWorker) -> Option<JobOutcome> {

@@ -15,8 +15,8 @@ const QUEUE: usize = 16_384;
 /// How a coordinator and its workers talk.
 #[derive(Debug)]
 pub struct Transport {
-    /// One for each worker.
-    pub links: Vec<WorkerLink>,
+    /// Workers that come. A worker is heard only after it came this way.
+    pub joining: mpsc::Receiver<WorkerLink>,
     /// What all of them say.
     pub incoming: mpsc::Receiver<FromWorker>,
 }

@@ -184,6 +184,11 @@ impl fmt::Display for Command {
 
 fn to_worker(message: &ToWorker, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     match message {
+        ToWorker::Prepare { attempt, addresses, .. } => {
+            write!(f, "prepare attempt {attempt}")?;
+            let peers: Vec<_> = addresses.iter().map(|(worker, at)| format!("{worker} at {at}")).collect();
+            if peers.is_empty() { Ok(()) } else { write!(f, " of workers {}", peers.join(", ")) }
+        }
         ToWorker::Deploy { attempt, subtask, restore, .. } => {
             write!(f, "deploy {subtask} of attempt {attempt}")?;
             match restore.segments.len() {

@@ -227,7 +227,7 @@ impl fmt::Display for Takeover {
 
 fn from_worker(message: &FromWorker, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     match message {
-        FromWorker::Registered { worker, slots, fingerprint } => {
+        FromWorker::Registered { worker, slots, fingerprint, .. } => {
             write!(f, "worker {worker} registered: {slots} slots, job {fingerprint}")
         }
         FromWorker::SubtaskRunning { attempt, subtask } => write!(f, "attempt {attempt}: {subtask} runs"),

@@ -60,8 +60,8 @@ pub struct JobSpec {
 pub struct JobMaster {
     spec: JobSpec,
     generation: Generation,
-    /// Slots that each worker offers.
-    workers: BTreeMap<WorkerId, u32>,
+    /// What each worker offers.
+    workers: BTreeMap<WorkerId, Offer>,
     /// The newest attempt's number; 0 before the first.
     attempt: Attempt,
     phase: Phase,
@@ -86,6 +86,14 @@ pub struct JobMaster {
     notes: Notes,
     /// Commands of the step that is being taken.
     out: Vec<Command>,
+}
+
+/// What a worker brings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Offer {
+    slots: u32,
+    /// Where it listens for rows of other workers.
+    address: Option<String>,
 }
 
 /// Where the job is, with what is known only there.
@@ -253,8 +261,8 @@ impl JobMaster {
 
     fn heard(&mut self, message: FromWorker, now_ms: u64) {
         match message {
-            FromWorker::Registered { worker, slots, fingerprint } => {
-                self.worker_registered(worker, slots, &fingerprint, now_ms);
+            FromWorker::Registered { worker, slots, fingerprint, address } => {
+                self.worker_registered(worker, Offer { slots, address }, &fingerprint, now_ms);
             }
             FromWorker::SubtaskRunning { attempt, subtask } => {
                 self.subtask_running(attempt, subtask, now_ms);

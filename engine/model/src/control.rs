@@ -1,5 +1,5 @@
-//! Messages between the coordinator and its workers. In one process they travel over queues, later over gRPC; nothing else
-//! differs. Each message carries the attempt; what an older attempt says is dropped by its number.
+//! Messages between the coordinator and its workers. In one process they travel over queues, between processes over gRPC;
+//! nothing else differs. Each message carries the attempt; what an older attempt says is dropped by its number.
 
 use serde::{Deserialize, Serialize};
 
@@ -43,8 +43,16 @@ pub struct Barrier {
 /// Coordinator to worker. Order is kept; `AssignSplits` and `TriggerBarrier` for one source subtask share one ordered stream.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ToWorker {
-    /// Build a subtask and restore it; answer `SubtaskRunning` or `SubtaskFailed`. Its channels are connected when all
-    /// subtasks of the attempt are deployed.
+    /// A new attempt begins: who runs what, and where the others are. It comes before the attempt's first `Deploy`.
+    Prepare {
+        /// The deployment.
+        attempt: Attempt,
+        /// The worker of every subtask of the job.
+        placement: Vec<(SubtaskId, WorkerId)>,
+        /// Where workers of the attempt listen for rows; those of one process need no address.
+        addresses: Vec<(WorkerId, String)>,
+    },
+    /// Build a subtask and restore it; answer `SubtaskRunning` or `SubtaskFailed`.
     Deploy {
         /// The deployment.
         attempt: Attempt,
@@ -119,6 +127,8 @@ pub enum FromWorker {
         slots: u32,
         /// Fingerprint of the job graph that it compiled.
         fingerprint: String,
+        /// Host and port at which it listens for rows of other workers; `None` in one process.
+        address: Option<String>,
     },
     /// The subtask is restored and runs.
     SubtaskRunning {

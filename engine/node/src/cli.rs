@@ -3,12 +3,14 @@
 mod args;
 mod compile;
 mod confirm;
+mod coordinator;
 mod failure;
 mod plan;
 mod progress;
 mod run;
 mod savepoint;
 mod storage;
+mod worker;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -31,6 +33,8 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let outcome = match arguments.command {
         Command::Run(run) => run::run(run),
+        Command::Coordinator(coordinator) => coordinator::coordinator(&coordinator),
+        Command::Worker(worker) => worker::worker(&worker),
         Command::Savepoint(savepoint) => savepoint::savepoint(*savepoint),
         Command::Plan(plan) => plan::plan(plan),
     };

@@ -9,6 +9,7 @@ use millstream_api::{
     StateBackend, names,
 };
 use millstream_model::JobIdentity;
+use serde::{Deserialize, Serialize};
 
 use crate::cli::Failure;
 
@@ -32,7 +33,7 @@ const DEFAULT_CHECKPOINTS: CheckpointSettings = CheckpointSettings {
 };
 
 /// What the flags say about a job.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct JobOverrides {
     /// `--name`.
     pub name: Option<String>,
@@ -42,6 +43,40 @@ pub struct JobOverrides {
     pub variables: Vec<(String, String)>,
     /// `--sql-from`.
     pub sql_from: Option<PathBuf>,
+}
+
+/// All texts that a job consists of. Every process of the job reads the same ones, from here and not from its own disk.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct JobSource {
+    file: SourceText,
+    sql_from: Option<SourceText>,
+    overrides: JobOverrides,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct SourceText {
+    /// As the user named it.
+    path: PathBuf,
+    /// Its folder, absolute.
+    folder: PathBuf,
+    text: String,
+}
+
+impl SourceText {
+    fn read(path: &Path) -> Result<Self, Failure> {
+        Ok(Self { path: path.to_owned(), folder: folder_of(path)?, text: read_text(path)? })
+    }
+}
+
+impl JobSource {
+    /// Reads the files.
+    ///
+    /// # Errors
+    /// [`Failure::Mistake`] with file and reason.
+    pub fn read(file: &Path, overrides: &JobOverrides) -> Result<Self, Failure> {
+        let sql_from = overrides.sql_from.as_deref().map(SourceText::read).transpose()?;
+        Ok(Self { file: SourceText::read(file)?, sql_from, overrides: overrides.clone() })
+    }
 }
 
 /// A job, read and validated, with everything that a run needs beside its SQL's plan.
@@ -87,10 +122,18 @@ impl JobFile {
     /// # Errors
     /// [`Failure::Mistake`] with file, place and advice.
     pub fn read(file: &Path, overrides: &JobOverrides) -> Result<Self, Failure> {
-        let text = read_text(file)?;
+        Self::parse(&JobSource::read(file, overrides)?)
+    }
+
+    /// The job in these texts.
+    ///
+    /// # Errors
+    /// [`Failure::Mistake`] with file, place and advice.
+    pub fn parse(source: &JobSource) -> Result<Self, Failure> {
+        let JobSource { file: SourceText { path: file, .. }, overrides, .. } = source;
         let mut job = match extension(file).as_deref() {
-            Some("sql") => Self::from_sql(file, text, overrides)?,
-            Some("yaml" | "yml" | "json") => Self::from_manifest(file, &text, overrides)?,
+            Some("sql") => Self::from_sql(&source.file, overrides)?,
+            Some("yaml" | "yml" | "json") => Self::from_manifest(source)?,
             _ => {
                 return Err(Failure::Mistake(format!(
                     "{}: a job is a StreamJob manifest (.yaml, .yml, .json) or a file of SQL (.sql)",
@@ -118,7 +161,9 @@ impl JobFile {
     /// [`Failure::Mistake`]: it is no name.
     pub fn named(name: &str) -> Result<Self, Failure> {
         let overrides = JobOverrides { name: Some(name.to_owned()), ..JobOverrides::default() };
-        Self::from_sql(Path::new(name), String::new(), &overrides)
+        let path = Path::new(name);
+        let nothing = SourceText { path: path.to_owned(), folder: folder_of(path)?, text: String::new() };
+        Self::from_sql(&nothing, &overrides)
     }
 
     /// Settings of the SQL that a field of the manifest overrules, each with a sentence about it.
@@ -152,7 +197,8 @@ impl JobFile {
         }
     }
 
-    fn from_sql(file: &Path, sql: String, overrides: &JobOverrides) -> Result<Self, Failure> {
+    fn from_sql(source: &SourceText, overrides: &JobOverrides) -> Result<Self, Failure> {
+        let SourceText { path: file, folder, text } = source;
         if overrides.sql_from.is_some() {
             return Err(Failure::Mistake(format!(
                 "{}: --sql-from goes with a manifest; this file is SQL already",
@@ -161,10 +207,10 @@ impl JobFile {
         }
         Ok(Self {
             identity: identity(names::DEFAULT_NAMESPACE, None, file, overrides)?,
-            sql,
+            sql: text.clone(),
             sql_file: file.display().to_string(),
             sql_origin: None,
-            base_dir: folder_of(file)?,
+            base_dir: folder.clone(),
             variables: BTreeMap::new(),
             settings: BTreeMap::new(),
             parallelism: None,
@@ -179,7 +225,8 @@ impl JobFile {
         })
     }
 
-    fn from_manifest(file: &Path, text: &str, overrides: &JobOverrides) -> Result<Self, Failure> {
+    fn from_manifest(source: &JobSource) -> Result<Self, Failure> {
+        let JobSource { file: SourceText { path: file, folder, text }, sql_from, overrides } = source;
         let name = file.display().to_string();
         let manifest = Manifest::read(text, &name).map_err(|e| Failure::Mistake(e.to_string()))?;
         let job = manifest.job.validate().map_err(|errors| {
@@ -187,9 +234,11 @@ impl JobFile {
             Failure::Mistake(lines.join("\n"))
         })?;
         let identity = identity(&job.namespace, job.name.as_deref(), file, overrides)?;
-        let (sql, sql_file, sql_origin, base_dir) = match (&overrides.sql_from, job.sql) {
-            (Some(path), _) => (read_text(path)?, path.display().to_string(), None, folder_of(path)?),
-            (None, SqlSource::Inline(sql)) => (sql, name, manifest.sql_origin, folder_of(file)?),
+        let (sql, sql_file, sql_origin, base_dir) = match (sql_from, job.sql) {
+            (Some(from), _) => {
+                (from.text.clone(), from.path.display().to_string(), None, from.folder.clone())
+            }
+            (None, SqlSource::Inline(sql)) => (sql, name, manifest.sql_origin, folder.clone()),
             (None, SqlSource::ConfigMap { name: map, key }) => {
                 return Err(Failure::Mistake(format!(
                     "{name}: spec.sqlFrom: the config map {map} (key {key}) exists only on a cluster; give its text with --sql-from FILE"

@@ -1,31 +1,28 @@
 //! A whole job in one process: the coordinator and one worker, joined by queues.
 
-mod objects;
+mod connected;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use millstream_checkpoint_store::JobStore;
+use millstream_connectors::ConnectorRegistry;
 use millstream_connectors::sink::Sink;
-use millstream_connectors::source::Source;
-use millstream_connectors::{ConnectorError, ConnectorRegistry, TableConfig};
 use millstream_coordinator::{
     Coordinator, CoordinatorSettings, JobHandle, JobOutcome, JobParts, Transport, WorkerLink,
 };
 use millstream_jobmaster::{JobSpec, Settings};
-use millstream_model::{ErrorKind, JobError, JobIdentity, OperatorUid};
-use millstream_plan::{CompiledJob, OperatorSpec, SinkTarget};
-use millstream_worker::{
-    LocalCopies, OperatorFactory, Sabotage, SnapshotStore, SpillSettings, WorkerSettings,
-};
+use millstream_model::{JobError, JobIdentity, OperatorUid};
+use millstream_plan::CompiledJob;
+use millstream_worker::{OperatorFactory, Sabotage, SpillSettings, WorkerSettings};
 use tokio::sync::mpsc;
 
-use objects::BucketObjects;
+pub use connected::Connected;
 
-/// Room for copies of state: a disk has it, and it bounds what a job that was given up leaves there.
-const COPIES_BYTES: u64 = 10 << 30;
+use crate::endpoints::endpoints;
+use crate::objects::snapshot_store;
 
 /// The only worker of the process.
 const WORKER: u32 = 1;
@@ -60,6 +57,8 @@ pub struct LocalJob {
     pub slot_bytes: Option<usize>,
     /// Folder for copies of state segments, so that a restart on this machine need not fetch them; `None` keeps none.
     pub local_copies: Option<PathBuf>,
+    /// Several workers instead of one, joined by connections instead of queues.
+    pub connected: Option<Connected>,
 }
 
 impl fmt::Debug for LocalJob {
@@ -101,19 +100,19 @@ impl LocalJob {
     /// As [`Self::start`].
     pub fn start_with(self, sabotage: Sabotage, operators: OperatorFactory) -> Result<Running, JobError> {
         let (sources, sinks) = endpoints(&self.job, &self.connectors)?;
-        let slots = self.job.graph.chains.iter().map(|c| c.parallelism).max().unwrap_or(1);
         let worker = WorkerSettings {
             id: WORKER,
-            slots,
+            slots: self.job.slots(),
             job: self.job.clone(),
             connectors: self.connectors,
             collect: self.collect,
-            store: objects(&self.store, self.local_copies),
+            store: snapshot_store(&self.store, self.local_copies),
             batch_rows: self.batch_rows,
             sabotage,
             operators,
             spill: self.spill,
             slot_bytes: self.slot_bytes,
+            network: None,
         };
         let parts = JobParts {
             spec: JobSpec {
@@ -128,9 +127,16 @@ impl LocalJob {
             sources,
             sinks,
         };
+        if let Some(connected) = self.connected {
+            return connected::start(parts, self.coordinator, &worker, connected);
+        }
         let (to_worker, messages) = mpsc::channel(QUEUE);
         let (reports, incoming) = mpsc::channel(QUEUE);
-        let transport = Transport { links: vec![WorkerLink { worker: WORKER, sender: to_worker }], incoming };
+        let (join, joining) = mpsc::channel(1);
+        let link = WorkerLink { worker: WORKER, sender: to_worker };
+        let has_room = join.try_send(link);
+        debug_assert!(has_room.is_ok(), "a new queue is empty");
+        let transport = Transport { joining, incoming };
         let (coordinator, handle) = Coordinator::new(parts, transport, self.coordinator);
         let worker = tokio::spawn(millstream_worker::run(worker, messages, reports));
         let outcome = tokio::spawn(async move {
@@ -145,67 +151,4 @@ impl LocalJob {
         });
         Ok(Running { handle, outcome })
     }
-}
-
-/// The job's bucket as its tasks see it. Copies are a help, so a folder that cannot be used is no failure.
-fn objects(store: &JobStore, copies: Option<PathBuf>) -> Arc<dyn SnapshotStore> {
-    let bucket = Arc::new(BucketObjects::new(store.objects()));
-    let Some(folder) = copies else { return bucket };
-    match LocalCopies::new(bucket.clone(), folder.clone(), COPIES_BYTES) {
-        Ok(copies) => Arc::new(copies),
-        Err(error) => {
-            tracing::warn!("no copies of state are kept in {}: {error}", folder.display());
-            bucket
-        }
-    }
-}
-
-type Endpoints = (BTreeMap<OperatorUid, Arc<dyn Source>>, BTreeMap<OperatorUid, Arc<dyn Sink>>);
-
-/// Every source, and every staged sink, of the job.
-fn endpoints(job: &CompiledJob, connectors: &ConnectorRegistry) -> Result<Endpoints, JobError> {
-    let (mut sources, mut sinks) = Endpoints::default();
-    for (chain, compiled) in job.graph.chains.iter().zip(&job.chains) {
-        for (node, spec) in chain.operators.iter().zip(&compiled.operators) {
-            match spec {
-                OperatorSpec::Source(source) => {
-                    let made =
-                        connector(connectors, &source.table)?.source(&source.table).map_err(refused)?;
-                    sources
-                        .insert(node.uid.clone(), made.ok_or_else(|| one_way(&source.table, "read from"))?);
-                }
-                OperatorSpec::Sink(sink) => {
-                    let SinkTarget::Table(table) = &sink.target else { continue };
-                    let made = connector(connectors, table)?.sink(table).map_err(refused)?;
-                    let made = made.ok_or_else(|| one_way(table, "written to"))?;
-                    if made.is_staged() {
-                        sinks.insert(node.uid.clone(), made);
-                    }
-                }
-                _ => {}
-            }
-        }
-    }
-    Ok((sources, sinks))
-}
-
-fn connector<'a>(
-    connectors: &'a ConnectorRegistry,
-    table: &TableConfig,
-) -> Result<&'a Arc<dyn millstream_connectors::Connector>, JobError> {
-    connectors.get(&table.connector).ok_or_else(|| {
-        JobError::new(
-            ErrorKind::User,
-            format!("table `{}`: there is no connector `{}`", table.name, table.connector),
-        )
-    })
-}
-
-fn refused(error: ConnectorError) -> JobError {
-    JobError::new(error.kind(), error.to_string())
-}
-
-fn one_way(table: &TableConfig, what: &str) -> JobError {
-    let message = format!("table `{}`: connector `{}` cannot be {what}", table.name, table.connector);
-    JobError::new(ErrorKind::User, message)
 }

@@ -24,6 +24,12 @@ pub struct CompiledChain {
 }
 
 impl CompiledJob {
+    /// Slots that the job needs: each runs a subtask of every chain.
+    #[must_use]
+    pub fn slots(&self) -> u32 {
+        self.graph.chains.iter().map(|chain| chain.parallelism).max().unwrap_or(1)
+    }
+
     /// Schema of a bare SELECT's result, if the job is one.
     #[must_use]
     pub fn collected(&self) -> Option<&SchemaRef> {

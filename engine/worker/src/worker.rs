@@ -1,6 +1,6 @@
 //! A worker: takes the coordinator's messages, runs subtasks in its slots, reports.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
@@ -25,8 +25,7 @@ use crate::spill::SpillSettings;
 use crate::store::SnapshotStore;
 use crate::task::deploy::{Blueprint, Deployment};
 use crate::task::run::{Control, SharedProgress};
-use millstream_exchange::Inbox;
-use millstream_exchange::Outbox;
+use millstream_exchange::{ChannelSender, Inbox, Network, Outbox, Peer};
 
 /// Control messages that may wait for one task. A task takes them between batches; a few checkpoints and one assignment
 /// wait at most, unless it hangs, and then it is better to fail than to queue.
@@ -36,6 +35,7 @@ const CONTROL_QUEUE: usize = 1_024;
 const HEARTBEAT: Duration = Duration::from_millis(250);
 
 /// What a worker is made of.
+#[derive(Clone)]
 pub struct WorkerSettings {
     /// Its identity within the job.
     pub id: WorkerId,
@@ -59,6 +59,17 @@ pub struct WorkerSettings {
     pub spill: Option<SpillSettings>,
     /// Bytes that all state of one slot may take in memory before the job ends for it; `None`: nobody looks.
     pub slot_bytes: Option<usize>,
+    /// Connections to other workers; `None` when this is the only one.
+    pub network: Option<WorkerNetwork>,
+}
+
+/// How a worker reaches others and is reached by them.
+#[derive(Clone, Debug)]
+pub struct WorkerNetwork {
+    /// Its connections.
+    pub connections: Network,
+    /// Host and port at which the others find them.
+    pub address: String,
 }
 
 impl fmt::Debug for WorkerSettings {
@@ -84,6 +95,7 @@ pub async fn run(
         worker: settings.id,
         slots: settings.slots,
         fingerprint: settings.job.graph.fingerprint.clone(),
+        address: settings.network.as_ref().map(|network| network.address.clone()),
     };
     let account = |_| SlotMemory::new(settings.slot_bytes, settings.spill.is_some());
     let accounts = (0..settings.slots).map(account).collect();
@@ -103,6 +115,7 @@ pub async fn run(
         slots,
         reports,
         attempt: None,
+        network: settings.network.map(|network| network.connections),
     };
     if worker.reports.send(registered).await.is_err() {
         return Ok(());
@@ -136,6 +149,11 @@ struct RunningTask {
 struct RunningAttempt {
     attempt: Attempt,
     cancelled: CancellationToken,
+    /// The worker of every subtask.
+    placement: BTreeMap<SubtaskId, WorkerId>,
+    /// The workers that can be reached by connections.
+    peers: BTreeMap<WorkerId, Peer>,
+    /// The queues of the subtasks that run here.
     inboxes: BTreeMap<SubtaskId, Inbox>,
     tasks: BTreeMap<SubtaskId, RunningTask>,
 }
@@ -153,11 +171,15 @@ struct Worker {
     /// Before the slots: dropping it ends the tasks, which the slots wait for when they are dropped.
     attempt: Option<RunningAttempt>,
     slots: Vec<Slot>,
+    network: Option<Network>,
 }
 
 impl Worker {
     async fn accept(&mut self, message: ToWorker) {
         match message {
+            ToWorker::Prepare { attempt, placement, addresses } => {
+                self.prepare(attempt, placement, addresses)
+            }
             ToWorker::Deploy { attempt, generation, subtask, restore } => {
                 self.deploy(attempt, generation, subtask, restore);
             }
@@ -184,6 +206,22 @@ impl Worker {
         }
     }
 
+    fn prepare(
+        &mut self,
+        attempt: Attempt,
+        placement: Vec<(SubtaskId, WorkerId)>,
+        addresses: Vec<(WorkerId, String)>,
+    ) {
+        if self.attempt.as_ref().is_some_and(|running| running.attempt >= attempt) {
+            return;
+        }
+        let running = RunningAttempt::new(attempt, self.id, placement, addresses, &self.blueprint.job.graph);
+        if let Some(network) = &self.network {
+            network.deploy(attempt, running.inboxes.clone());
+        }
+        self.attempt = Some(running);
+    }
+
     fn deploy(
         &mut self,
         attempt: Attempt,
@@ -191,17 +229,18 @@ impl Worker {
         subtask: SubtaskId,
         restore: SubtaskRestore,
     ) {
-        if self.attempt.as_ref().is_some_and(|a| a.attempt > attempt) {
-            return;
-        }
-        if self.attempt.as_ref().is_none_or(|a| a.attempt < attempt) {
-            self.attempt = Some(RunningAttempt::new(attempt, &self.blueprint.job));
-        }
-        let Some(running) = &mut self.attempt else { return };
-        let Some(inbox) = running.inboxes.get(&subtask).cloned() else {
-            self.report_failure(attempt, subtask, "deployed a subtask that the job graph does not have");
+        let Some(running) = self.attempt.as_ref().filter(|running| running.attempt == attempt) else {
+            // An older attempt, whose end is on its way.
             return;
         };
+        let (inbox, outboxes) = match self.edges(running, subtask) {
+            Ok(edges) => edges,
+            Err(cause) => {
+                self.report_failure(attempt, subtask, &cause);
+                return;
+            }
+        };
+        let slot = running.slot_of(subtask, self.id) % self.slots.len().max(1);
         let (control, controls) = mpsc::channel(CONTROL_QUEUE);
         let progress = SharedProgress::default();
         let (ended_sender, ended) = tokio::sync::oneshot::channel();
@@ -209,18 +248,20 @@ impl Worker {
             attempt,
             generation,
             subtask,
+            slot,
             restore,
             inbox,
-            outboxes: running.outboxes(subtask, &self.blueprint.job),
+            outboxes,
             control: controls,
             reports: self.reports.clone(),
             progress: progress.clone(),
         };
+        let cancelled = running.cancelled.clone();
         let blueprint = self.blueprint.clone();
         let reports = self.reports.clone();
         let task = SlotTask {
             build: Box::new(move || async move { blueprint.run(deployment).await }.boxed_local()),
-            cancelled: running.cancelled.clone(),
+            cancelled,
             done: Box::new(move |outcome| {
                 if let Some(Err(error)) = outcome {
                     // Runs on the slot's thread inside its runtime, where waiting for the queue needs a task.
@@ -231,11 +272,61 @@ impl Worker {
                 let _ = ended_sender.send(());
             }),
         };
-        let count = self.slots.len().max(1);
-        if let Some(slot) = self.slots.get(subtask.index as usize % count) {
+        if let Some(slot) = self.slots.get(slot) {
             slot.spawn(task);
         }
-        running.tasks.insert(subtask, RunningTask { control, progress, ended });
+        if let Some(running) = &mut self.attempt {
+            running.tasks.insert(subtask, RunningTask { control, progress, ended });
+        }
+    }
+
+    /// What a subtask receives from and sends to.
+    fn edges(&self, running: &RunningAttempt, subtask: SubtaskId) -> Result<(Inbox, Vec<Outbox>), String> {
+        let inbox = running.inboxes.get(&subtask).cloned();
+        let inbox = inbox.ok_or("it was deployed to a worker that it was not placed on")?;
+        let graph = &self.blueprint.job.graph;
+        let outboxes = graph.outputs(subtask.chain).map(|edge| self.outbox(running, subtask, edge, graph));
+        Ok((inbox, outboxes.collect::<Result<_, _>>()?))
+    }
+
+    /// An outgoing edge of a subtask, connected to the queues of its targets, here or elsewhere.
+    fn outbox(
+        &self,
+        running: &RunningAttempt,
+        subtask: SubtaskId,
+        edge: &Edge,
+        graph: &JobGraph,
+    ) -> Result<Outbox, String> {
+        let (_, targets) = exchange_width(graph, edge);
+        let inputs_before = graph.inputs(edge.to).take_while(|e| e.id != edge.id);
+        let offset: usize = inputs_before.map(|e| exchange_width(graph, e).0).sum();
+        let is_forward = matches!(edge.partitioning, Partitioning::Forward);
+        let channel = offset + if is_forward { 0 } else { subtask.index as usize };
+        let indexes: Vec<u32> = match edge.partitioning {
+            Partitioning::Forward => vec![subtask.index],
+            Partitioning::Single => vec![0],
+            Partitioning::Hash { .. } | Partitioning::Rebalance => (0..targets).collect(),
+        };
+        let sender = |index: u32| self.sender(running, SubtaskId { chain: edge.to, index }, channel);
+        let senders = indexes.into_iter().map(sender).collect::<Result<_, _>>()?;
+        Ok(Outbox::new(&edge.partitioning, senders, graph.max_parallelism, subtask.index))
+    }
+
+    fn sender(
+        &self,
+        running: &RunningAttempt,
+        target: SubtaskId,
+        channel: usize,
+    ) -> Result<ChannelSender, String> {
+        if let Some(inbox) = running.inboxes.get(&target) {
+            return Ok(inbox.sender(channel, running.attempt));
+        }
+        let worker =
+            running.placement.get(&target).ok_or_else(|| format!("subtask {target} runs nowhere"))?;
+        match (&self.network, running.peers.get(worker)) {
+            (Some(network), Some(peer)) => Ok(network.sender(peer, running.attempt, target, channel)),
+            _ => Err(format!("subtask {target} runs on worker {worker}, which has no address")),
+        }
     }
 
     fn current(&self, attempt: Attempt) -> Option<&RunningAttempt> {
@@ -293,48 +384,35 @@ impl Worker {
 }
 
 impl RunningAttempt {
-    /// The queues of every subtask of the job; this worker runs all of them.
-    fn new(attempt: Attempt, job: &CompiledJob) -> Self {
-        let graph = &job.graph;
-        let inboxes = graph
-            .subtasks()
-            .map(|subtask| {
-                let channels = graph.inputs(subtask.chain).map(|e| exchange_width(graph, e).0).sum();
-                (subtask, Inbox::new(channels))
-            })
-            .collect();
-        Self { attempt, cancelled: CancellationToken::new(), inboxes, tasks: BTreeMap::new() }
+    fn new(
+        attempt: Attempt,
+        here: WorkerId,
+        placement: Vec<(SubtaskId, WorkerId)>,
+        addresses: Vec<(WorkerId, String)>,
+        graph: &JobGraph,
+    ) -> Self {
+        let own = placement.iter().filter(|(_, worker)| *worker == here);
+        let inboxes = own.map(|(subtask, _)| {
+            let channels = graph.inputs(subtask.chain).map(|e| exchange_width(graph, e).0).sum();
+            (*subtask, Inbox::new(channels))
+        });
+        Self {
+            attempt,
+            cancelled: CancellationToken::new(),
+            inboxes: inboxes.collect(),
+            placement: placement.into_iter().collect(),
+            peers: addresses
+                .into_iter()
+                .map(|(worker, address)| (worker, Peer { worker, address }))
+                .collect(),
+            tasks: BTreeMap::new(),
+        }
     }
 
-    /// The outgoing edges of a subtask, connected to the queues of their targets.
-    fn outboxes(&self, subtask: SubtaskId, job: &CompiledJob) -> Vec<Outbox> {
-        let graph = &job.graph;
-        graph
-            .outputs(subtask.chain)
-            .map(|edge| {
-                let (_, targets) = exchange_width(graph, edge);
-                let offset: usize = graph
-                    .inputs(edge.to)
-                    .take_while(|e| e.id != edge.id)
-                    .map(|e| exchange_width(graph, e).0)
-                    .sum();
-                let is_forward = matches!(edge.partitioning, Partitioning::Forward);
-                let indexes: Vec<u32> = match edge.partitioning {
-                    Partitioning::Forward => vec![subtask.index],
-                    Partitioning::Single => vec![0],
-                    Partitioning::Hash { .. } | Partitioning::Rebalance => (0..targets).collect(),
-                };
-                let senders = indexes
-                    .into_iter()
-                    .filter_map(|index| self.inboxes.get(&SubtaskId { chain: edge.to, index }))
-                    .map(|inbox| {
-                        let channel = offset + if is_forward { 0 } else { subtask.index as usize };
-                        inbox.sender(channel, self.attempt)
-                    })
-                    .collect();
-                Outbox::new(&edge.partitioning, senders, graph.max_parallelism, subtask.index)
-            })
-            .collect()
+    /// Subtasks with the same index share a slot: the slots are dealt by index, of which this worker has some.
+    fn slot_of(&self, subtask: SubtaskId, here: WorkerId) -> usize {
+        let own = self.placement.iter().filter(|(_, worker)| **worker == here).map(|(s, _)| s.index);
+        own.filter(|index| *index < subtask.index).collect::<BTreeSet<_>>().len()
     }
 }
 

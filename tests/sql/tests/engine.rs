@@ -17,7 +17,7 @@ use millstream_connectors::{ConnectorRegistry, builtin_registry};
 use millstream_coordinator::{CoordinatorSettings, JobOutcome};
 use millstream_jobmaster::{CheckpointSettings, RestartStrategy, Settings};
 use millstream_model::JobIdentity;
-use millstream_node::local::{LocalJob, Running};
+use millstream_node::local::{Connected, LocalJob, Running};
 use millstream_plan::CompiledJob;
 use millstream_sql::{CompileOptions, compile};
 use millstream_storage::MemoryStorage;
@@ -74,6 +74,8 @@ pub(crate) struct Way {
     pub(crate) crashes: Vec<Crash>,
     /// Where state lives.
     pub(crate) state: StateKind,
+    /// On several workers, each with connections to the others and to the coordinator.
+    pub(crate) connected: Option<Connected>,
 }
 
 impl Way {
@@ -87,6 +89,7 @@ impl Way {
             pace: Pace::Full,
             crashes: Vec::new(),
             state: StateKind::Memory,
+            connected: None,
         }
     }
 }
@@ -296,6 +299,7 @@ fn start(
         batch_rows: way.batch_rows,
         slot_bytes: None,
         local_copies: None,
+        connected: way.connected,
         spill: way.state.spill()?,
     };
     let operators = mutant.map_or_else(OperatorFactory::default, |mutant| {

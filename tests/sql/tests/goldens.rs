@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use millstream_test_sql::{Case, Expected, Mark};
 
+use millstream_node::local::Connected;
+
 use crate::engine::{Crash, Engine, Outcome, Pace, Script, Way, for_each, plan};
 use crate::state_kind::StateKind;
 
@@ -109,6 +111,25 @@ fn goldens_hold_after_a_crash_and_at_parallelism_3() {
         check(engine, case, expected, &way)
     });
     assert!(crashes > 400 || !is_whole(), "{crashes} crashes");
+}
+
+/// Two workers of two slots, with connections between them and to the coordinator; it crashes once.
+#[test]
+fn goldens_hold_on_two_workers() {
+    let (epochs, crashes) = check_all(|engine, case, expected| {
+        let rows = check(engine, case, expected, &Way::plain(8_192))?.rows_read;
+        let (before, after) = if is_parallel(case) { (4, 3) } else { (1, 1) };
+        let way = Way {
+            name: "two workers".into(),
+            parallelism: before,
+            checkpoints_ms: Some(4),
+            crashes: vec![Crash { after_rows: rows.div_ceil(3), lost_rows: rows / 4, parallelism: after }],
+            connected: Some(Connected { workers: 2, slots: 2 }),
+            ..Way::plain(7)
+        };
+        check(engine, case, expected, &way)
+    });
+    assert!((epochs > 300 && crashes > 200) || !is_whole(), "{epochs} epochs, {crashes} crashes");
 }
 
 /// Hardly anything stays in memory, and what is there goes through RocksDB and two crashes.

@@ -31,6 +31,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("engine/sql", &["engine/model", "engine/batch", "engine/expr", "engine/plan", "engine/connectors"]),
     ("engine/operators", &["engine/model", "engine/batch", "engine/expr", "engine/plan", "engine/state"]),
     ("engine/exchange", &["engine/model", "engine/batch"]),
+    ("engine/proto", &["engine/model"]),
     ("engine/jobmaster", &["engine/model", "engine/checkpoint"]),
     (
         "engine/coordinator",
@@ -43,6 +44,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "engine/connectors",
             "engine/jobmaster",
             "engine/savepoint",
+            "engine/proto",
         ],
     ),
     (
@@ -59,6 +61,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "engine/connectors",
             "engine/operators",
             "engine/exchange",
+            "engine/proto",
         ],
     ),
     ("engine/node", &["*"]),

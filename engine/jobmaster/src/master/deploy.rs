@@ -1,10 +1,10 @@
 //! Attempts: from enough slots over restored subtasks to flowing records.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use millstream_checkpoint::restore::{Loss, LossKind};
 use millstream_checkpoint::{Outcome, RestorePlan, plan_restore};
-use millstream_model::control::ToWorker;
+use millstream_model::control::{ToWorker, WorkerId};
 use millstream_model::{Attempt, ErrorKind, JobError, SubtaskId};
 
 use super::{JobMaster, Phase};
@@ -32,7 +32,7 @@ impl JobMaster {
 
     /// Bounds the wait, if the settings do.
     pub(super) fn wait_for_slots(&mut self, now_ms: u64) {
-        if place(&self.spec.graph, &self.workers).is_some() {
+        if place(&self.spec.graph, &self.slots()).is_some() {
             return;
         }
         if let Some(timeout_ms) = self.spec.settings.slots_timeout_ms {
@@ -46,7 +46,7 @@ impl JobMaster {
         if self.phase != Phase::WaitingForSlots || self.attempt != since {
             return;
         }
-        let offered: u32 = self.workers.values().sum();
+        let offered: u32 = self.slots().values().sum();
         let needed = slots_needed(&self.spec.graph);
         let cause = self.notes.last_error.as_ref().map(|e| format!("; last error: {e}")).unwrap_or_default();
         let message = format!("the job needs {needed} slots, its workers offer {offered}{cause}");
@@ -56,8 +56,9 @@ impl JobMaster {
 
     /// Starts the next attempt from the newest owned checkpoint, if the slots suffice.
     pub(super) fn deploy(&mut self, now_ms: u64) -> bool {
-        let Some(placement) = place(&self.spec.graph, &self.workers) else {
-            let (needed, offered) = (slots_needed(&self.spec.graph), self.workers.values().sum::<u32>());
+        let slots = self.slots();
+        let Some(placement) = place(&self.spec.graph, &slots) else {
+            let (needed, offered) = (slots_needed(&self.spec.graph), slots.values().sum::<u32>());
             self.notes.next = Some(format!("start when {needed} slots are there, now {offered}"));
             return false;
         };
@@ -73,6 +74,8 @@ impl JobMaster {
         self.attempt = self.attempt.next();
         let attempt = self.attempt;
         let deployment = Deployment::new(attempt, &self.spec.graph, placement, manifest);
+        let prepare = self.prepare(&deployment);
+        self.out.extend(deployment.broadcast(&prepare));
         for subtask in self.spec.graph.subtasks() {
             let restore = plan.as_ref().and_then(|p| p.subtasks.get(&subtask)).cloned().unwrap_or_default();
             let message = ToWorker::Deploy { attempt, generation: self.generation, subtask, restore };
@@ -91,6 +94,21 @@ impl JobMaster {
         self.phase = Phase::Active(Box::new(deployment));
         self.parent = plan.map(|p| p.parent);
         true
+    }
+
+    /// Slots that each worker offers.
+    fn slots(&self) -> BTreeMap<WorkerId, u32> {
+        self.workers.iter().map(|(worker, offer)| (*worker, offer.slots)).collect()
+    }
+
+    /// Who runs what, and how its workers reach each other.
+    fn prepare(&self, deployment: &Deployment) -> ToWorker {
+        let address = |worker: WorkerId| Some((worker, self.workers.get(&worker)?.address.clone()?));
+        ToWorker::Prepare {
+            attempt: deployment.attempt,
+            placement: deployment.placement.iter().collect(),
+            addresses: deployment.placement.workers().into_iter().filter_map(address).collect(),
+        }
     }
 
     /// How the job goes on from the newest owned checkpoint; `None` if there is none.

@@ -3,13 +3,19 @@
 use millstream_model::control::WorkerId;
 use millstream_model::{ErrorKind, JobError};
 
-use super::{JobMaster, Phase};
+use super::{JobMaster, Offer, Phase};
 use crate::command::Command;
 
 impl JobMaster {
     /// A worker offers its slots. One that compiled another job than the coordinator is sent away: its operators would mean
     /// something else under the same numbers.
-    pub(super) fn worker_registered(&mut self, worker: WorkerId, slots: u32, fingerprint: &str, now_ms: u64) {
+    pub(super) fn worker_registered(
+        &mut self,
+        worker: WorkerId,
+        offer: Offer,
+        fingerprint: &str,
+        now_ms: u64,
+    ) {
         let expected = &self.spec.graph.fingerprint;
         if fingerprint != expected {
             let reason = format!(
@@ -23,7 +29,7 @@ impl JobMaster {
         if self.workers.contains_key(&worker) {
             self.worker_lost(worker, "it registered again, so it was restarted", now_ms);
         }
-        self.workers.insert(worker, slots);
+        self.workers.insert(worker, offer);
     }
 
     /// A worker is gone with everything on it; an attempt that had a part there has failed.

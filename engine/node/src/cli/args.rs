@@ -33,6 +33,18 @@ Examples:
 Exit codes: 0 finished, or stopped by Ctrl-C after a final checkpoint; 1 the job failed or was fenced; 2 a mistake in
 the manifest, the SQL or the options.";
 
+const CLUSTER_EXAMPLES: &str = "\
+Examples:
+  millstream coordinator --job job.yaml --storage s3://bucket/streams --plaintext
+      Wait for workers on 127.0.0.1:6123, and run the job on them
+  millstream worker --coordinator 127.0.0.1:6123 --slots 2 --plaintext
+      Offer two slots to it; start as many workers as the job needs slots
+
+A worker gets the job from its coordinator. Its storage, and files that its SQL names, must be the same for all of them.
+
+Exit codes of a coordinator are those of `run`. A worker ends with 0 when the job is over, with 2 when it can never work for
+this coordinator, and tries again meanwhile.";
+
 const SAVEPOINT_EXAMPLES: &str = "\
 Examples:
   millstream savepoint job.yaml
@@ -59,6 +71,12 @@ pub(crate) enum Command {
     /// Run a StreamJob manifest or a file of SQL in this process
     #[command(after_help = RUN_EXAMPLES)]
     Run(Box<RunArguments>),
+    /// Coordinate a StreamJob whose workers are other processes
+    #[command(after_help = CLUSTER_EXAMPLES)]
+    Coordinator(Box<CoordinatorArguments>),
+    /// Work for a coordinator
+    #[command(after_help = CLUSTER_EXAMPLES)]
+    Worker(Box<WorkerArguments>),
     /// Take a savepoint of a job, or look at savepoints
     #[command(after_help = SAVEPOINT_EXAMPLES)]
     Savepoint(Box<SavepointArguments>),
@@ -66,12 +84,19 @@ pub(crate) enum Command {
     Plan(PlanArguments),
 }
 
-/// What names and fills a job.
+/// A job.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct JobArguments {
     /// A StreamJob manifest (.yaml, .yml, .json) or a file of SQL (.sql)
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) options: JobOptions,
+}
+
+/// What names and fills a job.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct JobOptions {
     /// Name of the job, for a file that does not give one; default: the file's name
     #[arg(long, value_name = "NAME")]
     pub(crate) name: Option<String>,
@@ -90,6 +115,76 @@ pub(crate) struct JobArguments {
 pub(crate) struct RunArguments {
     #[command(flatten)]
     pub(crate) job: JobArguments,
+    #[command(flatten)]
+    pub(crate) start: StartArguments,
+    /// Form of a bare SELECT's result; default: table on a terminal, changelog elsewhere
+    #[arg(short, long, value_name = "FORMAT")]
+    pub(crate) output: Option<OutputFormat>,
+    /// No progress display
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+}
+
+/// The coordinator's part of a job.
+#[derive(Args, Debug)]
+pub(crate) struct CoordinatorArguments {
+    /// A StreamJob manifest (.yaml, .yml, .json) or a file of SQL (.sql)
+    #[arg(long = "job", value_name = "FILE", env = "MILLSTREAM_JOB")]
+    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) options: JobOptions,
+    #[command(flatten)]
+    pub(crate) start: StartArguments,
+    /// Where workers find it
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:6123", env = "MILLSTREAM_LISTEN")]
+    pub(crate) listen: std::net::SocketAddr,
+    #[command(flatten)]
+    pub(crate) link: LinkArguments,
+}
+
+/// A worker.
+#[derive(Args, Debug)]
+pub(crate) struct WorkerArguments {
+    /// Where the coordinator listens for workers
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:6123", env = "MILLSTREAM_COORDINATOR")]
+    pub(crate) coordinator: String,
+    /// Pipeline slices that run here, each on a thread of its own
+    #[arg(long, value_name = "NUMBER", default_value = "1", env = "MILLSTREAM_SLOTS",
+          value_parser = clap::value_parser!(u32).range(1..=1_024))]
+    pub(crate) slots: u32,
+    /// Where rows of other workers are taken; port 0 takes a free one
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0", env = "MILLSTREAM_LISTEN")]
+    pub(crate) listen: std::net::SocketAddr,
+    /// How other workers reach that; default: what --listen says, which must not be 0.0.0.0 then
+    #[arg(long, value_name = "HOST[:PORT]", env = "MILLSTREAM_ADDRESS")]
+    pub(crate) address: Option<String>,
+    /// What this worker is called; default: the host's name and the process's number
+    #[arg(long, value_name = "NAME", env = "MILLSTREAM_NAME")]
+    pub(crate) name: Option<String>,
+    /// Folder for state that does not fit into memory, and for copies of state that make a restart quick
+    #[arg(long, value_name = "DIR", default_value = ".millstream", env = "MILLSTREAM_DIR")]
+    pub(crate) dir: PathBuf,
+    /// Form of the log on stderr
+    #[arg(long, value_name = "FORMAT", default_value = "text", env = "MILLSTREAM_LOG")]
+    pub(crate) log: LogFormat,
+    #[command(flatten)]
+    pub(crate) link: LinkArguments,
+}
+
+/// How processes of a job watch and trust each other.
+#[derive(Args, Debug)]
+pub(crate) struct LinkArguments {
+    /// Whoever is silent for so long is lost
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = duration, env = "MILLSTREAM_HEARTBEAT_TIMEOUT")]
+    pub(crate) heartbeat_timeout: std::time::Duration,
+    /// Connect without encryption, and believe whoever connects
+    #[arg(long, env = "MILLSTREAM_PLAINTEXT")]
+    pub(crate) plaintext: bool,
+}
+
+/// What a job starts from, and how it is watched.
+#[derive(Args, Debug)]
+pub(crate) struct StartArguments {
     /// Where checkpoints go: a folder, file://, memory:// or s3:// address, or `from-manifest` for spec.state.storage;
     /// default: .millstream/ beside the file
     #[arg(long, value_name = "URI")]
@@ -109,18 +204,12 @@ pub(crate) struct RunArguments {
     /// Operators whose state may be lost because the SQL changed
     #[arg(long, value_name = "UID,...", value_delimiter = ',')]
     pub(crate) allow_state_loss: Vec<String>,
-    /// Form of a bare SELECT's result; default: table on a terminal, changelog elsewhere
-    #[arg(short, long, value_name = "FORMAT")]
-    pub(crate) output: Option<OutputFormat>,
     /// Form of the log on stderr
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub(crate) log: LogFormat,
     /// Serve /healthz, /readyz, /status (JSON) and /metrics (Prometheus) on this address, for example 127.0.0.1:9090
     #[arg(long, value_name = "ADDR")]
     pub(crate) http: Option<std::net::SocketAddr>,
-    /// No progress display
-    #[arg(short, long)]
-    pub(crate) quiet: bool,
 }
 
 #[derive(Args, Debug)]
@@ -251,6 +340,15 @@ pub(crate) enum PlanFormat {
     Text,
     /// JSON
     Json,
+}
+
+fn duration(text: &str) -> Result<std::time::Duration, String> {
+    let shortest = std::time::Duration::from_millis(500);
+    match millstream_connectors::options::parse_duration(text) {
+        Some(duration) if duration >= shortest => Ok(duration),
+        Some(_) => Err("it must be 500 ms or more: workers report four times a second".into()),
+        None => Err(format!("{text} is no duration; write for example `10s`")),
+    }
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {

@@ -1,13 +1,14 @@
 //! From a file to a compiled job, with mistakes rendered for people.
 
 use std::io::{IsTerminal as _, Write as _};
+use std::path::Path;
 
 use millstream_connectors::ConnectorRegistry;
 use millstream_sql::{CompileOptions, Compiled, Diagnostics};
 
-use super::args::JobArguments;
+use super::args::{JobArguments, JobOptions};
 use super::failure::Failure;
-use crate::job_file::{JobFile, JobOverrides};
+use crate::job_file::{JobFile, JobOverrides, JobSource};
 
 /// A file that was read and compiled.
 pub(super) struct Job {
@@ -17,13 +18,23 @@ pub(super) struct Job {
 
 /// Reads and compiles; warnings go to stderr.
 pub(super) fn compile(arguments: &JobArguments, connectors: &ConnectorRegistry) -> Result<Job, Failure> {
+    compile_source(&read(&arguments.file, &arguments.options)?, connectors)
+}
+
+/// All texts of a job.
+pub(super) fn read(file: &Path, options: &JobOptions) -> Result<JobSource, Failure> {
     let overrides = JobOverrides {
-        name: arguments.name.clone(),
-        settings: arguments.settings.clone(),
-        variables: arguments.variables.clone(),
-        sql_from: arguments.sql_from.clone(),
+        name: options.name.clone(),
+        settings: options.settings.clone(),
+        variables: options.variables.clone(),
+        sql_from: options.sql_from.clone(),
     };
-    let file = JobFile::read(&arguments.file, &overrides)?;
+    JobSource::read(file, &overrides)
+}
+
+/// Compiles what was read, here or by another process; warnings go to stderr.
+pub(super) fn compile_source(source: &JobSource, connectors: &ConnectorRegistry) -> Result<Job, Failure> {
+    let file = JobFile::parse(source)?;
     let options = CompileOptions {
         file_name: file.sql_file.clone(),
         base_dir: file.base_dir.clone(),

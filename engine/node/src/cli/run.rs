@@ -1,12 +1,13 @@
 //! `millstream run`.
 
 mod advice;
-mod outcome;
+pub(super) mod outcome;
 mod restore;
 mod result;
-mod start;
+pub(super) mod start;
 
 use std::io::Write as _;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -22,6 +23,7 @@ use super::storage::socket;
 use crate::connectors;
 use crate::control::Server;
 use crate::local::{LocalJob, Running};
+use crate::state_backend;
 use crate::telemetry;
 use start::Start;
 
@@ -34,7 +36,7 @@ pub(super) fn run(arguments: Box<RunArguments>) -> Result<(), Failure> {
     // Whoever types a query wants its rows, not the life of the job behind it.
     let level = if is_query { "warn" } else { "warn,millstream=info" };
     // People read the reason of a failure where the command ends; programs read the log alone.
-    let is_json = arguments.log == LogFormat::Json;
+    let is_json = arguments.start.log == LogFormat::Json;
     let level =
         if is_json { level.to_owned() } else { format!("{level},{}=off", millstream_coordinator::OUTCOME) };
     telemetry::start(is_json, &level, display.log_writer());
@@ -66,7 +68,11 @@ pub(super) fn run(arguments: Box<RunArguments>) -> Result<(), Failure> {
         .map_err(|e| Failure::Job(format!("cannot start the runtime: {e}")))?;
     let collect = job.result().map(|result| result::sink(result, arguments.output, is_bounded(&job)));
     let outcome = runtime.block_on(async {
-        let start = start::prepare(&arguments, &file, &compiled.settings, &job, collect.is_some()).await?;
+        // Before anything is restored: a backend that cannot be opened is no reason to leave the job's own state.
+        let folder = file.local_folder().join(format!("spilled-{}", file.identity));
+        let state = state_backend::open(&compiled.settings, file.state_backend, &folder, job.slots())?;
+        let start =
+            start::prepare(&arguments.start, &file, &compiled.settings, &job, collect.is_some()).await?;
         let Start::Go(plan) = start else { return Ok(()) };
         let store = plan.store.clone();
         let local = LocalJob {
@@ -79,17 +85,18 @@ pub(super) fn run(arguments: Box<RunArguments>) -> Result<(), Failure> {
             coordinator: plan.coordinator,
             droppable: plan.droppable,
             batch_rows: millstream_batch::MAX_BATCH_ROWS,
-            spill: plan.state.spill,
-            slot_bytes: plan.state.slot_bytes,
+            spill: state.spill,
+            slot_bytes: state.slot_bytes,
             local_copies: plan.local_copies,
+            connected: None,
         };
         let running = local.start().map_err(Failure::from)?;
         let status = running.handle.status();
         let control = match collect {
             Some(_) => None,
-            None => listen(socket(arguments.storage.as_deref(), &file)?, &running.handle, &store),
+            None => listen(socket(arguments.start.storage.as_deref(), &file)?, &running.handle, &store),
         };
-        let outcome = supervise(running, &arguments, display).await?;
+        let outcome = supervise(running, arguments.start.http, Some(display)).await?;
         if let Some(result) = &collect {
             result.finish(&outcome).map_err(|e| Failure::Job(format!("stdout: {e}")))?;
         }
@@ -111,7 +118,7 @@ fn is_bounded(job: &millstream_plan::CompiledJob) -> bool {
 }
 
 /// Answers `millstream savepoint`, as long as what comes back lives. A job that cannot be asked still runs.
-fn listen(path: PathBuf, handle: &JobHandle, store: &JobStore) -> Option<Server> {
+pub(super) fn listen(path: PathBuf, handle: &JobHandle, store: &JobStore) -> Option<Server> {
     match Server::start(&path, handle.clone(), store.clone()) {
         Ok(server) => Some(server),
         Err(error) => {
@@ -122,14 +129,14 @@ fn listen(path: PathBuf, handle: &JobHandle, store: &JobStore) -> Option<Server>
 }
 
 /// Shows progress, serves pages, and turns signals into requests, until the job ends.
-async fn supervise(
+pub(super) async fn supervise(
     running: Running,
-    arguments: &RunArguments,
-    display: Display,
+    http: Option<SocketAddr>,
+    display: Option<Display>,
 ) -> Result<JobOutcome, Failure> {
     let Running { handle, outcome } = running;
-    let following = tokio::spawn(display.follow(handle.status()));
-    if let Some(address) = arguments.http {
+    let following = display.map(|display| tokio::spawn(display.follow(handle.status())));
+    if let Some(address) = http {
         let listener = tokio::net::TcpListener::bind(address)
             .await
             .map_err(|e| Failure::Mistake(format!("--http {address}: cannot listen there: {e}")))?;
@@ -145,7 +152,9 @@ async fn supervise(
         ))
     });
     signals.abort();
-    let _ = following.await;
+    if let Some(following) = following {
+        let _ = following.await;
+    }
     Ok(outcome)
 }
 

@@ -57,6 +57,8 @@ pub(crate) struct Deployment {
     pub(crate) attempt: Attempt,
     pub(crate) generation: Generation,
     pub(crate) subtask: SubtaskId,
+    /// Which of the worker's slots it runs in.
+    pub(crate) slot: usize,
     pub(crate) restore: SubtaskRestore,
     pub(crate) inbox: Inbox,
     pub(crate) outboxes: Vec<Outbox>,
@@ -68,8 +70,18 @@ pub(crate) struct Deployment {
 impl Blueprint {
     /// Builds the subtask, reports that it runs, and runs it until shutdown or failure.
     pub(crate) async fn run(&self, deployment: Deployment) -> Result<(), TaskError> {
-        let Deployment { attempt, generation, subtask, restore, inbox, outboxes, control, reports, progress } =
-            deployment;
+        let Deployment {
+            attempt,
+            generation,
+            subtask,
+            slot,
+            restore,
+            inbox,
+            outboxes,
+            control,
+            reports,
+            progress,
+        } = deployment;
         let (graph_chain, specs) = self.chain(subtask)?;
         let key_groups =
             KeyGroupRange::of_subtask(subtask.index, graph_chain.parallelism, self.job.graph.max_parallelism);
@@ -114,8 +126,7 @@ impl Blueprint {
             }
         }
         let scope = ObjectScope { generation, attempt, subtask };
-        let slot = self.slots.get(subtask.index as usize % self.slots.len().max(1));
-        let slot = slot.cloned().unwrap_or_else(|| SlotMemory::new(None, false));
+        let slot = self.slots.get(slot).cloned().unwrap_or_else(|| SlotMemory::new(None, false));
         let snapshots = Snapshots::new(scope, key_groups, self.store.clone(), slot.budget(), reports.clone());
         // The first stage's input watermark is the gate's.
         let gate_watermark = match (stages.first(), &tail) {

@@ -279,6 +279,7 @@ impl Rig {
             operators: crate::OperatorFactory::default(),
             spill: None,
             slot_bytes: None,
+            network: None,
         };
         tokio::spawn(run(settings, incoming, reports));
         let mut rig = Self { to, from, store, graph: job.graph.clone(), attempt: Attempt(1) };
@@ -298,6 +299,9 @@ impl Rig {
 
     async fn deploy(&mut self) {
         let subtasks: Vec<_> = self.graph.subtasks().collect();
+        let placement = subtasks.iter().map(|subtask| (*subtask, 1)).collect();
+        let prepare = ToWorker::Prepare { attempt: self.attempt, placement, addresses: Vec::new() };
+        self.to.send(prepare).await.unwrap();
         for subtask in &subtasks {
             let restore = SubtaskRestore::default();
             let generation = Generation(1);

@@ -216,6 +216,7 @@ impl World {
             // Every second life keeps hardly anything in memory, so that state goes back and forth between the two ways.
             slot_bytes: None,
             local_copies: None,
+            connected: None,
             spill: (number % 2 == 1)
                 .then(|| SpillSettings { stores: Arc::new(MemorySpills), table_bytes: 200 }),
         };

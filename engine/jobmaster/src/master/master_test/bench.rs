@@ -157,7 +157,7 @@ pub(super) fn manifest_of(parallelism: &[u32], outcome: Outcome) -> Manifest {
 }
 
 pub(super) fn registered(worker: u32, slots: u32) -> Event {
-    Event::FromWorker(FromWorker::Registered { worker, slots, fingerprint: "f1".into() })
+    Event::FromWorker(FromWorker::Registered { worker, slots, fingerprint: "f1".into(), address: None })
 }
 
 pub(super) fn lost(worker: u32) -> Event {

@@ -73,7 +73,7 @@ fn slots_of_several_workers_are_enough_together() {
 fn a_worker_with_another_job_is_sent_away() {
     let mut t = Bench::new(&[1], settings());
     t.send(0, took_over(None, &[]));
-    let stranger = FromWorker::Registered { worker: 4, slots: 9, fingerprint: "f0".into() };
+    let stranger = FromWorker::Registered { worker: 4, slots: 9, fingerprint: "f0".into(), address: None };
     t.expect(
         0,
         Event::FromWorker(stranger),

@@ -9,7 +9,7 @@ use crate::cli::failure::Failure;
 use crate::job_file::JobFile;
 
 /// Says how the job ended; `last` is its last status.
-pub(super) async fn judge(
+pub(in crate::cli) async fn judge(
     outcome: JobOutcome,
     last: &JobStatus,
     file: &JobFile,

@@ -17,7 +17,7 @@ use millstream_savepoint::{
 
 use super::say;
 use super::start::check_losses;
-use crate::cli::args::RunArguments;
+use crate::cli::args::StartArguments;
 use crate::cli::confirm::confirm;
 use crate::cli::failure::Failure;
 use crate::job_file::JobFile;
@@ -36,7 +36,7 @@ pub(super) struct Wanted {
 /// What the flags and the manifest say. The manifest's savepoint is for a job that has no state of its own yet. A run that ended
 /// while it restored has written into the log and owns nothing: it is done again.
 pub(super) fn wanted(
-    arguments: &RunArguments,
+    arguments: &StartArguments,
     file: &JobFile,
     overview: &Overview,
 ) -> Result<Option<Wanted>, Failure> {
@@ -57,7 +57,7 @@ pub(super) fn wanted(
 /// Makes the savepoint the newest epoch of the job. False if there is none, and none is needed.
 pub(super) async fn restore(
     wanted: &Wanted,
-    arguments: &RunArguments,
+    arguments: &StartArguments,
     store: &JobStore,
     overview: &Overview,
     discard: Vec<Epoch>,
@@ -121,7 +121,7 @@ pub(super) async fn restore(
 
 /// Says what happens to state and output that the job has, and asks.
 async fn leave_own_state(
-    arguments: &RunArguments,
+    arguments: &StartArguments,
     store: &JobStore,
     overview: &Overview,
     location: &SavepointLocation,

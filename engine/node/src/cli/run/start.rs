@@ -17,15 +17,15 @@ use millstream_model::{Epoch, JobError, OperatorUid};
 use millstream_plan::CompiledJob;
 
 use super::{advice, restore, say};
-use crate::cli::args::RunArguments;
+use crate::cli::args::StartArguments;
 use crate::cli::confirm::confirm;
 use crate::cli::failure::Failure;
 use crate::cli::storage::{job_store, storage_uri};
 use crate::job_file::JobFile;
-use crate::state_backend::{self, StateMemory};
+use crate::state_backend;
 
 /// Whether there is anything to do.
-pub(super) enum Start {
+pub(in crate::cli) enum Start {
     /// The job is finished already; the user has been told.
     Nothing,
     /// Run.
@@ -33,25 +33,24 @@ pub(super) enum Start {
 }
 
 /// What to run with.
-pub(super) struct StartPlan {
-    pub(super) store: JobStore,
-    pub(super) settings: Settings,
-    pub(super) coordinator: CoordinatorSettings,
-    pub(super) droppable: BTreeSet<OperatorUid>,
-    pub(super) state: StateMemory,
-    pub(super) local_copies: Option<PathBuf>,
+pub(in crate::cli) struct StartPlan {
+    pub(in crate::cli) store: JobStore,
+    pub(in crate::cli) settings: Settings,
+    pub(in crate::cli) coordinator: CoordinatorSettings,
+    pub(in crate::cli) droppable: BTreeSet<OperatorUid>,
+    pub(in crate::cli) local_copies: Option<PathBuf>,
 }
 
 /// Opens the storage, looks at what is there and decides what to start from, asking where it must.
-pub(super) async fn prepare(
-    arguments: &RunArguments,
+pub(in crate::cli) async fn prepare(
+    arguments: &StartArguments,
     file: &JobFile,
     sql_settings: &BTreeMap<String, String>,
     job: &CompiledJob,
     is_query: bool,
 ) -> Result<Start, Failure> {
     if is_query {
-        return Ok(Start::Go(Box::new(query(file, sql_settings, slots_of(job))?)));
+        return Ok(Start::Go(Box::new(query(file))));
     }
     if let (None, Some(uri)) = (&arguments.storage, &file.manifest_storage) {
         tracing::info!("spec.state.storage ({uri}) is not used here; --storage from-manifest would use it");
@@ -68,10 +67,6 @@ pub(super) async fn prepare(
     }
     let droppable: BTreeSet<OperatorUid> =
         arguments.allow_state_loss.iter().cloned().map(OperatorUid).collect();
-    let slots = slots_of(job);
-    let folder = spill_folder(file);
-    let open_state = || state_backend::open(sql_settings, file.state_backend, &folder, slots);
-    let mut state = None;
     let from = if arguments.fresh {
         start_over(arguments, file, &store, &overview)?
     } else if let Some(epoch) = arguments.from_epoch {
@@ -79,8 +74,6 @@ pub(super) async fn prepare(
     } else {
         let is_restored = match restore::wanted(arguments, file, &overview)? {
             Some(wanted) => {
-                // A backend that cannot be opened is no reason to leave the job's own state.
-                state = Some(open_state()?);
                 let discard = std::mem::take(&mut discard);
                 restore::restore(&wanted, arguments, &store, &overview, discard, job).await?
             }
@@ -92,7 +85,6 @@ pub(super) async fn prepare(
         StartFrom::Newest
     };
     let take_over = TakeOverRequest { from, discard, ..TakeOverRequest::default() };
-    let state = state.map_or_else(open_state, Ok)?;
     let copies = file.local_folder().join(format!("copies-{}", file.identity));
     let local_copies = state_backend::keeps_copies(sql_settings, &store.location()).then_some(copies);
     Ok(Start::Go(Box::new(StartPlan {
@@ -101,7 +93,6 @@ pub(super) async fn prepare(
         settings: job_settings(file, sql_settings),
         coordinator: CoordinatorSettings { take_over, ..CoordinatorSettings::default() },
         droppable,
-        state,
     })))
 }
 
@@ -133,22 +124,12 @@ async fn go_on(
     Ok(true)
 }
 
-/// Where state lies that does not fit into memory.
-fn spill_folder(file: &JobFile) -> PathBuf {
-    file.local_folder().join(format!("spilled-{}", file.identity))
-}
-
-/// Each runs a subtask of every chain.
-fn slots_of(job: &CompiledJob) -> u32 {
-    job.graph.chains.iter().map(|chain| chain.parallelism).max().unwrap_or(1)
-}
-
 /// A bare SELECT is never persisted, always starts from the beginning, and is not repeated when it fails: its rows are on
 /// stdout already.
-fn query(file: &JobFile, sql_settings: &BTreeMap<String, String>, slots: u32) -> Result<StartPlan, Failure> {
+fn query(file: &JobFile) -> StartPlan {
     let storage = Arc::new(millstream_storage::MemoryStorage::new());
     let store = JobStore::open(storage, file.identity.clone(), StoreSettings::default());
-    Ok(StartPlan {
+    StartPlan {
         store,
         settings: Settings {
             checkpoint: CheckpointSettings { interval_ms: None, ..CheckpointSettings::default() },
@@ -157,13 +138,12 @@ fn query(file: &JobFile, sql_settings: &BTreeMap<String, String>, slots: u32) ->
         },
         coordinator: CoordinatorSettings { probe: false, ..CoordinatorSettings::default() },
         droppable: BTreeSet::new(),
-        state: state_backend::open(sql_settings, file.state_backend, &spill_folder(file), slots)?,
         local_copies: None,
-    })
+    }
 }
 
 fn start_over(
-    arguments: &RunArguments,
+    arguments: &StartArguments,
     file: &JobFile,
     store: &JobStore,
     overview: &Overview,
@@ -182,7 +162,7 @@ fn start_over(
 }
 
 async fn go_back(
-    arguments: &RunArguments,
+    arguments: &StartArguments,
     store: &JobStore,
     overview: &Overview,
     epoch: Epoch,

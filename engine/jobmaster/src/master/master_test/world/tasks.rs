@@ -64,7 +64,7 @@ impl World {
                     splits.retain(|s| ends_in.get(&s.split).is_none_or(|end| *end > checkpoint));
                 }
             }
-            ToWorker::CheckpointAborted { .. } | ToWorker::Shutdown { .. } => {}
+            ToWorker::Prepare { .. } | ToWorker::CheckpointAborted { .. } | ToWorker::Shutdown { .. } => {}
         }
     }
 

@@ -1,21 +1,40 @@
 //! The worker's view of the job's bucket.
 
+use std::path::PathBuf;
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 use millstream_checkpoint::layout::Writer;
-use millstream_checkpoint_store::JobObjects;
+use millstream_checkpoint_store::{JobObjects, JobStore};
 use millstream_model::snapshot::ObjectRef;
 use millstream_model::{JobError, OperatorUid};
-use millstream_worker::{ObjectScope, SnapshotStore};
+use millstream_worker::{LocalCopies, ObjectScope, SnapshotStore};
+
+/// Room for copies of state: a disk has it, and it bounds what a job that was given up leaves there.
+const COPIES_BYTES: u64 = 10 << 30;
+
+/// The job's bucket as its tasks see it. Copies are a help, so a folder that cannot be used is no failure.
+pub(crate) fn snapshot_store(store: &JobStore, copies: Option<PathBuf>) -> Arc<dyn SnapshotStore> {
+    let bucket = Arc::new(BucketObjects::new(store.objects()));
+    let Some(folder) = copies else { return bucket };
+    match LocalCopies::new(bucket.clone(), folder.clone(), COPIES_BYTES) {
+        Ok(copies) => Arc::new(copies),
+        Err(error) => {
+            tracing::warn!("no copies of state are kept in {}: {error}", folder.display());
+            bucket
+        }
+    }
+}
 
 /// [`SnapshotStore`] over a job's folder.
 #[derive(Clone, Debug)]
-pub(super) struct BucketObjects {
+struct BucketObjects {
     objects: JobObjects,
 }
 
 impl BucketObjects {
-    pub(super) const fn new(objects: JobObjects) -> Self {
+    const fn new(objects: JobObjects) -> Self {
         Self { objects }
     }
 }
