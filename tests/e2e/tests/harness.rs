@@ -5,6 +5,7 @@ mod http;
 mod input;
 mod output;
 mod process;
+mod proxy;
 mod s3;
 mod storage;
 
@@ -13,5 +14,6 @@ pub(crate) use http::get;
 pub(crate) use input::{Input, Row};
 pub(crate) use output::{Difference, Files, lines_of};
 pub(crate) use process::{Ended, Process, now};
+pub(crate) use proxy::Proxy;
 pub(crate) use s3::S3Server;
 pub(crate) use storage::JobFolder;

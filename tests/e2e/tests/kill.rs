@@ -8,7 +8,7 @@
 //! `MILLSTREAM_KILL_RUNS=1 MILLSTREAM_KILL_SEED=<seed>` repeats its plan.
 
 mod plan;
-mod query;
+pub(crate) mod query;
 mod run;
 
 use std::sync::Mutex;

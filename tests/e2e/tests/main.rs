@@ -4,7 +4,9 @@
 #![allow(clippy::print_stdout, reason = "reports of long tests")]
 
 mod bad_input;
+mod chaos;
 mod cli;
+mod cluster;
 mod examples;
 mod expiry;
 mod golden_savepoint;

@@ -111,13 +111,18 @@ impl Process {
 
     /// The address of `--http 127.0.0.1:0`, once it is there.
     pub(crate) fn address(&mut self) -> String {
+        self.told("status on http://", "/")
+    }
+
+    /// What it says between these words, once it has said it.
+    pub(crate) fn told(&mut self, before: &str, behind: &str) -> String {
         let find = |text: &str| {
-            let (_, rest) = text.split_once("status on http://")?;
-            Some(rest.split_once('/')?.0.to_owned())
+            let (_, rest) = text.split_once(before)?;
+            Some(rest.split_once(behind)?.0.to_owned())
         };
         assert!(
             self.wait_until(Duration::from_secs(20), |p| find(&p.stderr()).is_some()),
-            "{}: ended without an address\n{}",
+            "{}: ended without saying `{before}`\n{}",
             self.what,
             self.stderr()
         );

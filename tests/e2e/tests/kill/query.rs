@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::harness::{Input, Row};
 
 /// Rows with the folder that they are in, counted.
-pub(super) type Rows = BTreeMap<(String, String), usize>;
+pub(crate) type Rows = BTreeMap<(String, String), usize>;
 
 /// A job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Query {
+pub(crate) enum Query {
     /// Every row, into one folder a key.
     PassThrough,
     /// Tumbling and hopping windows, into two sinks.
@@ -21,10 +21,10 @@ pub(super) enum Query {
 }
 
 impl Query {
-    pub(super) const ALL: [Self; 4] = [Self::PassThrough, Self::Windows, Self::Sessions, Self::Distinct];
+    pub(crate) const ALL: [Self; 4] = [Self::PassThrough, Self::Windows, Self::Sessions, Self::Distinct];
 
     /// Names of the sinks, which are also names of their folders.
-    pub(super) const fn sinks(self) -> &'static [&'static str] {
+    pub(crate) const fn sinks(self) -> &'static [&'static str] {
         match self {
             Self::PassThrough => &["pass"],
             Self::Windows => &["tumble", "hop"],
@@ -34,7 +34,7 @@ impl Query {
     }
 
     /// The SQL, reading `in` and writing below `out`.
-    pub(super) fn sql(self, input: &Input, rows_per_second: u64, out: &str) -> String {
+    pub(crate) fn sql(self, input: &Input, rows_per_second: u64, out: &str) -> String {
         let mut sql = format!(
             "CREATE TABLE src (id BIGINT, k STRING, ts TIMESTAMP(3), v INT, WATERMARK FOR ts AS ts - INTERVAL '1' SECOND)
   WITH ('connector' = 'filesystem', 'path' = 'in', 'format' = '{}', 'source.rows-per-second' = '{rows_per_second}');\n",
@@ -88,7 +88,7 @@ impl Query {
     }
 
     /// What a sink must hold in the end.
-    pub(super) fn expected(self, sink: &str, input: &Input) -> Rows {
+    pub(crate) fn expected(self, sink: &str, input: &Input) -> Rows {
         match sink {
             "pass" => input
                 .rows()

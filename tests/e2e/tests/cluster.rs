@@ -1,0 +1,275 @@
+//! One coordinator and several workers, each a process: as `millstream coordinator` and `millstream worker` start them.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use crate::harness::{
+    Difference, Ended, Files, Input, JobFolder, Process, Proxy, S3Server, get, millstream, run_in,
+};
+use crate::kill::query::Query;
+
+const LIMIT: Duration = Duration::from_secs(120);
+
+/// Processes that end with it. Workers find the coordinator behind a door, wherever it listens at the moment; each worker takes
+/// rows behind a door of its own.
+pub(crate) struct Cluster<'a> {
+    folder: tempfile::TempDir,
+    storage: String,
+    server: Option<&'a S3Server>,
+    more: Vec<String>,
+    pub(crate) input: Input,
+    pub(crate) query: Query,
+    pub(crate) job: JobFolder,
+    pub(crate) door: Proxy,
+    pub(crate) coordinator: Option<Process>,
+    pub(crate) workers: Vec<Worker>,
+    /// Everything that ended, for the report of a failure.
+    said: Vec<String>,
+    started: u32,
+}
+
+/// A worker process and its door.
+pub(crate) struct Worker {
+    pub(crate) process: Process,
+    pub(crate) rows: Proxy,
+}
+
+/// What a cluster runs.
+pub(crate) struct Setup<'a> {
+    pub(crate) query: Query,
+    pub(crate) rows: u64,
+    pub(crate) files: u64,
+    /// How long reading takes at the least.
+    pub(crate) reading: Duration,
+    pub(crate) parallelism: u32,
+    pub(crate) interval_ms: u64,
+    pub(crate) server: Option<&'a S3Server>,
+    pub(crate) more: Vec<String>,
+    pub(crate) seed: u64,
+}
+
+impl<'a> Cluster<'a> {
+    /// Nothing runs yet.
+    pub(crate) fn new(setup: Setup<'a>) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let input = Input::write(&folder.path().join("in"), setup.rows, setup.files, "json", setup.seed);
+        let rate = (input.longest * 1_000 / setup.reading.as_millis() as u64).max(1);
+        let sql = setup.query.sql(&input, rate, "out");
+        fs::write(folder.path().join("job.sql"), sql).unwrap();
+        let (storage, files) = if let Some(server) = setup.server {
+            let name = folder.path().file_name().unwrap().to_string_lossy().replace('.', "");
+            let prefix = format!("cluster-{name}");
+            (format!("s3://{}/{prefix}", S3Server::BUCKET), server.bucket().join(prefix))
+        } else {
+            (format!("file://{}/state", folder.path().display()), folder.path().join("state"))
+        };
+        let settings = [
+            format!("parallelism.default={}", setup.parallelism),
+            format!("execution.checkpointing.interval={}ms", setup.interval_ms),
+        ];
+        let more = settings.into_iter().chain(setup.more).flat_map(|set| ["--set".into(), set]).collect();
+        Self {
+            job: JobFolder::new(&files, "job"),
+            folder,
+            storage,
+            server: setup.server,
+            more,
+            input,
+            query: setup.query,
+            door: Proxy::start(),
+            coordinator: None,
+            workers: Vec::new(),
+            said: Vec::new(),
+            started: 0,
+        }
+    }
+
+    fn command(&self, role: &str) -> Command {
+        let mut command = millstream();
+        command.arg(role).args(["--plaintext", "--heartbeat-timeout", "2s"]);
+        if let Some(server) = self.server {
+            server.configure(&mut command);
+        }
+        command
+    }
+
+    /// Starts a coordinator on a port of its own and leads workers to it. One that is there already stays.
+    pub(crate) fn start_coordinator(&mut self) -> Option<Process> {
+        let mut command = self.command("coordinator");
+        command.arg("--job").arg(self.folder.path().join("job.sql")).args(["--storage", &self.storage]);
+        command.args(["--listen", "127.0.0.1:0", "--http", "127.0.0.1:0"]).args(&self.more);
+        let mut process = Process::start(&mut command);
+        self.door.lead_to(&process.told("waiting on ", " for workers"));
+        self.coordinator.replace(process)
+    }
+
+    /// Starts a worker with two slots.
+    pub(crate) fn start_worker(&mut self) {
+        let rows = Proxy::start();
+        self.started += 1;
+        let name = format!("w{}", self.started);
+        let mut command = self.command("worker");
+        command.args(["--coordinator", &self.door.address(), "--slots", "2", "--name", &name]);
+        command.args(["--listen", "127.0.0.1:0", "--address", &rows.address()]);
+        command.arg("--dir").arg(self.folder.path().join(&name));
+        let mut process = Process::start(&mut command);
+        rows.lead_to(&process.told("taking rows on ", ","));
+        self.workers.push(Worker { process, rows });
+    }
+
+    /// Keeps what a process said that was ended on purpose.
+    pub(crate) fn note(&mut self, ended: &Ended) {
+        self.said.push(ended.to_string());
+    }
+
+    /// Waits for so many epochs more.
+    #[track_caller]
+    pub(crate) fn wait_for_epochs(&mut self, more: usize) {
+        let before = self.job.epochs().len();
+        let job = self.job.clone();
+        let coordinator = self.coordinator.as_mut().unwrap();
+        let reached = coordinator.wait_until(LIMIT, |_| job.epochs().len() >= before + more);
+        assert!(reached, "ended too early\n{}", coordinator.stderr());
+    }
+
+    /// Waits for the end of the job, and compares its output row by row.
+    #[track_caller]
+    pub(crate) fn finish(mut self) {
+        let ended = self.coordinator.take().unwrap().end(LIMIT);
+        for worker in std::mem::take(&mut self.workers) {
+            let ended = worker.process.end(LIMIT);
+            ended.code(0).says("the job is over: finished at epoch");
+            self.note(&ended);
+        }
+        let story = format!("{ended}\n{}", self.said.join("\n"));
+        assert!(ended.stderr.contains("job: finished at epoch"), "{story}");
+        for sink in self.query.sinks() {
+            let found = Files::read(&self.folder.path().join("out").join(sink));
+            let difference = Difference::between(&found.lines(), &self.query.expected(sink, &self.input));
+            assert!(difference.is_none(), "{sink}: {difference}\n{story}");
+        }
+    }
+}
+
+fn setup(query: Query, seed: u64) -> Setup<'static> {
+    Setup {
+        query,
+        rows: 40_000,
+        files: 4,
+        reading: Duration::from_secs(4),
+        parallelism: 4,
+        interval_ms: 100,
+        server: None,
+        more: Vec::new(),
+        seed,
+    }
+}
+
+#[test]
+fn a_job_on_two_workers_writes_every_row_once() {
+    for (query, seed) in Query::ALL.into_iter().zip(0..) {
+        let mut cluster = Cluster::new(setup(query, seed));
+        cluster.start_coordinator();
+        cluster.start_worker();
+        cluster.start_worker();
+        cluster.finish();
+    }
+}
+
+#[test]
+fn the_status_says_how_many_slots_are_missing_and_the_job_runs_as_soon_as_they_come() {
+    let mut cluster = Cluster::new(setup(Query::Windows, 10));
+    cluster.start_coordinator();
+    cluster.start_worker();
+    let address = cluster.coordinator.as_mut().unwrap().address();
+    let says = |text: &str| get(&address, "/status").is_some_and(|(_, status)| status.contains(text));
+    let coordinator = cluster.coordinator.as_mut().unwrap();
+    assert!(coordinator.wait_until(LIMIT, |_| says("start when 4 slots are there, now 2")));
+    assert_eq!(get(&address, "/readyz").unwrap().0, 503);
+    cluster.start_worker();
+    let coordinator = cluster.coordinator.as_mut().unwrap();
+    assert!(coordinator.wait_until(LIMIT, |_| get(&address, "/readyz").is_some_and(|(code, _)| code == 200)));
+    cluster.finish();
+}
+
+#[test]
+fn a_spare_worker_takes_over_from_one_that_is_killed() {
+    let mut cluster = Cluster::new(setup(Query::Windows, 11));
+    cluster.start_coordinator();
+    for _ in 0..3 {
+        cluster.start_worker();
+    }
+    cluster.wait_for_epochs(3);
+    let killed = cluster.workers.remove(0).process.kill();
+    cluster.note(&killed);
+    cluster.wait_for_epochs(3);
+    cluster.finish();
+}
+
+#[test]
+fn workers_go_on_with_the_next_coordinator() {
+    let mut cluster = Cluster::new(setup(Query::Distinct, 12));
+    cluster.start_coordinator();
+    cluster.start_worker();
+    cluster.start_worker();
+    for _ in 0..2 {
+        cluster.wait_for_epochs(3);
+        let killed = cluster.start_coordinator().unwrap().kill();
+        cluster.note(&killed);
+    }
+    cluster.finish();
+}
+
+/// A coordinator that sleeps past every timeout has a successor when it wakes; so has a worker.
+#[test]
+fn whoever_wakes_up_late_changes_nothing() {
+    let mut cluster = Cluster::new(Setup { reading: Duration::from_secs(10), ..setup(Query::Windows, 13) });
+    cluster.start_coordinator();
+    for _ in 0..3 {
+        cluster.start_worker();
+    }
+    cluster.wait_for_epochs(3);
+    cluster.workers[0].process.signal("STOP");
+    cluster.wait_for_epochs(3);
+    let older = cluster.start_coordinator().unwrap();
+    older.signal("STOP");
+    cluster.door.shut();
+    cluster.door.open();
+    cluster.wait_for_epochs(3);
+    cluster.workers[0].process.signal("CONT");
+    older.signal("CONT");
+    older.end(LIMIT).code(1).says("fenced: generation 2");
+    cluster.finish();
+}
+
+fn refused(arguments: &[&str], says: &str) {
+    let folder = tempfile::tempdir().unwrap();
+    let sql = "CREATE TABLE t (a INT) WITH ('connector' = 'datagen', 'number-of-rows' = '1');\n";
+    fs::write(folder.path().join("query.sql"), format!("{sql}SELECT a FROM t;\n")).unwrap();
+    let out = "CREATE TABLE o (a INT) WITH ('connector' = 'blackhole');\nINSERT INTO o SELECT a FROM t;\n";
+    fs::write(folder.path().join("job.sql"), format!("{sql}{out}")).unwrap();
+    run_in(Path::new(folder.path()), arguments).code(2).says(says);
+}
+
+#[test]
+fn mistakes_on_the_command_line_are_explained() {
+    refused(&["coordinator", "--job", "job.sql"], "not encrypted yet: give --plaintext");
+    refused(&["worker"], "not encrypted yet: give --plaintext");
+    refused(&["coordinator", "--plaintext"], "--job <FILE>");
+    refused(&["coordinator", "--plaintext", "--job", "nothing.sql"], "nothing.sql: there is no such file");
+    refused(&["coordinator", "--plaintext", "--job", "query.sql"], "a coordinator needs an INSERT");
+    refused(
+        &["coordinator", "--plaintext", "--job", "job.sql", "--listen", "192.0.2.1:1"],
+        "cannot listen there",
+    );
+    refused(&["worker", "--plaintext", "--listen", "192.0.2.1:1"], "cannot listen there");
+    refused(
+        &["worker", "--plaintext", "--listen", "0.0.0.0:0"],
+        "say with --address which one other workers use",
+    );
+    refused(&["worker", "--plaintext", "--slots", "0"], "0 is not in 1..=1024");
+    refused(&["worker", "--plaintext", "--coordinator", "no address"], "no address is no address");
+    refused(&["worker", "--plaintext", "--heartbeat-timeout", "soon"], "soon is no duration");
+}
