@@ -146,6 +146,22 @@ impl Core {
         Ok(())
     }
 
+    /// Waits for memory if the copies that are on their way to the bucket are what exceeds the slot's budget: they come back, and a
+    /// bucket that is slow for a moment must not end a job.
+    async fn fit(&self) -> Result<(), TaskError> {
+        loop {
+            let Err(over) = self.hold() else { return Ok(()) };
+            let relieved = self.snapshots.relieve().await.map_err(|e| TaskError::State {
+                action: "make room in memory".into(),
+                kind: e.kind,
+                cause: e.message,
+            })?;
+            if !relieved {
+                return Err(over);
+            }
+        }
+    }
+
     /// Looks whether there is memory for all that the task holds: its operators' state, copies of it on their way to the bucket,
     /// and rows in queues.
     fn hold(&self) -> Result<(), TaskError> {
@@ -157,7 +173,7 @@ impl Core {
     /// Starts to store what left memory before any barrier: state that an operator spilled, and what a sink closed because it was
     /// much. Waits if too much of it is on its way.
     pub(crate) async fn store_early(&mut self) -> Result<(), TaskError> {
-        self.hold()?;
+        self.fit().await?;
         for (stage, policy) in self.chain.stages.iter_mut().zip(&mut self.policies) {
             let spilled = stage.operator.take_spilled();
             let spilled = spilled.map_err(|e| TaskError::from_operator(&stage.name, &e))?;

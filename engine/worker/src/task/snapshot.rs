@@ -7,6 +7,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use millstream_connectors::sink::ClosedSegment;
 use millstream_model::control::FromWorker;
@@ -20,6 +21,9 @@ use crate::clock::unix_ms;
 use crate::store::{ObjectScope, SnapshotStore};
 
 const MIB: usize = 1024 * 1024;
+
+/// How often a task that waits for memory looks again.
+const RELIEF: Duration = Duration::from_millis(5);
 
 /// Output that a subtask may hold while it is on its way to the store: eight segments of the size that a sink closes by itself, or
 /// an eighth of the slot's memory if that is less. A sink that closes faster than the store takes waits.
@@ -163,6 +167,22 @@ impl Snapshots {
             let _guard = self.storing.lock().await;
             let _ = self.store_items().await;
         }
+    }
+
+    /// Called while there is too little memory: lets something of what is held reach the store. False if nothing is held.
+    ///
+    /// # Errors
+    /// The store does not take it.
+    pub(crate) async fn relieve(&self) -> Result<bool, JobError> {
+        if self.held_bytes() == 0 {
+            return Ok(false);
+        }
+        match self.storing.try_lock() {
+            Ok(_guard) => self.store_items().await?,
+            // A base may take minutes; what lies before it is stored sooner.
+            Err(_) => tokio::time::sleep(RELIEF).await,
+        }
+        Ok(true)
     }
 
     /// What a task that waits for the store can keep from growing. What a barrier froze never holds up a task.

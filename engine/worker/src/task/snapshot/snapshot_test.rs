@@ -125,3 +125,25 @@ async fn a_barrier_waits_for_the_copies_of_those_before_it_if_they_are_many() {
     };
     tokio::task::LocalSet::new().run_until(run).await;
 }
+
+#[tokio::test]
+async fn a_task_without_memory_waits_for_what_is_on_its_way() {
+    let run = async {
+        let store = Arc::new(Gated(Semaphore::new(0)));
+        let snapshots = snapshots(store.clone(), None);
+        assert_eq!(snapshots.relieve().await, Ok(false), "nothing is held");
+        begin(&snapshots, 1, 1_000);
+        tokio::task::yield_now().await;
+        assert_eq!(snapshots.relieve().await, Ok(true));
+        assert!(snapshots.held_bytes() > 0, "nothing is stored");
+        store.0.add_permits(2);
+        while snapshots.relieve().await.unwrap() {}
+        close(&snapshots, 1);
+        assert_eq!(snapshots.relieve().await, Ok(true), "what nobody stores is stored");
+        assert_eq!(snapshots.held_bytes(), 0);
+        close(&snapshots, 1);
+        store.0.close();
+        assert_eq!(snapshots.relieve().await.unwrap_err().message, "the store is away");
+    };
+    tokio::task::LocalSet::new().run_until(run).await;
+}
