@@ -16,6 +16,7 @@ fn a_first_deployment_step_by_step() {
         1,
         registered(1, 2),
         &[
+            "worker 1: prepare attempt 1",
             "worker 1: deploy 0/0 of attempt 1",
             "worker 1: deploy 0/1 of attempt 1",
             "worker 1: deploy 1/0 of attempt 1",
@@ -60,6 +61,8 @@ fn slots_of_several_workers_are_enough_together() {
         0,
         registered(2, 1),
         &[
+            "worker 1: prepare attempt 1",
+            "worker 2: prepare attempt 1",
             "worker 1: deploy 0/0 of attempt 1",
             "worker 2: deploy 0/1 of attempt 1",
             "worker 1: deploy 0/2 of attempt 1",
@@ -120,6 +123,7 @@ fn owned_output_of_predecessors_is_published_before_any_task_starts() {
         5,
         marked(9),
         &[
+            "worker 1: prepare attempt 1",
             "worker 1: deploy 0/0 of attempt 1",
             "attempt 1: enumerate src from where it was",
             "timer deploy of attempt 1 at 905",
@@ -151,7 +155,7 @@ fn a_stopped_job_goes_on() {
     let mut t = Bench::new(&[1], settings());
     t.send(0, registered(1, 1));
     let lines = t.send(0, took_over(Some(manifest_of(&[1], Outcome::Stopped)), &[]));
-    assert_eq!(lines[0], "worker 1: deploy 0/0 of attempt 1");
+    assert_eq!(lines[1], "worker 1: deploy 0/0 of attempt 1");
 }
 
 #[test]

@@ -190,11 +190,11 @@ fn output_that_a_roll_policy_holds_back_is_shown_before_a_stop() {
     };
     let mut t = restored();
     t.send(20, cancelled(1, 1));
-    assert_eq!(t.send(30, Event::StopRequested)[0], "worker 1: deploy 0/0 of attempt 2");
+    assert_eq!(t.send(30, Event::StopRequested)[1], "worker 1: deploy 0/0 of attempt 2");
 
     let mut t = restored();
     t.send(20, Event::StopRequested);
-    assert_eq!(t.send(30, cancelled(1, 1))[0], "worker 1: deploy 0/0 of attempt 2");
+    assert_eq!(t.send(30, cancelled(1, 1))[1], "worker 1: deploy 0/0 of attempt 2");
 }
 
 fn with_pending_output() -> Manifest {

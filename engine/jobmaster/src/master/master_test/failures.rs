@@ -35,6 +35,7 @@ fn a_failed_subtask_restarts_everything_from_the_newest_epoch() {
         1_600,
         Event::TimerFired(Timer::Restart(Attempt(1))),
         &[
+            "worker 1: prepare attempt 2",
             "worker 1: deploy 0/0 of attempt 2",
             "attempt 2: enumerate src from where it was",
             "timer deploy of attempt 2 at 2500",
@@ -51,7 +52,7 @@ fn a_slow_cancel_eats_the_pause() {
     let mut t = Bench::running(settings());
     t.expect(10, failed(1, 0, 0, ErrorKind::Transient), &CANCEL);
     let lines = t.send(500, cancelled(1, 1));
-    assert_eq!(lines[0], "worker 1: deploy 0/0 of attempt 2");
+    assert_eq!(lines[1], "worker 1: deploy 0/0 of attempt 2");
 }
 
 #[test]
@@ -109,6 +110,7 @@ fn a_lost_worker_ends_the_attempt_on_the_others() {
         110,
         Event::TimerFired(Timer::Restart(Attempt(1))),
         &[
+            "worker 2: prepare attempt 2",
             "worker 2: deploy 0/0 of attempt 2",
             "worker 2: deploy 0/1 of attempt 2",
             "attempt 2: enumerate src from nothing",
@@ -140,7 +142,7 @@ fn with_too_few_slots_left_it_waits_for_another_worker() {
     );
     t.expect(110, Event::TimerFired(Timer::Restart(Attempt(1))), &[]);
     assert_eq!(t.status().next.as_deref(), Some("start when 1 slots are there, now 0"));
-    assert_eq!(t.send(500, registered(2, 1))[0], "worker 2: deploy 0/0 of attempt 2");
+    assert_eq!(t.send(500, registered(2, 1))[1], "worker 2: deploy 0/0 of attempt 2");
 }
 
 #[test]
@@ -153,7 +155,7 @@ fn a_worker_that_registers_again_was_restarted() {
         Some("worker 1 is lost: it registered again, so it was restarted")
     );
     assert_eq!(
-        t.send(110, Event::TimerFired(Timer::Restart(Attempt(1))))[0],
+        t.send(110, Event::TimerFired(Timer::Restart(Attempt(1))))[1],
         "worker 1: deploy 0/0 of attempt 2"
     );
 }
@@ -169,7 +171,7 @@ fn a_worker_that_does_not_end_its_tasks_is_given_up() {
     let lines = t.send(710, Event::TimerFired(Timer::Cancel(Attempt(1))));
     assert_eq!(lines, ["release worker 2: it did not end attempt 1 within 700 ms"]);
     assert_eq!(t.status().next.as_deref(), Some("start when 2 slots are there, now 1"));
-    assert_eq!(t.send(800, registered(3, 1))[0], "worker 1: deploy 0/0 of attempt 2");
+    assert_eq!(t.send(800, registered(3, 1))[2], "worker 1: deploy 0/0 of attempt 2");
 }
 
 #[test]
@@ -190,6 +192,7 @@ fn a_failure_during_a_claim_waits_for_the_answer() {
         is_epoch(1, 22),
         &[
             "publish epoch 22: 0 publications",
+            "worker 1: prepare attempt 2",
             "worker 1: deploy 0/0 of attempt 2",
             "attempt 2: enumerate src from where it was",
             "timer deploy of attempt 2 at 2400",
@@ -289,7 +292,7 @@ fn state_that_does_not_fit_the_job_is_refused_before_anything_is_deployed() {
     let mut master = crate::JobMaster::new(spec);
     master.handle(registered(1, 1), 0);
     let commands = master.handle(took_over(Some(manifest), &[]), 0);
-    assert_eq!(commands[0].to_string(), "worker 1: deploy 0/0 of attempt 1");
+    assert_eq!(commands[1].to_string(), "worker 1: deploy 0/0 of attempt 1");
 }
 
 #[test]
@@ -300,7 +303,7 @@ fn what_may_be_lost_is_what_an_earlier_run_left() {
     let mut manifest = manifest_of(&[1], Outcome::Running);
     manifest.generation = Generation(0);
     t.send(0, took_over(Some(manifest), &[]));
-    assert_eq!(t.send(0, registered(1, 1))[1], "attempt 1: enumerate src from nothing", "given up");
+    assert_eq!(t.send(0, registered(1, 1))[2], "attempt 1: enumerate src from nothing", "given up");
     t.send(0, runs(1, 0, 0));
     t.send(0, found(1, "a", false));
     t.send(1_000, tick(1));
@@ -308,5 +311,5 @@ fn what_may_be_lost_is_what_an_earlier_run_left() {
     t.send(1_001, failed(1, 0, 0, ErrorKind::Transient));
     t.send(1_001, cancelled(1, 1));
     let lines = t.send(1_101, Event::TimerFired(Timer::Restart(Attempt(1))));
-    assert_eq!(lines[1], "attempt 2: enumerate src from where it was", "its own positions are kept");
+    assert_eq!(lines[2], "attempt 2: enumerate src from where it was", "its own positions are kept");
 }

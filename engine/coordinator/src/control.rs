@@ -1,0 +1,209 @@
+//! Asking a coordinator over the network, and answering.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use millstream_jobmaster::{AfterSavepoint, SavepointReport};
+use millstream_model::{Epoch, ErrorKind, JobError};
+use millstream_proto::{
+    AfterSavepoint as Then, CancelRequest, CancelResponse, Control, ControlClient, GetStatusRequest,
+    GetStatusResponse, StopRequest, StopResponse, TriggerSavepointRequest, TriggerSavepointResponse,
+};
+use tokio::sync::watch;
+use tonic::transport::{Channel, Endpoint};
+use tonic::{Code, Request, Response, Status};
+
+use crate::JobOutcome;
+use crate::handle::{JobHandle, Request as Order};
+
+/// How long a coordinator may take to accept a connection.
+const CONNECT: std::time::Duration = std::time::Duration::from_secs(5);
+
+/// Writes savepoints for whoever asks over the network: knows what an address means.
+#[async_trait]
+pub trait SavepointWriter: Send + Sync {
+    /// Writes one, to an address or under a name in the job's own storage.
+    ///
+    /// # Errors
+    /// Why there is none.
+    async fn write(
+        &self,
+        to: Option<String>,
+        name: String,
+        then: AfterSavepoint,
+    ) -> Result<SavepointReport, JobError>;
+}
+
+/// The answering side.
+pub(crate) struct Answers {
+    pub(crate) handle: JobHandle,
+    pub(crate) savepoints: Arc<dyn SavepointWriter>,
+    pub(crate) over: watch::Receiver<Option<JobOutcome>>,
+}
+
+#[async_trait]
+impl Control for Answers {
+    async fn get_status(&self, _: Request<GetStatusRequest>) -> Result<Response<GetStatusResponse>, Status> {
+        let json = serde_json::to_string(&*self.handle.status().borrow());
+        let json = json.map_err(|e| Status::internal(e.to_string()))?;
+        Ok(Response::new(GetStatusResponse { json }))
+    }
+
+    async fn trigger_savepoint(
+        &self,
+        request: Request<TriggerSavepointRequest>,
+    ) -> Result<Response<TriggerSavepointResponse>, Status> {
+        let TriggerSavepointRequest { to, name, then } = request.into_inner();
+        let then = match Then::try_from(then) {
+            Ok(Then::GoOn) => AfterSavepoint::GoOn,
+            Ok(Then::Stop) => AfterSavepoint::Stop,
+            Ok(Then::Drain) => AfterSavepoint::Drain,
+            Err(unknown) => return Err(Status::invalid_argument(unknown.to_string())),
+        };
+        let report = self.savepoints.write(Some(to).filter(|to| !to.is_empty()), name, then).await;
+        let SavepointReport { location, epoch, rows, bytes, at_ms } = report.map_err(|e| status(&e))?;
+        Ok(Response::new(TriggerSavepointResponse { location, epoch: epoch.0, rows, bytes, at_ms }))
+    }
+
+    async fn stop(&self, _: Request<StopRequest>) -> Result<Response<StopResponse>, Status> {
+        Ok(Response::new(StopResponse { outcome: self.end(Order::Stop).await? }))
+    }
+
+    async fn cancel(&self, _: Request<CancelRequest>) -> Result<Response<CancelResponse>, Status> {
+        Ok(Response::new(CancelResponse { outcome: self.end(Order::Cancel).await? }))
+    }
+}
+
+impl Answers {
+    /// Gives the order, and waits for the end.
+    async fn end(&self, order: Order) -> Result<String, Status> {
+        // A job that is over takes no orders, and has an outcome.
+        if !self.handle.ask(order) && self.over.borrow().is_none() {
+            return Err(Status::unavailable("the job has too many requests to answer"));
+        }
+        let mut over = self.over.clone();
+        let outcome = over.wait_for(Option::is_some).await;
+        let outcome = outcome.map_err(|_| Status::unavailable("the coordinator ended before the job"))?;
+        Ok(outcome.as_ref().map(ToString::to_string).unwrap_or_default())
+    }
+}
+
+/// The asking side.
+#[derive(Clone, Debug)]
+pub struct CoordinatorClient {
+    inner: ControlClient<Channel>,
+    address: String,
+}
+
+impl CoordinatorClient {
+    /// Connects to the coordinator at `host:port`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::User`]: that is no address; [`ErrorKind::Transient`]: nobody answers there.
+    pub async fn connect(address: &str) -> Result<Self, JobError> {
+        let endpoint = Endpoint::from_shared(format!("http://{address}"))
+            .map_err(|e| JobError::new(ErrorKind::User, format!("{address} is no address: {e}")))?;
+        let channel = endpoint.connect_timeout(CONNECT).connect().await.map_err(|e| {
+            let why = millstream_model::error::with_causes(&e);
+            JobError::new(ErrorKind::Transient, format!("no coordinator answers at {address}: {why}"))
+        })?;
+        Ok(Self { inner: ControlClient::new(channel), address: address.to_owned() })
+    }
+
+    /// The status, as on `/status`.
+    ///
+    /// # Errors
+    /// The connection broke.
+    pub async fn status(&mut self) -> Result<String, JobError> {
+        let answer = self.inner.get_status(GetStatusRequest {}).await;
+        Ok(answer.map_err(|status| self.error(&status))?.into_inner().json)
+    }
+
+    /// Writes a savepoint and waits for it.
+    ///
+    /// # Errors
+    /// Why there is none; if the connection broke, it is not known.
+    pub async fn savepoint(
+        &mut self,
+        to: Option<String>,
+        name: String,
+        then: AfterSavepoint,
+    ) -> Result<SavepointReport, JobError> {
+        let then = match then {
+            AfterSavepoint::GoOn => Then::GoOn,
+            AfterSavepoint::Stop => Then::Stop,
+            AfterSavepoint::Drain => Then::Drain,
+        };
+        let request = TriggerSavepointRequest { to: to.unwrap_or_default(), name, then: then.into() };
+        let answer = self.inner.trigger_savepoint(request).await;
+        let answer = answer.map_err(|status| self.error(&status))?.into_inner();
+        let TriggerSavepointResponse { location, epoch, rows, bytes, at_ms } = answer;
+        Ok(SavepointReport { location, epoch: Epoch(epoch), rows, bytes, at_ms })
+    }
+
+    /// Stops the job behind a final checkpoint; says how it ended.
+    ///
+    /// # Errors
+    /// The connection broke; whether the job stops is not known.
+    pub async fn stop(&mut self) -> Result<String, JobError> {
+        let answer = self.inner.stop(StopRequest {}).await;
+        Ok(answer.map_err(|status| self.error(&status))?.into_inner().outcome)
+    }
+
+    /// Ends the job where it is; says how it ended.
+    ///
+    /// # Errors
+    /// As [`Self::stop`].
+    pub async fn cancel(&mut self) -> Result<String, JobError> {
+        let answer = self.inner.cancel(CancelRequest {}).await;
+        Ok(answer.map_err(|status| self.error(&status))?.into_inner().outcome)
+    }
+
+    fn error(&self, status: &Status) -> JobError {
+        let message = status.message();
+        match kind(status.code()) {
+            Some(kind) => JobError::new(kind, message),
+            None => {
+                JobError::new(ErrorKind::Transient, format!("the coordinator at {} is lost: {message}", self.address))
+            }
+        }
+    }
+}
+
+fn status(error: &JobError) -> Status {
+    let code = match error.kind {
+        ErrorKind::User => Code::InvalidArgument,
+        ErrorKind::State => Code::FailedPrecondition,
+        ErrorKind::Transient => Code::Unavailable,
+        ErrorKind::Fenced => Code::Aborted,
+        ErrorKind::Bug => Code::Internal,
+    };
+    Status::new(code, &error.message)
+}
+
+const fn kind(code: Code) -> Option<ErrorKind> {
+    Some(match code {
+        Code::InvalidArgument => ErrorKind::User,
+        Code::FailedPrecondition => ErrorKind::State,
+        Code::Unavailable => ErrorKind::Transient,
+        Code::Aborted => ErrorKind::Fenced,
+        Code::Internal => ErrorKind::Bug,
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_of_the_same_kind_on_the_other_side() {
+        let kinds =
+            [ErrorKind::User, ErrorKind::State, ErrorKind::Transient, ErrorKind::Fenced, ErrorKind::Bug];
+        for expected in kinds {
+            let status = status(&JobError::new(expected, "why"));
+            assert_eq!((kind(status.code()), status.message()), (Some(expected), "why"));
+        }
+        assert_eq!(kind(Code::Unknown), None);
+    }
+}
