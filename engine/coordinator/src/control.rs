@@ -163,9 +163,10 @@ impl CoordinatorClient {
         let message = status.message();
         match kind(status.code()) {
             Some(kind) => JobError::new(kind, message),
-            None => {
-                JobError::new(ErrorKind::Transient, format!("the coordinator at {} is lost: {message}", self.address))
-            }
+            None => JobError::new(
+                ErrorKind::Transient,
+                format!("the coordinator at {} is lost: {message}", self.address),
+            ),
         }
     }
 }

@@ -1,17 +1,18 @@
-//! Where workers of other processes report: registration, orders one way, reports the other.
+//! Where workers of other processes report: registration, orders one way, reports the other. People ask here, too.
 //!
 //! A connection is a worker: whoever connects gets a number that nobody had before, and is lost when the connection ends. So a
 //! worker that was restarted, or that was cut off for a while, comes back as another one, and nothing of the old one is believed.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use millstream_model::Generation;
 use millstream_model::control::{FromWorker as Report, ToWorker as Order, WorkerId};
 use millstream_proto::{
-    FromWorker, FromWorkerMessage, Hello, Leave, MAX_MESSAGE_BYTES, ToWorker, ToWorkerMessage, Welcome,
-    Workers, WorkersServer, decode, encode,
+    ControlServer, FromWorker, FromWorkerMessage, Hello, Leave, MAX_MESSAGE_BYTES, ToWorker, ToWorkerMessage,
+    Welcome, Workers, WorkersServer, decode, encode,
 };
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
@@ -21,8 +22,9 @@ use tonic::codegen::tokio_stream::wrappers::{ReceiverStream, TcpListenerStream};
 use tonic::{Request, Response, Status, Streaming};
 
 use crate::JobOutcome;
+use crate::control::{Answers, SavepointWriter};
+use crate::handle::JobHandle;
 use crate::links::WorkerLink;
-use crate::status::JobStatus;
 
 /// How long a worker may take to say who it is.
 const HELLO: Duration = Duration::from_secs(10);
@@ -34,7 +36,6 @@ const LAST_WORD: Duration = Duration::from_secs(5);
 const QUEUE: usize = 64;
 
 /// What the desk needs of its job.
-#[derive(Debug)]
 pub struct DeskSettings {
     /// The job for workers to compile, as they understand it.
     pub document: Vec<u8>,
@@ -42,15 +43,17 @@ pub struct DeskSettings {
     pub joining: mpsc::Sender<WorkerLink>,
     /// Takes what workers say.
     pub reports: mpsc::Sender<Report>,
-    /// The job's status.
-    pub status: watch::Receiver<JobStatus>,
+    /// The job, for those who ask.
+    pub handle: JobHandle,
+    /// Writes savepoints for those who ask.
+    pub savepoints: Arc<dyn SavepointWriter>,
     /// How the job ended, once it has.
     pub over: watch::Receiver<Option<JobOutcome>>,
     /// Silence for so long ends a connection, of a worker without tasks, too.
     pub silence: Duration,
 }
 
-/// Serves workers until `over` is set and all of them were told, or dropped.
+/// Serves workers and those who ask until `over` is set and all of them were told, or dropped.
 ///
 /// # Errors
 /// The listener fails for good.
@@ -60,6 +63,11 @@ pub async fn serve(listener: TcpListener, settings: DeskSettings) -> Result<(), 
         let _ = over.wait_for(Option::is_some).await;
     };
     let silence = settings.silence;
+    let answers = Answers {
+        handle: settings.handle.clone(),
+        savepoints: settings.savepoints.clone(),
+        over: settings.over.clone(),
+    };
     let desk = WorkersServer::new(Desk { settings, next: AtomicU32::new(1) })
         .max_decoding_message_size(MAX_MESSAGE_BYTES)
         .max_encoding_message_size(MAX_MESSAGE_BYTES);
@@ -68,6 +76,7 @@ pub async fn serve(listener: TcpListener, settings: DeskSettings) -> Result<(), 
         .http2_keepalive_interval(Some(silence / 2))
         .http2_keepalive_timeout(Some(silence / 2))
         .add_service(desk)
+        .add_service(ControlServer::new(answers))
         .serve_with_incoming_shutdown(TcpListenerStream::new(listener), until)
         .await
 }
@@ -115,7 +124,7 @@ impl Workers for Desk {
 impl Desk {
     /// The coordinator's claim. A worker that comes earlier waits for it.
     async fn generation(&self) -> Result<Generation, Status> {
-        let mut status = self.settings.status.clone();
+        let mut status = self.settings.handle.status();
         let claimed = status.wait_for(|status| status.generation > Generation(0)).await;
         claimed.map(|status| status.generation).map_err(|_| Status::unavailable("the coordinator is ending"))
     }
@@ -155,10 +164,7 @@ impl Talk {
             tokio::select! {
                 order = self.orders.recv() => match order {
                     Some(order) => if let Err(why) = self.order(&order).await { break why },
-                    None => {
-                        self.dismiss().await;
-                        break "it was given up".into();
-                    }
+                    None => break "it was given up".into(),
                 },
                 said = self.said.message() => match said {
                     Ok(Some(message)) => if let Err(why) = self.report(message).await { break why },
@@ -167,6 +173,10 @@ impl Talk {
                 },
             }
         };
+        // The driver closes both queues when the job is over, and either may be noticed first.
+        if self.orders.is_closed() || self.reports.is_closed() {
+            self.dismiss().await;
+        }
         tracing::info!("the connection of worker {worker} ended: {why}");
     }
 

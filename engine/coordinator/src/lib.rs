@@ -13,6 +13,7 @@
 
 mod announce;
 mod clock;
+pub mod control;
 mod coordinator;
 pub mod desk;
 mod driver;

@@ -7,6 +7,7 @@ mod coordinator;
 mod failure;
 mod plan;
 mod progress;
+mod remote;
 mod run;
 mod savepoint;
 mod storage;
@@ -35,6 +36,9 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Run(run) => run::run(run),
         Command::Coordinator(coordinator) => coordinator::coordinator(&coordinator),
         Command::Worker(worker) => worker::worker(&worker),
+        Command::Status(arguments) => remote::status(&arguments),
+        Command::Stop(arguments) => remote::stop(&arguments),
+        Command::Cancel(arguments) => remote::cancel(&arguments),
         Command::Savepoint(savepoint) => savepoint::savepoint(*savepoint),
         Command::Plan(plan) => plan::plan(plan),
     };

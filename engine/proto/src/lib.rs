@@ -17,11 +17,16 @@ mod generated {
 }
 
 pub use convert::{DecodeError, MAX_MESSAGE_BYTES, decode, encode};
+pub use generated::control_client::ControlClient;
+pub use generated::control_server::{Control, ControlServer};
 pub use generated::from_worker::Message as FromWorkerMessage;
 pub use generated::to_worker::Message as ToWorkerMessage;
 pub use generated::workers_client::WorkersClient;
 pub use generated::workers_server::{Workers, WorkersServer};
-pub use generated::{FromWorker, Hello, Leave, ToWorker, Welcome};
+pub use generated::{
+    AfterSavepoint, CancelRequest, CancelResponse, FromWorker, GetStatusRequest, GetStatusResponse, Hello,
+    Leave, StopRequest, StopResponse, ToWorker, TriggerSavepointRequest, TriggerSavepointResponse, Welcome,
+};
 
 #[cfg(test)]
 mod tests {

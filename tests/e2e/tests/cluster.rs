@@ -6,7 +6,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use crate::harness::{
-    Difference, Ended, Files, Input, JobFolder, Process, Proxy, S3Server, get, millstream, run_in,
+    Difference, Ended, Files, Input, JobFolder, Process, Proxy, S3Server, get, millstream, run, run_in,
 };
 use crate::kill::query::Query;
 
@@ -242,6 +242,47 @@ fn whoever_wakes_up_late_changes_nothing() {
     older.signal("CONT");
     older.end(LIMIT).code(1).says("fenced: generation 2");
     cluster.finish();
+}
+
+#[test]
+fn a_job_on_other_hosts_can_be_asked() {
+    let mut cluster = Cluster::new(Setup { reading: Duration::from_secs(120), ..setup(Query::Distinct, 14) });
+    let ask = |words: &[&str], coordinator: &str| {
+        let arguments: Vec<&str> = words.iter().copied().chain(["--coordinator", coordinator]).collect();
+        run(millstream().args(arguments))
+    };
+    let door = cluster.door.address();
+    ask(&["status"], "127.0.0.1:1").code(1).says("no coordinator answers at 127.0.0.1:1: ");
+    cluster.start_coordinator();
+    cluster.start_worker();
+    let coordinator = cluster.coordinator.as_mut().unwrap();
+    let two = |_: &Process| {
+        ask(&["status"], &door).code(0).stdout.contains("next: start when 4 slots are there, now 2\n")
+    };
+    assert!(coordinator.wait_until(LIMIT, two));
+    cluster.start_worker();
+    cluster.wait_for_epochs(3);
+    ask(&["status"], &door).code(0).prints("default.job.local: Running\n").prints("  newest epoch: ");
+    let json = ask(&["status", "--output", "json"], &door);
+    let status: serde_json::Value = serde_json::from_str(&json.code(0).stdout).unwrap();
+    assert_eq!(status["phase"], "Running");
+    ask(&["savepoint", "--as", "kept"], &door).code(0).prints("/savepoint/kept\n").prints(" rows of state, ");
+    ask(&["savepoint", "--as", "kept"], &door).code(2).says("kept");
+    ask(&["savepoint", "--to", "folder"], &door).code(2).says("the whole path on the coordinator's host");
+    ask(&["stop"], &door).code(0).prints("stopped at epoch ");
+    cluster.coordinator.take().unwrap().end(LIMIT).code(0).says("job: stopped at epoch ");
+    for worker in cluster.workers.drain(..) {
+        worker.process.end(LIMIT).code(0).says("the job is over: stopped at epoch ");
+    }
+    cluster.start_coordinator();
+    cluster.start_worker();
+    cluster.start_worker();
+    cluster.wait_for_epochs(3);
+    ask(&["savepoint", "--as", "last", "--stop"], &door).code(0).prints("/savepoint/last\n");
+    cluster.coordinator.take().unwrap().end(LIMIT).code(0).says("job: stopped at epoch ");
+    cluster.start_coordinator();
+    ask(&["cancel"], &door).code(0).prints("stopped at epoch ");
+    cluster.coordinator.take().unwrap().end(LIMIT).code(0);
 }
 
 fn refused(arguments: &[&str], says: &str) {

@@ -77,6 +77,12 @@ pub(crate) enum Command {
     /// Work for a coordinator
     #[command(after_help = CLUSTER_EXAMPLES)]
     Worker(Box<WorkerArguments>),
+    /// Show where a job stands that a coordinator runs
+    Status(StatusArguments),
+    /// Stop a job that a coordinator runs, behind a final checkpoint
+    Stop(RemoteArguments),
+    /// End a job that a coordinator runs, where it is
+    Cancel(RemoteArguments),
     /// Take a savepoint of a job, or look at savepoints
     #[command(after_help = SAVEPOINT_EXAMPLES)]
     Savepoint(Box<SavepointArguments>),
@@ -171,6 +177,23 @@ pub(crate) struct WorkerArguments {
     pub(crate) link: LinkArguments,
 }
 
+/// A coordinator to ask.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct RemoteArguments {
+    /// Where the coordinator listens
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:6123", env = "MILLSTREAM_COORDINATOR")]
+    pub(crate) coordinator: String,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct StatusArguments {
+    #[command(flatten)]
+    pub(crate) remote: RemoteArguments,
+    /// Form of the answer; JSON is the document of /status
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) output: PlanFormat,
+}
+
 /// How processes of a job watch and trust each other.
 #[derive(Args, Debug)]
 pub(crate) struct LinkArguments {
@@ -234,8 +257,11 @@ pub(crate) struct SavepointArguments {
 #[derive(Args, Debug)]
 pub(crate) struct TakeArguments {
     /// The job: its manifest or file of SQL, or the name of one that was started in this folder
-    #[arg(value_name = "FILE|NAME", required = true)]
+    #[arg(value_name = "FILE|NAME", required_unless_present = "coordinator")]
     pub(crate) job: Option<String>,
+    /// Where the job's coordinator listens, instead of its file
+    #[arg(long, value_name = "HOST:PORT", conflicts_with_all = ["job", "offline"])]
+    pub(crate) coordinator: Option<String>,
     /// Folder or address of the savepoint; default: a folder in the job's own storage, named by the time
     #[arg(long, value_name = "URI")]
     pub(crate) to: Option<String>,

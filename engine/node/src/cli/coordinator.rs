@@ -17,6 +17,7 @@ use super::failure::Failure;
 use super::run::start::{self, Start};
 use super::run::{listen, outcome, supervise};
 use super::storage::{socket, storage_uri};
+use crate::control::NetworkSavepoints;
 use crate::document::JobDocument;
 use crate::endpoints::endpoints;
 use crate::job_file::JobFile;
@@ -88,7 +89,12 @@ pub(super) fn coordinator(arguments: &CoordinatorArguments) -> Result<(), Failur
             document: document.encode()?,
             joining: join,
             reports,
-            status: handle.status(),
+            handle: handle.clone(),
+            savepoints: Arc::new(NetworkSavepoints {
+                handle: handle.clone(),
+                store: store.clone(),
+                over: is_over.clone(),
+            }),
             over: is_over,
             silence,
         };

@@ -6,8 +6,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use millstream_checkpoint_store::JobStore;
-use millstream_coordinator::JobHandle;
+use millstream_coordinator::control::SavepointWriter;
+use millstream_coordinator::{AfterSavepoint, JobHandle, JobOutcome, SavepointReport};
 use millstream_model::{ErrorKind, JobError};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{UnixListener, UnixStream};
@@ -46,6 +48,43 @@ struct Job {
     handle: JobHandle,
     store: JobStore,
     is_over: watch::Receiver<bool>,
+}
+
+/// Writes savepoints of a job for those who ask over the network.
+#[derive(Debug)]
+pub(crate) struct NetworkSavepoints {
+    pub(crate) handle: JobHandle,
+    pub(crate) store: JobStore,
+    pub(crate) over: watch::Receiver<Option<JobOutcome>>,
+}
+
+#[async_trait]
+impl SavepointWriter for NetworkSavepoints {
+    async fn write(
+        &self,
+        to: Option<String>,
+        name: String,
+        then: AfterSavepoint,
+    ) -> Result<SavepointReport, JobError> {
+        let report = write(&self.handle, &self.store, to, name, then).await?;
+        if then != AfterSavepoint::GoOn {
+            // Whoever stopped the job may start it again with the next command.
+            let _ = self.over.clone().wait_for(Option::is_some).await;
+        }
+        Ok(report)
+    }
+}
+
+async fn write(
+    handle: &JobHandle,
+    store: &JobStore,
+    to: Option<String>,
+    name: String,
+    then: AfterSavepoint,
+) -> Result<SavepointReport, JobError> {
+    let location = savepoints::destination(to.as_deref(), &name, store)?;
+    savepoints::check_destination(&location, store).await?;
+    handle.savepoint(location, then).await
 }
 
 impl Server {
@@ -152,9 +191,7 @@ async fn converse(stream: UnixStream, job: &Job) -> io::Result<()> {
 
 async fn savepoint(ask: SavepointAsk, job: &Job) -> Result<Answer, JobError> {
     let SavepointAsk { to, name, then } = ask;
-    let location = savepoints::destination(to.as_deref(), &name, &job.store)?;
-    savepoints::check_destination(&location, &job.store).await?;
-    let report = job.handle.savepoint(location, then.into()).await?;
+    let report = write(&job.handle, &job.store, to, name, then.into()).await?;
     if then != SavepointThen::GoOn {
         // Whoever stopped the job may start it again with the next command.
         end(&mut job.is_over.clone()).await;

@@ -3,8 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
+use millstream_coordinator::control::SavepointWriter;
 use millstream_coordinator::desk::{self, DeskSettings};
-use millstream_coordinator::{Coordinator, CoordinatorSettings, JobParts, Transport};
+use millstream_coordinator::{
+    AfterSavepoint, Coordinator, CoordinatorSettings, JobParts, SavepointReport, Transport,
+};
 use millstream_exchange::{Membership, Network};
 use millstream_model::{ErrorKind, JobError};
 use millstream_worker::session::Session;
@@ -46,7 +50,8 @@ pub(super) fn start(
         document: Vec::new(),
         joining: join,
         reports,
-        status: handle.status(),
+        handle: handle.clone(),
+        savepoints: Arc::new(NoSavepoints),
         over: is_over,
         silence: SILENCE,
     };
@@ -62,6 +67,21 @@ pub(super) fn start(
         outcome
     });
     Ok(Running { handle, outcome })
+}
+
+/// Suites ask the job itself.
+struct NoSavepoints;
+
+#[async_trait]
+impl SavepointWriter for NoSavepoints {
+    async fn write(
+        &self,
+        _: Option<String>,
+        _: String,
+        _: AfterSavepoint,
+    ) -> Result<SavepointReport, JobError> {
+        Err(JobError::new(ErrorKind::User, "ask the handle of the job"))
+    }
 }
 
 async fn work(

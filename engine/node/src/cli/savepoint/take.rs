@@ -2,6 +2,7 @@
 
 use millstream_checkpoint_store::{JobStore, TakeOverRequest};
 use millstream_coordinator::SavepointReport;
+use millstream_coordinator::control::CoordinatorClient;
 use millstream_savepoint::{SavepointLocation, SavepointRequest, SavepointSettings};
 
 use super::{answer, job};
@@ -14,17 +15,16 @@ use crate::{clock, savepoints};
 
 /// Takes a savepoint and prints where it is.
 pub(super) async fn take(arguments: TakeArguments) -> Result<(), Failure> {
-    let TakeArguments { job: Some(text), to, name, stop, drain, offline, place } = arguments else {
+    if let Some(coordinator) = &arguments.coordinator {
+        return over_the_network(coordinator, &arguments).await;
+    }
+    let TakeArguments { job: Some(text), to, name, stop, drain, offline, place, .. } = arguments else {
         return Err(Failure::Mistake("name a job: its file, or its name".into()));
     };
     let file = job(&text, &place)?;
     let to = to.map(|to| absolute(&to));
     let name = name.unwrap_or_else(|| clock::as_name(clock::unix_ms()));
-    let then = match (stop, drain) {
-        (true, true) => SavepointThen::Drain,
-        (true, false) => SavepointThen::Stop,
-        _ => SavepointThen::GoOn,
-    };
+    let then = then(stop, drain);
     let storage = storage_uri(place.storage.as_deref(), &file)?;
     if to.as_deref().unwrap_or(&storage).starts_with("memory:") {
         let advice = "name a folder or an address of object storage with --to";
@@ -44,10 +44,37 @@ pub(super) async fn take(arguments: TakeArguments) -> Result<(), Failure> {
         let ask = Ask::Savepoint(SavepointAsk { to, name, then });
         by_the_job(&file, &control::ask(&socket, &ask).await)?
     };
+    show(&report);
+    Ok(())
+}
+
+fn show(report: &SavepointReport) {
     answer(&format!(
         "{}\n  epoch {}, {} rows of state, {} bytes\n",
         report.location, report.epoch, report.rows, report.bytes
     ));
+}
+
+const fn then(stop: bool, drain: bool) -> SavepointThen {
+    match (stop, drain) {
+        (true, true) => SavepointThen::Drain,
+        (true, false) => SavepointThen::Stop,
+        _ => SavepointThen::GoOn,
+    }
+}
+
+/// By a job that runs anywhere. A relative folder would be one of the coordinator's host.
+async fn over_the_network(coordinator: &str, arguments: &TakeArguments) -> Result<(), Failure> {
+    let to = arguments.to.clone();
+    if let Some(to) = to.as_deref().filter(|to| !to.contains("://") && !to.starts_with('/')) {
+        return Err(Failure::Mistake(format!(
+            "--to {to}: give an address, or the whole path on the coordinator's host"
+        )));
+    }
+    let name = arguments.name.clone().unwrap_or_else(|| clock::as_name(clock::unix_ms()));
+    let then = then(arguments.stop, arguments.drain);
+    let mut client = CoordinatorClient::connect(coordinator).await?;
+    show(&client.savepoint(to, name, then.into()).await?);
     Ok(())
 }
 
