@@ -7,6 +7,7 @@
 
 mod clock;
 mod error;
+pub mod http;
 mod local_copies;
 mod memory;
 mod operator_factory;

@@ -1,5 +1,6 @@
 //! What can be typed.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -143,7 +144,7 @@ pub(crate) struct CoordinatorArguments {
     pub(crate) start: StartArguments,
     /// Where workers find it
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:6123", env = "MILLSTREAM_LISTEN")]
-    pub(crate) listen: std::net::SocketAddr,
+    pub(crate) listen: SocketAddr,
     #[command(flatten)]
     pub(crate) link: LinkArguments,
 }
@@ -160,7 +161,7 @@ pub(crate) struct WorkerArguments {
     pub(crate) slots: u32,
     /// Where rows of other workers are taken; port 0 takes a free one
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0", env = "MILLSTREAM_LISTEN")]
-    pub(crate) listen: std::net::SocketAddr,
+    pub(crate) listen: SocketAddr,
     /// How other workers reach that; default: what --listen says, which must not be 0.0.0.0 then
     #[arg(long, value_name = "HOST[:PORT]", env = "MILLSTREAM_ADDRESS")]
     pub(crate) address: Option<String>,
@@ -173,6 +174,9 @@ pub(crate) struct WorkerArguments {
     /// Form of the log on stderr
     #[arg(long, value_name = "FORMAT", default_value = "text", env = "MILLSTREAM_LOG")]
     pub(crate) log: LogFormat,
+    /// Serve /healthz, /readyz, /status (JSON) and /metrics (Prometheus) on this address
+    #[arg(long, value_name = "ADDR", env = "MILLSTREAM_HTTP")]
+    pub(crate) http: Option<SocketAddr>,
     #[command(flatten)]
     pub(crate) link: LinkArguments,
 }
@@ -232,7 +236,7 @@ pub(crate) struct StartArguments {
     pub(crate) log: LogFormat,
     /// Serve /healthz, /readyz, /status (JSON) and /metrics (Prometheus) on this address, for example 127.0.0.1:9090
     #[arg(long, value_name = "ADDR")]
-    pub(crate) http: Option<std::net::SocketAddr>,
+    pub(crate) http: Option<SocketAddr>,
 }
 
 #[derive(Args, Debug)]

@@ -7,10 +7,12 @@ use std::time::Duration;
 
 use millstream_connectors::ConnectorRegistry;
 use millstream_exchange::{Membership, Network};
+use millstream_worker::http::{self, WorkerStatus, WorksFor};
 use millstream_worker::session::{Ending, Session, Unwelcome};
 use millstream_worker::{OperatorFactory, Sabotage, WorkerNetwork, WorkerSettings};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::watch;
 
 use super::args::{LogFormat, WorkerArguments};
 use super::compile::{Job, compile_source};
@@ -61,6 +63,7 @@ struct Worker<'a> {
     listener: Arc<TcpListener>,
     /// How others reach the listener.
     address: String,
+    status: watch::Sender<WorkerStatus>,
 }
 
 impl<'a> Worker<'a> {
@@ -74,19 +77,32 @@ impl<'a> Worker<'a> {
         let name =
             arguments.name.clone().unwrap_or_else(|| format!("{}-{}", host().trim(), std::process::id()));
         tracing::info!("{name}: taking rows on {listening}, where others find it as {address}");
-        Ok(Self {
-            arguments,
-            connectors: connectors::registry(),
-            name,
-            listener: Arc::new(listener),
-            address,
-        })
+        let status = WorkerStatus {
+            name: name.clone(),
+            address: address.clone(),
+            slots: arguments.slots,
+            ..WorkerStatus::default()
+        };
+        let (listener, status) = (Arc::new(listener), watch::channel(status).0);
+        Ok(Self { arguments, connectors: connectors::registry(), name, listener, address, status })
+    }
+
+    /// Answers over HTTP, if it is to.
+    async fn show(&self) -> Result<(), Failure> {
+        let Some(asked) = self.arguments.http else { return Ok(()) };
+        let failed = |e| Failure::Mistake(format!("--http {asked}: cannot listen there: {e}"));
+        let listener = TcpListener::bind(asked).await.map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        tracing::info!("status on http://{address}/status, metrics on http://{address}/metrics");
+        tokio::spawn(http::serve(listener, self.status.subscribe()));
+        Ok(())
     }
 
     /// Joins the coordinator again and again, until the job is over.
     async fn work(&self) -> Result<(), Failure> {
         let coordinator = &self.arguments.coordinator;
         let (mut pause, mut told) = (FIRST_PAUSE, None);
+        self.show().await?;
         loop {
             let why = match Session::open(
                 coordinator,
@@ -135,6 +151,11 @@ impl<'a> Worker<'a> {
         let slots = self.arguments.slots;
         let state = state_backend::open(&compiled.settings, file.state_backend, &folder("spilled"), slots)?;
         let keeps_copies = state_backend::keeps_copies(&compiled.settings, &store.location());
+        let works_for = WorksFor { job: identity.clone(), generation, worker };
+        self.status.send_modify(|status| {
+            status.sessions += 1;
+            status.works_for = Some(works_for);
+        });
         let me = Membership { job: identity.clone(), generation, worker };
         let settings = WorkerSettings {
             id: worker,
@@ -156,6 +177,7 @@ impl<'a> Worker<'a> {
         millstream_worker::run(settings, orders, reports)
             .await
             .map_err(|e| Failure::Job(format!("the worker could not start its threads: {e}")))?;
+        self.status.send_modify(|status| status.works_for = None);
         Ok(ending.await.unwrap_or_else(|e| Ending::Lost(format!("the connection ended in disorder: {e}"))))
     }
 }
