@@ -6,12 +6,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use millstream_model::control::WorkerId;
 use millstream_model::{Attempt, SubtaskId};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio::time::timeout;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::handshake::receive as receive_hello;
 use super::link::{Link, Target};
-use super::{CONNECT_TIMEOUT, Membership, reception};
+use super::{CONNECT_TIMEOUT, Membership, SILENCE, reception};
 use crate::inbox::{Entry, Inbox};
 use crate::sender::ChannelSender;
 
@@ -35,7 +36,7 @@ pub struct Network {
 #[derive(Debug)]
 pub(super) struct Hub {
     me: Membership,
-    running: Mutex<Option<Running>>,
+    running: watch::Sender<Option<Running>>,
     links: Mutex<BTreeMap<WorkerId, Arc<Link>>>,
     until: CancellationToken,
 }
@@ -51,8 +52,12 @@ impl Network {
     #[must_use]
     pub fn start(listener: Arc<TcpListener>, me: Membership) -> Self {
         let until = CancellationToken::new();
-        let hub =
-            Arc::new(Hub { me, running: Mutex::default(), links: Mutex::default(), until: until.clone() });
+        let hub = Arc::new(Hub {
+            me,
+            running: watch::Sender::new(None),
+            links: Mutex::default(),
+            until: until.clone(),
+        });
         tokio::spawn(accept(listener, hub.clone()));
         Self { hub, _until_dropped: Arc::new(until.drop_guard()) }
     }
@@ -60,7 +65,7 @@ impl Network {
     /// Rows of this attempt go to these inboxes; those of older ones are dropped from now on.
     pub fn deploy(&self, attempt: Attempt, inboxes: BTreeMap<SubtaskId, Inbox>) {
         let running = Running { attempt, inboxes };
-        *self.hub.running.lock().unwrap_or_else(PoisonError::into_inner) = Some(running);
+        self.hub.running.send_replace(Some(running));
     }
 
     /// The sending end of a channel of `subtask`, which runs at `peer`.
@@ -78,20 +83,24 @@ impl Network {
 }
 
 impl Hub {
-    /// Where rows for a channel go; `None` when their attempt is over.
+    /// Where rows for a channel go; `None` when their attempt is over. A sender may have been deployed before this worker heard of
+    /// the attempt, which is waited for.
     ///
     /// # Errors
     /// There is no such channel.
-    pub(super) fn entry(
+    pub(super) async fn entry(
         &self,
         attempt: Attempt,
         subtask: SubtaskId,
         channel: u32,
     ) -> Result<Option<Entry>, String> {
-        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(running) = running.as_ref().filter(|running| running.attempt >= attempt) else {
+        let mut deployed = self.running.subscribe();
+        let is_known = |running: &Option<Running>| running.as_ref().is_some_and(|r| r.attempt >= attempt);
+        let running = timeout(SILENCE, deployed.wait_for(is_known)).await;
+        let Some(running) = running.ok().and_then(Result::ok) else {
             return Err(format!("it sent rows of attempt {attempt}, which was not deployed here"));
         };
+        let Some(running) = running.as_ref() else { return Ok(None) };
         if running.attempt > attempt {
             return Ok(None);
         }

@@ -106,11 +106,11 @@ impl Reception {
             let (header, body) = timeout(SILENCE, frame)
                 .await
                 .map_err(|_| format!("it was silent for {} s", SILENCE.as_secs()))??;
-            self.accept(header, body)?;
+            self.accept(header, body).await?;
         }
     }
 
-    fn accept(&mut self, header: Header, body: Bytes) -> Result<(), String> {
+    async fn accept(&mut self, header: Header, body: Bytes) -> Result<(), String> {
         match header.kind {
             Kind::Ping => return Ok(()),
             Kind::Close => {
@@ -146,7 +146,7 @@ impl Reception {
         channel.next_sequence += 1;
         if matches!(channel.entry, Door::Unknown) {
             let (subtask, number) = channel.target;
-            channel.entry = match self.hub.entry(channel.attempt, subtask, number)? {
+            channel.entry = match self.hub.entry(channel.attempt, subtask, number).await? {
                 Some(entry) => {
                     entry.return_credit_to(CreditReturn::new(self.returns.clone(), header.channel));
                     Door::Open(entry)

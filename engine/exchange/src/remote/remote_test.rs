@@ -210,6 +210,20 @@ async fn the_next_attempt_connects_again_and_the_old_one_is_dropped() {
 }
 
 #[tokio::test]
+async fn rows_of_an_attempt_that_is_not_known_yet_wait_for_it() {
+    let (sending, _) = network(1).await;
+    let (receiving, peer, _) = receiver(1, Attempt(1)).await;
+    let mut sender = sending.sender(&peer, Attempt(2), SUBTASK, 0);
+    sender.send(Element::Idle(true));
+    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    let inbox = Inbox::new(1);
+    receiving.deploy(Attempt(2), BTreeMap::from([(SUBTASK, inbox.clone())]));
+    let mut gate = Gate::new(inbox, Attempt(2), Watermark::MIN);
+    assert!(matches!(next(&mut gate).await.unwrap(), GateEvent::Idle(true)));
+    assert!(sender.failure().is_none());
+}
+
+#[tokio::test]
 async fn strangers_are_told_why_they_are_refused() {
     let (_receiving, peer, _) = receiver(1, Attempt(1)).await;
     let table = [
