@@ -8,8 +8,6 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use millstream_model::SubtaskId;
-
 use crate::error::TaskError;
 
 /// A slot's account. Clones share it.
@@ -19,15 +17,17 @@ pub(crate) struct SlotMemory {
     budget: Option<usize>,
     /// Whether state may lie in a store, too.
     is_spilling: bool,
-    held: Arc<Mutex<BTreeMap<SubtaskId, Held>>>,
+    held: Arc<Mutex<BTreeMap<usize, Held>>>,
 }
 
 /// What a task holds.
 #[derive(Clone, Debug, Default)]
 struct Held {
+    /// Without what is on its way to the bucket.
     bytes: usize,
-    /// The part of it that is on its way to the bucket.
     being_stored: usize,
+    /// Whether somebody stores that, so that the memory comes back.
+    is_storing: bool,
     largest: usize,
     /// The operator with the most of it.
     operator: String,
@@ -37,7 +37,7 @@ struct Held {
 #[derive(Debug)]
 pub(crate) struct TaskMemory {
     slot: SlotMemory,
-    subtask: SubtaskId,
+    line: usize,
 }
 
 impl SlotMemory {
@@ -45,34 +45,49 @@ impl SlotMemory {
         Self { budget, is_spilling, held: Arc::default() }
     }
 
-    /// What its tasks may hold together; `None`: nobody looks.
-    pub(crate) const fn budget(&self) -> Option<usize> {
-        self.budget
+    /// A line for one of its tasks.
+    pub(crate) fn task(&self) -> TaskMemory {
+        let mut held = self.held();
+        let line = held.last_key_value().map_or(0, |(last, _)| last + 1);
+        held.insert(line, Held::default());
+        TaskMemory { slot: self.clone(), line }
     }
 
-    /// The account of one of its tasks.
-    pub(crate) fn task(&self, subtask: SubtaskId) -> TaskMemory {
-        TaskMemory { slot: self.clone(), subtask }
-    }
-
-    fn held(&self) -> MutexGuard<'_, BTreeMap<SubtaskId, Held>> {
+    fn held(&self) -> MutexGuard<'_, BTreeMap<usize, Held>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl TaskMemory {
-    /// Notes what the task's operators hold, each with its name, and the bytes that are on their way to the bucket and in queues.
+    /// What the slot's tasks may hold together; `None`: nobody looks.
+    pub(crate) const fn budget(&self) -> Option<usize> {
+        self.slot.budget
+    }
+
+    /// Notes the bytes that are on their way to the bucket, and whether they are being stored or wait for the next barrier.
+    pub(crate) fn note_copies(&self, being_stored: usize, is_storing: bool) {
+        let mut held = self.slot.held();
+        let own = held.entry(self.line).or_default();
+        own.being_stored = being_stored;
+        own.is_storing = is_storing;
+    }
+
+    /// Whether memory of the slot comes back without anybody's doing: a task, this or another one, has copies that are being stored.
+    pub(crate) fn comes_back(&self) -> bool {
+        self.slot.held().values().any(|held| held.is_storing && held.being_stored > 0)
+    }
+
+    /// Notes what the task's operators hold, each with its name, and the bytes in queues.
     ///
     /// # Errors
     /// The slot's budget is exceeded.
     pub(crate) fn hold<'a>(
         &self,
         operators: impl Iterator<Item = (&'a str, usize)>,
-        being_stored: usize,
         queued: usize,
     ) -> Result<(), TaskError> {
         let Some(budget) = self.slot.budget else { return Ok(()) };
-        let (mut bytes, mut largest) = (being_stored + queued, ("", 0));
+        let (mut bytes, mut largest) = (queued, ("", 0));
         for (name, held) in operators {
             bytes += held;
             if held > largest.1 {
@@ -80,14 +95,13 @@ impl TaskMemory {
             }
         }
         let mut held = self.slot.held();
-        let own = held.entry(self.subtask).or_default();
+        let own = held.entry(self.line).or_default();
         own.bytes = bytes;
-        own.being_stored = being_stored;
         own.largest = largest.1;
         if own.operator != largest.0 {
             largest.0.clone_into(&mut own.operator);
         }
-        let total: usize = held.values().map(|h| h.bytes).sum();
+        let total: usize = held.values().map(|h| h.bytes + h.being_stored).sum();
         if total <= budget {
             return Ok(());
         }
@@ -105,42 +119,56 @@ impl TaskMemory {
 
 impl Drop for TaskMemory {
     fn drop(&mut self) {
-        self.slot.held().remove(&self.subtask);
+        self.slot.held().remove(&self.line);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use millstream_model::{ChainId, ErrorKind};
+    use millstream_model::ErrorKind;
 
     const MIB: usize = 1 << 20;
-
-    fn subtask(chain: u32) -> SubtaskId {
-        SubtaskId { chain: ChainId(chain), index: 0 }
-    }
 
     #[test]
     fn the_operator_with_the_most_is_named_whoever_notices() {
         let slot = SlotMemory::new(Some(1_000 * MIB), false);
-        let (first, second) = (slot.task(subtask(0)), slot.task(subtask(1)));
-        first.hold([("Aggregate(k)", 700 * MIB), ("Calc", 0)].into_iter(), 30 * MIB, 20 * MIB).unwrap();
-        second.hold([("Window(k)", 250 * MIB)].into_iter(), 0, 0).unwrap();
-        let error = second.hold([("Window(k)", 251 * MIB)].into_iter(), 0, 0).unwrap_err().into_job_error();
+        let (first, second) = (slot.task(), slot.task());
+        first.note_copies(30 * MIB, true);
+        first.hold([("Aggregate(k)", 700 * MIB), ("Calc", 0)].into_iter(), 20 * MIB).unwrap();
+        second.hold([("Window(k)", 250 * MIB)].into_iter(), 0).unwrap();
+        let error = second.hold([("Window(k)", 251 * MIB)].into_iter(), 0).unwrap_err().into_job_error();
         assert_eq!(error.kind, ErrorKind::User, "a restart would end the same way");
         assert!(error.message.starts_with("Aggregate(k) holds 700.0 MiB of state, "), "{error}");
         for figure in ["1001.0 MiB", "1000.0 MiB", "30.0 MiB of it are on their way"] {
             assert!(error.message.contains(figure), "{error}");
         }
         drop(first);
-        second.hold([("Window(k)", 999 * MIB)].into_iter(), 0, MIB).unwrap();
+        second.hold([("Window(k)", 999 * MIB)].into_iter(), MIB).unwrap();
+    }
+
+    #[test]
+    fn copies_of_any_task_come_back_while_they_are_stored() {
+        let slot = SlotMemory::new(Some(100 * MIB), true);
+        let (source, aggregate) = (slot.task(), slot.task());
+        aggregate.hold([("Aggregate(k)", 60 * MIB)].into_iter(), 0).unwrap();
+        assert!(!source.comes_back());
+        aggregate.note_copies(50 * MIB, true);
+        source.hold(std::iter::empty(), MIB).unwrap_err();
+        assert!(source.comes_back() && aggregate.comes_back());
+        aggregate.note_copies(50 * MIB, false);
+        assert!(!source.comes_back(), "they wait for a barrier");
+        // Noted by whoever stores them, not only when the task has its next batch.
+        aggregate.note_copies(0, true);
+        assert!(!source.comes_back());
+        source.hold(std::iter::empty(), MIB).unwrap();
     }
 
     #[test]
     fn the_advice_is_what_is_not_done_yet() {
         let advice = |is_spilling| {
-            let task = SlotMemory::new(Some(MIB), is_spilling).task(subtask(0));
-            task.hold([("Aggregate(k)", 2 * MIB)].into_iter(), 0, 0).unwrap_err().to_string()
+            let task = SlotMemory::new(Some(MIB), is_spilling).task();
+            task.hold([("Aggregate(k)", 2 * MIB)].into_iter(), 0).unwrap_err().to_string()
         };
         assert!(advice(false).contains("keep state in RocksDB") && !advice(false).contains("fixed-per-slot"));
         assert!(!advice(true).contains("keep state in RocksDB") && advice(true).contains("fixed-per-slot"));
@@ -149,6 +177,6 @@ mod tests {
     #[test]
     fn without_a_budget_nobody_looks() {
         let slot = SlotMemory::new(None, false);
-        slot.task(subtask(0)).hold([("Aggregate(k)", usize::MAX)].into_iter(), 0, 0).unwrap();
+        slot.task().hold([("Aggregate(k)", usize::MAX)].into_iter(), 0).unwrap();
     }
 }

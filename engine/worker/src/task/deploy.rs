@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -127,7 +128,9 @@ impl Blueprint {
         }
         let scope = ObjectScope { generation, attempt, subtask };
         let slot = self.slots.get(slot).cloned().unwrap_or_else(|| SlotMemory::new(None, false));
-        let snapshots = Snapshots::new(scope, key_groups, self.store.clone(), slot.budget(), reports.clone());
+        let memory = Rc::new(slot.task());
+        let snapshots =
+            Snapshots::new(scope, key_groups, self.store.clone(), memory.clone(), reports.clone());
         // The first stage's input watermark is the gate's.
         let gate_watermark = match (stages.first(), &tail) {
             (Some(first), _) => first.watermark,
@@ -137,7 +140,7 @@ impl Blueprint {
         let policy = if self.spill.is_some() { BasePolicy::of_spilled() } else { BasePolicy::default() };
         let policies = vec![policy; stages.len()];
         let core = Core {
-            memory: slot.task(subtask),
+            memory,
             inbox: inbox.clone(),
             attempt,
             subtask,

@@ -12,7 +12,7 @@ use millstream_state::BasePolicy;
 use tokio::sync::mpsc;
 
 use super::chain::{Chain, Tail};
-use super::snapshot::{Cut, FrozenRows, FrozenState, Snapshots};
+use super::snapshot::{Cut, FrozenRows, FrozenState, RELIEF, Snapshots};
 use crate::clock::now;
 use crate::error::TaskError;
 use crate::memory::TaskMemory;
@@ -38,7 +38,7 @@ pub(crate) type SharedProgress = Arc<Mutex<SubtaskProgress>>;
 
 /// The parts of a running task that do not depend on where its input comes from.
 pub(crate) struct Core {
-    pub(crate) memory: TaskMemory,
+    pub(crate) memory: Rc<TaskMemory>,
     /// What waits for this task; without channels for a source.
     pub(crate) inbox: Inbox,
     pub(crate) attempt: Attempt,
@@ -156,8 +156,11 @@ impl Core {
                 kind: e.kind,
                 cause: e.message,
             })?;
-            if !relieved {
+            if !relieved && !self.memory.comes_back() {
                 return Err(over);
+            }
+            if !relieved {
+                tokio::time::sleep(RELIEF).await;
             }
         }
     }
@@ -167,7 +170,7 @@ impl Core {
     fn hold(&self) -> Result<(), TaskError> {
         let held = self.chain.stages.iter().map(|stage| (stage.name.as_str(), stage.operator.state_bytes()));
         let queued = self.inbox.queued_bytes() + self.chain.waiting_bytes();
-        self.memory.hold(held, self.snapshots.held_bytes(), queued)
+        self.memory.hold(held, queued)
     }
 
     /// Starts to store what left memory before any barrier: state that an operator spilled, and what a sink closed because it was

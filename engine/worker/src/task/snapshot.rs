@@ -18,12 +18,13 @@ use millstream_state::{EncodedSegment, FrozenTable, SpilledBase};
 use tokio::sync::{Mutex, mpsc};
 
 use crate::clock::unix_ms;
+use crate::memory::TaskMemory;
 use crate::store::{ObjectScope, SnapshotStore};
 
 const MIB: usize = 1024 * 1024;
 
 /// How often a task that waits for memory looks again.
-const RELIEF: Duration = Duration::from_millis(5);
+pub(crate) const RELIEF: Duration = Duration::from_millis(5);
 
 /// Output that a subtask may hold while it is on its way to the store: eight segments of the size that a sink closes by itself, or
 /// an eighth of the slot's memory if that is less. A sink that closes faster than the store takes waits.
@@ -90,8 +91,8 @@ pub(crate) struct Snapshots {
     scope: ObjectScope,
     key_groups: KeyGroupRange,
     store: Arc<dyn SnapshotStore>,
-    /// What a slot's state may take in memory.
-    budget: Option<usize>,
+    /// The task's line in its slot's account: what is held is noted there.
+    memory: Rc<TaskMemory>,
     reports: mpsc::Sender<FromWorker>,
     items: RefCell<Vec<Item>>,
     /// Only with a bug planted: what these checkpoints have is never reported.
@@ -105,14 +106,14 @@ impl Snapshots {
         scope: ObjectScope,
         key_groups: KeyGroupRange,
         store: Arc<dyn SnapshotStore>,
-        budget: Option<usize>,
+        memory: Rc<TaskMemory>,
         reports: mpsc::Sender<FromWorker>,
     ) -> Rc<Self> {
         Rc::new(Self {
             scope,
             key_groups,
             store,
-            budget,
+            memory,
             reports,
             items: RefCell::default(),
             forgotten: Cell::new(None),
@@ -139,6 +140,7 @@ impl Snapshots {
     }
 
     fn store_in_background(self: &Rc<Self>) {
+        self.note(true);
         let this = self.clone();
         tokio::task::spawn_local(async move {
             // A failure leaves the items as they are: the next barrier tries again and reports.
@@ -152,7 +154,8 @@ impl Snapshots {
     /// # Errors
     /// When there is more and the store does not take it.
     pub(crate) async fn room(&self) -> Result<(), JobError> {
-        let limit = self.budget.map_or(MAX_EARLY_BYTES, |b| (b / 8).clamp(MIN_EARLY_BYTES, MAX_EARLY_BYTES));
+        let limit =
+            self.memory.budget().map_or(MAX_EARLY_BYTES, |b| (b / 8).clamp(MIN_EARLY_BYTES, MAX_EARLY_BYTES));
         if self.early_bytes() <= limit {
             return Ok(());
         }
@@ -163,7 +166,7 @@ impl Snapshots {
     /// Called before a barrier copies state again: if the copies of earlier, aborted checkpoints take more than a quarter of the
     /// slot's memory, waits until they are stored. If the store does not take them, the next barrier tries again.
     pub(crate) async fn room_for_barrier(&self) {
-        if self.budget.is_some_and(|budget| self.held_bytes() > budget / 4) {
+        if self.memory.budget().is_some_and(|budget| self.held_bytes() > budget / 4) {
             let _guard = self.storing.lock().await;
             let _ = self.store_items().await;
         }
@@ -217,6 +220,7 @@ impl Snapshots {
         if let Some((sink, segments)) = closed {
             self.push_closed(Some(checkpoint), sink, segments);
         }
+        self.note(true);
         let this = self.clone();
         tokio::task::spawn_local(async move {
             let _guard = this.storing.lock().await;
@@ -261,8 +265,20 @@ impl Snapshots {
         }));
     }
 
+    /// Notes what is held in the slot's account.
+    fn note(&self, is_storing: bool) {
+        self.memory.note_copies(self.held_bytes(), is_storing);
+    }
+
     /// Stores what is not stored yet, in order.
     async fn store_items(&self) -> Result<(), JobError> {
+        self.note(true);
+        let outcome = self.store_each().await;
+        self.note(outcome.is_ok());
+        outcome
+    }
+
+    async fn store_each(&self) -> Result<(), JobError> {
         let mut index = 0;
         loop {
             // Items may be added behind, and removed in front, while this waits: find the place again by identity.
@@ -298,6 +314,8 @@ impl Snapshots {
         let Some(place) = items.iter().position(is_unstored) else { return };
         let checkpoint = items[place].checkpoint;
         items.splice(place..=place, stored.into_iter().map(|load| Item { checkpoint, load }));
+        drop(items);
+        self.note(true);
     }
 
     /// Stores a base part by part, so that only one of them is in memory. Gives what takes its place: the stored parts, and behind

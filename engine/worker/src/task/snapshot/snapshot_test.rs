@@ -9,6 +9,7 @@ use millstream_state::segment_schema;
 use tokio::sync::Semaphore;
 
 use super::*;
+use crate::memory::SlotMemory;
 
 /// Takes one object a permit; refuses when closed.
 #[derive(Debug)]
@@ -47,7 +48,8 @@ impl SnapshotStore for Gated {
 fn snapshots(store: Arc<Gated>, budget: Option<usize>) -> Rc<Snapshots> {
     let subtask = SubtaskId { chain: ChainId(0), index: 0 };
     let scope = ObjectScope { generation: Generation(1), attempt: Attempt(1), subtask };
-    Snapshots::new(scope, KeyGroupRange::of_subtask(0, 1, 256), store, budget, mpsc::channel(8).0)
+    let memory = Rc::new(SlotMemory::new(budget, true).task());
+    Snapshots::new(scope, KeyGroupRange::of_subtask(0, 1, 256), store, memory, mpsc::channel(8).0)
 }
 
 fn close(snapshots: &Rc<Snapshots>, bytes: usize) {
@@ -142,8 +144,10 @@ async fn a_task_without_memory_waits_for_what_is_on_its_way() {
         assert_eq!(snapshots.relieve().await, Ok(true), "what nobody stores is stored");
         assert_eq!(snapshots.held_bytes(), 0);
         close(&snapshots, 1);
+        assert!(snapshots.memory.comes_back());
         store.0.close();
         assert_eq!(snapshots.relieve().await.unwrap_err().message, "the store is away");
+        assert!(!snapshots.memory.comes_back(), "not before the next barrier tries again");
     };
     tokio::task::LocalSet::new().run_until(run).await;
 }
