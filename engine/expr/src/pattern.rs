@@ -9,6 +9,8 @@
 mod read;
 mod write;
 
+pub(crate) use write::LastWritten;
+
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;

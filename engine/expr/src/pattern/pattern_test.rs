@@ -77,3 +77,24 @@ fn many_patterns_do_not_fill_the_memory() {
         assert!(pattern.read(&format!("2020 {number}")).is_some());
     }
 }
+
+#[test]
+fn what_was_written_last_is_written_again_only_while_it_is_the_same() {
+    let letters: Vec<String> = "yYQMwWDdEeaHkKhmsSn".chars().map(|letter| letter.to_string()).collect();
+    let wide =
+        ["yyyy-MM-dd", "HH:mm", "MMM d 'at' h a", "yyyy-MM-dd HH:mm:ss.SSS", "'none'"].map(String::from);
+    for pattern in letters.into_iter().chain(wide) {
+        let pattern = Rc::new(Pattern::parse(&pattern).unwrap());
+        let mut written = LastWritten::default();
+        // Around the ends of a second, a minute, an hour, a day, a week and a year, before and after 1970.
+        for start in [-86_401, -61, -1, 58, 3_598, 86_398, 345_598, 1_577_836_798] {
+            for half_seconds in [0, 1, 2, 3, 4, 5, 120, 121, 7_200, 172_800, 4, 0] {
+                let moment = Moment::new(start + half_seconds / 2, (half_seconds % 2) as u32 * 500_000_000);
+                let (mut expected, mut out) = (String::new(), String::new());
+                pattern.write(moment, &mut expected).unwrap();
+                written.write(&pattern, moment, &mut out).unwrap();
+                assert_eq!(out, expected, "{moment:?} by {pattern:?}");
+            }
+        }
+    }
+}

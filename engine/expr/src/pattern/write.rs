@@ -1,11 +1,54 @@
 //! A moment written by a pattern.
 
 use std::fmt::Write;
+use std::rc::Rc;
 
 use super::{Field, Item, MONTHS, Pattern, WEEKDAYS};
-use crate::calendar::{Date, Moment};
+use crate::calendar::{Date, Moment, SECONDS_PER_DAY};
+
+/// The text of the last moment, which is that of the next one, too, while nothing that the pattern shows is different: as a rule
+/// rows are close in time. Example: all moments of a day by `yyyy-MM-dd`.
+#[derive(Default)]
+pub(crate) struct LastWritten {
+    pattern: Option<Rc<Pattern>>,
+    /// Which of the spans of [`Pattern::steady_seconds`] it lies in.
+    span: Option<i64>,
+    text: String,
+}
+
+impl LastWritten {
+    /// Appends the wall clock `moment` as the pattern shows it.
+    ///
+    /// # Errors
+    /// As [`Pattern::write`].
+    pub(crate) fn write(
+        &mut self,
+        pattern: &Rc<Pattern>,
+        moment: Moment,
+        out: &mut String,
+    ) -> Result<(), String> {
+        let is_same = self.pattern.as_ref().is_some_and(|last| Rc::ptr_eq(last, pattern));
+        let span = pattern.steady_seconds().map(|steady| moment.seconds.div_euclid(steady));
+        if !is_same || span.is_none() || span != self.span {
+            self.pattern = Some(pattern.clone());
+            self.span = span;
+            self.text.clear();
+            pattern.write(moment, &mut self.text).inspect_err(|_| self.pattern = None)?;
+        }
+        out.push_str(&self.text);
+        Ok(())
+    }
+}
 
 impl Pattern {
+    /// The text changes at multiples of so many seconds at most; `None` if it may within a second.
+    fn steady_seconds(&self) -> Option<i64> {
+        self.items
+            .iter()
+            .map(Item::steady_seconds)
+            .try_fold(SECONDS_PER_DAY, |all, item| Some(all.min(item?)))
+    }
+
     /// Appends the wall clock `moment` as the pattern shows it.
     ///
     /// # Errors
@@ -18,6 +61,29 @@ impl Pattern {
             }
         }
         Ok(())
+    }
+}
+
+impl Item {
+    fn steady_seconds(&self) -> Option<i64> {
+        let Self::Field(field, _) = self else { return Some(SECONDS_PER_DAY) };
+        match field {
+            Field::Year
+            | Field::WeekYear
+            | Field::Quarter
+            | Field::Month
+            | Field::Week
+            | Field::WeekOfMonth => Some(SECONDS_PER_DAY),
+            Field::DayOfYear | Field::DayOfMonth | Field::WeekdayName | Field::WeekdayNumber => {
+                Some(SECONDS_PER_DAY)
+            }
+            Field::HalfDay | Field::Hour | Field::HourFrom1 | Field::HalfHour | Field::HalfHourFrom1 => {
+                Some(60 * 60)
+            }
+            Field::Minute => Some(60),
+            Field::Second => Some(1),
+            Field::Fraction | Field::Nano | Field::Offset => None,
+        }
     }
 }
 

@@ -5,6 +5,7 @@
 //! (`TO_DATE('abc', 'yyyy-MM-dd')`, `UNIX_TIMESTAMP('abc')`). `TO_TIMESTAMP` with a pattern that does not fit tries the
 //! ordinary form before it gives up.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use arrow::array::{ArrayRef, StringArray};
@@ -15,7 +16,7 @@ use super::super::definition::{Call, Definition, Parameter, Returns};
 use super::Wall;
 use crate::calendar::{Moment, parse_date, parse_timestamp};
 use crate::column::Values;
-use crate::pattern::Pattern;
+use crate::pattern::{LastWritten, Pattern};
 use crate::types::SqlType;
 use crate::zone;
 
@@ -55,6 +56,8 @@ struct Patterns<'a> {
     call: &'a Call<'a>,
     values: Option<Values<'a, StringArray>>,
     default: Rc<Pattern>,
+    /// That of the row before, with its text: as a rule the next one's, too.
+    last: RefCell<(String, Rc<Pattern>)>,
 }
 
 impl<'a> Patterns<'a> {
@@ -62,22 +65,27 @@ impl<'a> Patterns<'a> {
     fn new(call: &'a Call<'a>, at: usize, default: &str) -> Result<Self> {
         let values = if call.count() > at { Some(call.text(at)?) } else { None };
         let default = Pattern::cached(default).map_err(|reason| call.bad_argument(reason))?;
-        Ok(Self { call, values, default })
+        let last = RefCell::new((String::new(), default.clone()));
+        Ok(Self { call, values, default, last })
     }
 
     fn get(&self, row: usize) -> Result<Option<Rc<Pattern>>> {
         let Some(values) = &self.values else { return Ok(Some(self.default.clone())) };
-        match values.get(row) {
-            None => Ok(None),
-            Some(text) => Pattern::cached(text).map(Some).map_err(|reason| self.call.bad_argument(reason)),
+        let Some(text) = values.get(row) else { return Ok(None) };
+        let mut last = self.last.borrow_mut();
+        if last.0 != text || text.is_empty() {
+            let pattern = Pattern::cached(text).map_err(|reason| self.call.bad_argument(reason))?;
+            *last = (text.to_owned(), pattern);
         }
+        Ok(Some(last.1.clone()))
     }
 }
 
 fn date_format(call: &Call<'_>) -> Result<ArrayRef> {
     let patterns = Patterns::new(call, 1, SECONDS_PATTERN)?;
-    let show = |moment: Moment, pattern: &Pattern, out: &mut String| {
-        pattern.write(moment, out).map(Some).map_err(|reason| call.bad_argument(reason))
+    let mut written = LastWritten::default();
+    let mut show = |moment: Moment, pattern: &Rc<Pattern>, out: &mut String| {
+        written.write(pattern, moment, out).map(Some).map_err(|reason| call.bad_argument(reason))
     };
     if call.column(0)?.array.data_type() == &DataType::Utf8 {
         let text = call.text(0)?;
