@@ -24,7 +24,7 @@ use millstream_expr::AggregateKind;
 use millstream_model::KeyGroupRange;
 use millstream_plan::{AggregateCall, TtlTime, state_fields};
 use millstream_state::{
-    CopyBuffers, FrozenTable, GroupTable, RestoredTable, SpilledBase, StateError, ValueColumns,
+    CopyBuffers, FrozenTable, GroupTable, KeySets, RestoredTable, SpilledBase, StateError, ValueColumns,
 };
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -33,6 +33,7 @@ use accumulator::{Accumulator, accumulator};
 use kept_values::KeptValues;
 pub(crate) use last_write::{LastWrites, with_last_write};
 pub(crate) use partial_table::PartialTable;
+use seen_values::SeenValues;
 
 use crate::error::OperatorError;
 use crate::operator::{OperatorSpill, TableSchema};
@@ -43,6 +44,8 @@ struct Call {
     accumulator: Box<dyn Accumulator>,
     /// Values with their counts, where the accumulator alone cannot know: DISTINCT, and extremes that may be retracted.
     kept: Option<KeptValues>,
+    /// Whether its values are among those that [`Aggregates::seen`] keeps.
+    is_sharing: bool,
 }
 
 /// Whether rows may be taken away again.
@@ -59,6 +62,8 @@ pub(crate) enum Changes {
 /// The state of all calls, indexed by group number.
 pub(crate) struct Aggregates {
     calls: Vec<Call>,
+    /// What DISTINCT calls of lasting groups share.
+    seen: Vec<SeenValues>,
     rows: Vec<i64>,
     changes: Changes,
     /// When each group was last written, if groups expire.
@@ -103,11 +108,13 @@ impl Aggregates {
             Ok(Call {
                 accumulator: accumulator(&spec, emptied)?,
                 kept: KeptValues::for_call(kept_table_name(&spec), &spec, changes),
+                is_sharing: false,
                 spec,
             })
         };
         Ok(Self {
             calls: calls.iter().map(call).collect::<Result<_, _>>()?,
+            seen: Vec::new(),
             rows: Vec::new(),
             changes,
             last_writes: None,
@@ -123,15 +130,22 @@ impl Aggregates {
         Self::new(&calls, self.changes)
     }
 
-    /// The same in groups that never end, nor expire: those of key groups `range`.
+    /// The same in groups that never end, nor expire: those of key groups `range`. Then DISTINCT over added rows need not count.
     pub(crate) fn in_lasting_groups(mut self, range: KeyGroupRange, max_parallelism: u32) -> Self {
-        if self.changes == Changes::AppendOnly {
-            for call in &mut self.calls {
-                let name = kept_table_name(&call.spec);
-                if let Some(kept) = &mut call.kept {
-                    kept.in_lasting_groups(&name, range, max_parallelism);
-                }
+        if self.changes != Changes::AppendOnly {
+            return self;
+        }
+        let mut by_argument = BTreeMap::<usize, Vec<(usize, String)>>::new();
+        for (place, call) in self.calls.iter_mut().enumerate() {
+            let Some(argument) = call.spec.argument else { continue };
+            if call.kept.take_if(|kept| kept.are_distinct()).is_some() {
+                call.is_sharing = true;
+                by_argument.entry(argument).or_default().push((place, kept_table_name(&call.spec)));
             }
+        }
+        for (argument, calls) in by_argument {
+            let sets = calls.chunks(KeySets::MAX);
+            self.seen.extend(sets.map(|calls| SeenValues::new(argument, calls, range, max_parallelism)));
         }
         self
     }
@@ -185,8 +199,12 @@ impl Aggregates {
         table: &mut GroupTable,
         spill: &OperatorSpill,
     ) -> Result<(), StateError> {
-        let tables = 1 + self.kept().count();
-        for (number, kept) in (1..u8::MAX).zip(self.kept()) {
+        let tables = 1 + self.seen.len() + self.kept().count();
+        let mut numbers = 1..u8::MAX;
+        for (seen, number) in self.seen.iter_mut().zip(&mut numbers) {
+            seen.spill_to(spill.table(number, tables))?;
+        }
+        for (kept, number) in self.kept().zip(&mut numbers) {
             kept.spill_to(spill.table(number, tables))?;
         }
         table.spill_to(spill.table(0, tables), self)
@@ -197,8 +215,14 @@ impl Aggregates {
     /// # Errors
     /// [`StateError::Spill`].
     pub(crate) fn spilled_bases(&mut self, table: &mut GroupTable) -> Result<Vec<SpilledBase>, StateError> {
-        let groups = table.spilled_base().transpose();
-        groups.into_iter().chain(self.kept().filter_map(|kept| kept.spilled_base().transpose())).collect()
+        let mut bases: Vec<SpilledBase> = table.spilled_base()?.into_iter().collect();
+        for seen in &mut self.seen {
+            bases.extend(seen.spilled_base()?);
+        }
+        for kept in self.kept() {
+            bases.extend(kept.spilled_base()?);
+        }
+        Ok(bases)
     }
 
     /// Changes of `table` and of what is kept beside the columns that left for the store.
@@ -207,6 +231,9 @@ impl Aggregates {
     /// [`StateError::Encode`].
     pub(crate) fn take_spilled(&mut self, table: &mut GroupTable) -> Result<Vec<FrozenTable>, StateError> {
         let mut parts = table.take_spilled()?;
+        for seen in &mut self.seen {
+            parts.extend(seen.take_spilled()?);
+        }
         for kept in self.kept() {
             parts.extend(kept.take_spilled()?);
         }
@@ -228,7 +255,7 @@ impl Aggregates {
 
     /// Whether any call keeps values in order, so that cancelling changes before them pays.
     pub(crate) fn keeps_values(&self) -> bool {
-        self.calls.iter().any(|c| c.kept.is_some())
+        !self.seen.is_empty() || self.calls.iter().any(|c| c.kept.is_some())
     }
 
     /// Whether a group's state is all in its columns, so that partial states can be merged as columns.
@@ -293,7 +320,10 @@ impl Aggregates {
         signs: Option<&[i64]>,
         keys: &dyn GroupKeys,
     ) -> Result<(), OperatorError> {
-        for call in &mut self.calls {
+        for seen in &mut self.seen {
+            seen.update(&mut self.calls, batch, groups, keys)?;
+        }
+        for call in self.calls.iter_mut().filter(|call| !call.is_sharing) {
             let values = call.spec.argument.map(|column| batch.column(column));
             match call.spec.filter {
                 None => call.update(groups, values, signs, keys)?,
@@ -347,6 +377,9 @@ impl Aggregates {
         keys: &dyn GroupKeys,
         (other, others, other_keys): (&Self, &[u32], &dyn GroupKeys),
     ) -> Result<(), OperatorError> {
+        if !self.seen.is_empty() {
+            return Err(OperatorError::Plan("groups that last are not parts of others".into()));
+        }
         for (group, theirs) in groups.iter().zip(others) {
             self.rows[*group as usize] += other.rows[*theirs as usize];
         }
@@ -395,7 +428,8 @@ impl Aggregates {
             dispensable: last_write::columns(),
             indispensable: self.indispensable(),
         };
-        let kept = self.calls.iter().filter(|call| call.kept.is_some()).map(|call| TableSchema {
+        let kept = self.calls.iter().filter(|call| call.kept.is_some() || call.is_sharing);
+        let kept = kept.map(|call| TableSchema {
             name: kept_table_name(&call.spec),
             columns: KeptValues::fields(),
             dispensable: Vec::new(),
@@ -414,6 +448,9 @@ impl Aggregates {
         full: bool,
     ) -> Result<Vec<FrozenTable>, StateError> {
         let mut frozen = table.freeze(self, full)?;
+        for seen in &mut self.seen {
+            frozen.extend(seen.freeze(full)?);
+        }
         for kept in self.kept() {
             frozen.extend(kept.freeze(full)?);
         }
@@ -425,6 +462,9 @@ impl Aggregates {
     /// # Errors
     /// [`OperatorError::UnknownTable`] when no call keeps such a table; [`OperatorError::State`].
     pub(crate) fn restore_kept(&mut self, table: &RestoredTable) -> Result<(), OperatorError> {
+        if let Some(seen) = self.seen.iter_mut().find(|seen| seen.has(&table.name)) {
+            return Ok(seen.restore(table)?);
+        }
         let call = self.calls.iter_mut().find(|call| kept_table_name(&call.spec) == table.name);
         match call.and_then(|call| call.kept.as_mut()) {
             Some(kept) => Ok(kept.restore(table)?),
@@ -434,7 +474,8 @@ impl Aggregates {
 
     /// Bytes of what is kept beside the columns, by estimate.
     pub(crate) fn kept_bytes(&self) -> usize {
-        self.calls.iter().filter_map(|c| c.kept.as_ref()).map(KeptValues::bytes).sum()
+        let kept = self.calls.iter().filter_map(|c| c.kept.as_ref()).map(KeptValues::bytes);
+        kept.chain(self.seen.iter().map(SeenValues::bytes)).sum()
     }
 }
 

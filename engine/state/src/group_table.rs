@@ -109,7 +109,7 @@ pub struct GroupTable {
     parts: Vec<FrozenTable>,
     /// Of the copies that barriers make.
     buffers: CopyBuffers,
-    /// Whether keys are there or not and groups never change.
+    /// Whether groups change seldom once they are there.
     is_set: bool,
     /// Groups that there is room for in memory, once that is known.
     room: Option<usize>,
@@ -139,8 +139,8 @@ impl GroupTable {
         }
     }
 
-    /// An empty table whose groups never change: only [`GroupTable::resolve_present`] may be used. A barrier copies those that
-    /// are new, which are few, so nearly all of the budget is for groups.
+    /// An empty table whose groups change seldom: only [`GroupTable::resolve_present`] may be used. A barrier copies those that
+    /// are new or changed, which are few, so nearly all of the budget is for groups.
     #[must_use]
     pub fn of_keys(name: impl Into<String>, range: KeyGroupRange, max_parallelism: u32) -> Self {
         Self { is_set: true, ..Self::new(name, range, max_parallelism) }
@@ -224,7 +224,7 @@ impl GroupTable {
         self.resolve_for(Use::Change, keys, hashes, values, resolved)
     }
 
-    /// The same, but only groups that are new change by it: for tables in which a key is there or not.
+    /// The same, but only groups that are new change by it; see [`GroupTable::changed`].
     ///
     /// # Errors
     /// As [`GroupTable::resolve`].
@@ -281,6 +281,11 @@ impl GroupTable {
             self.mark(group, LIVE);
         }
         Ok(())
+    }
+
+    /// Marks a live group as changed: for one that [`GroupTable::resolve_present`] found.
+    pub fn changed(&mut self, group: u32) {
+        self.mark(group, LIVE);
     }
 
     /// Sets marks and puts the group on the list of dirty ones.

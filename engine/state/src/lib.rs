@@ -15,6 +15,7 @@ mod error;
 mod group_index;
 mod group_table;
 mod key_arena;
+mod key_sets;
 mod restored;
 mod segment;
 mod sorted_map;
@@ -26,6 +27,7 @@ pub use copy_buffers::CopyBuffers;
 pub use error::StateError;
 pub use group_index::GroupIndex;
 pub use group_table::{GroupTable, KeyHashes, Resolved, StorePlace, StoreStep, ValueColumns};
+pub use key_sets::KeySets;
 pub use restored::{RestoredTable, filter_key_groups};
 pub use segment::{
     EncodedSegment, FrozenTable, KEY_COLUMNS, MAX_SEGMENT_ROWS, decode_segment, segment_schema,

@@ -87,6 +87,11 @@ impl FrozenTable {
         Self { buffers: buffers.clone(), ..self }
     }
 
+    /// Ends the copy without encoding it.
+    pub(crate) fn release(self) {
+        self.buffers.give_back(self.rows);
+    }
+
     /// Puts key columns and value columns together.
     pub(crate) fn new(
         table: &str,

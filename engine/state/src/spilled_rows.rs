@@ -3,6 +3,7 @@
 //! Values are rows in Arrow's row format; nothing of it outlives the process. Example: the group `(7, "b")` of table 1 lies
 //! under the key `01 0007 62`.
 
+use std::collections::VecDeque;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -242,6 +243,8 @@ impl SpilledRows {
             live_rows: self.rows,
             chunks,
             is_begun: false,
+            divide: None,
+            divided: VecDeque::new(),
         })
     }
 
@@ -267,8 +270,8 @@ impl SpilledRows {
     }
 }
 
-/// The spilled rows of a table at a barrier: a base in parts, made while they are read, away from the task. The first part is the
-/// base, even if it is empty; the others come on top of it.
+/// The spilled rows of a table at a barrier: a base in parts, made while they are read, away from the task. The first part of a
+/// table is the base, even if it is empty; the others come on top of it.
 pub struct SpilledBase {
     table: String,
     converter: RowConverter,
@@ -276,7 +279,12 @@ pub struct SpilledBase {
     live_rows: u64,
     chunks: Box<dyn Iterator<Item = Result<SpillChunk, SpillError>> + Send>,
     is_begun: bool,
+    divide: Option<Divide>,
+    divided: VecDeque<FrozenTable>,
 }
+
+/// Makes parts of several tables of a part of one.
+pub(crate) type Divide = Box<dyn Fn(FrozenTable) -> Result<Vec<FrozenTable>, StateError> + Send>;
 
 impl std::fmt::Debug for SpilledBase {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -289,6 +297,11 @@ impl SpilledBase {
     #[must_use]
     pub fn table(&self) -> &str {
         &self.table
+    }
+
+    /// The same rows as those of several tables.
+    pub(crate) fn divided(self, divide: Divide) -> Self {
+        Self { divide: Some(divide), ..self }
     }
 
     fn part(&self, entries: &SpillChunk, is_base: bool) -> Result<FrozenTable, StateError> {
@@ -305,10 +318,8 @@ impl SpilledBase {
     }
 }
 
-impl Iterator for SpilledBase {
-    type Item = Result<FrozenTable, StateError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
+impl SpilledBase {
+    fn next_part(&mut self) -> Option<Result<FrozenTable, StateError>> {
         let mut entries = SpillChunk::new();
         let mut bytes = 0;
         while entries.len() < MAX_SEGMENT_ROWS && bytes < MAX_PART_BYTES {
@@ -326,6 +337,24 @@ impl Iterator for SpilledBase {
         }
         let is_base = !std::mem::replace(&mut self.is_begun, true);
         (is_base || !entries.is_empty()).then(|| self.part(&entries, is_base))
+    }
+}
+
+impl Iterator for SpilledBase {
+    type Item = Result<FrozenTable, StateError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(part) = self.divided.pop_front() {
+                return Some(Ok(part));
+            }
+            let part = self.next_part()?;
+            let Some(divide) = &self.divide else { return Some(part) };
+            match part.and_then(divide) {
+                Ok(parts) => self.divided.extend(parts),
+                Err(error) => return Some(Err(error)),
+            }
+        }
     }
 }
 

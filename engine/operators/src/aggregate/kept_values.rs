@@ -9,14 +9,12 @@ use arrow::compute::take;
 use arrow::datatypes::{DataType, Field};
 use millstream_batch::{decode_keys, encode_keys};
 use millstream_expr::AggregateKind;
-use millstream_model::KeyGroupRange;
 use millstream_plan::AggregateCall;
 use millstream_state::{
     CountChange, FrozenTable, RestoredTable, SortedMap, SpilledBase, StateError, TableSpill,
 };
 
 use crate::aggregate::accumulator::Accumulator;
-use crate::aggregate::seen_values::SeenValues;
 use crate::aggregate::{Changes, GroupKeys};
 use crate::error::OperatorError;
 
@@ -27,31 +25,13 @@ enum Purpose {
     Max,
 }
 
-/// The values of one call, by group.
+/// The values of one call, by group, with counts and in order.
 #[derive(Debug)]
 pub(crate) struct KeptValues {
-    values: Values,
+    map: SortedMap,
     purpose: Purpose,
     changes: Changes,
     value_type: [DataType; 1],
-}
-
-#[derive(Debug)]
-enum Values {
-    /// With counts and in order.
-    Counted(SortedMap),
-    /// Of groups that never lose a value and never end.
-    Seen(SeenValues),
-}
-
-/// Runs the same expression on either form of values.
-macro_rules! on_values {
-    ($kept:expr, $v:ident => $do:expr) => {
-        match &mut $kept.values {
-            Values::Counted($v) => $do,
-            Values::Seen($v) => $do,
-        }
-    };
 }
 
 impl KeptValues {
@@ -65,15 +45,13 @@ impl KeptValues {
             }
             _ => return None,
         };
-        let values = Values::Counted(SortedMap::new(name));
-        Some(Self { values, purpose, changes, value_type: [call.argument_type.clone()] })
+        let map = SortedMap::new(name);
+        Some(Self { map, purpose, changes, value_type: [call.argument_type.clone()] })
     }
 
-    /// Its groups are append-only, and neither end nor expire: then DISTINCT need not count.
-    pub(crate) fn in_lasting_groups(&mut self, name: &str, range: KeyGroupRange, max_parallelism: u32) {
-        if self.purpose == Purpose::Distinct {
-            self.values = Values::Seen(SeenValues::new(name, range, max_parallelism));
-        }
+    /// Whether they are there for DISTINCT.
+    pub(crate) fn are_distinct(&self) -> bool {
+        self.purpose == Purpose::Distinct
     }
 
     /// Columns of its table beside the key.
@@ -93,20 +71,11 @@ impl KeptValues {
         let encoded = encode_keys(std::slice::from_ref(values), values.len())?;
         let mut steps = Steps::default();
         let valid = || groups.iter().enumerate().filter(|(row, _)| values.is_valid(*row));
-        match &mut self.values {
-            Values::Counted(map) => {
-                map.load(valid().map(|(row, g)| (keys.key_group(*g), keys.key(*g), encoded.get(row))))?;
-                for (row, group) in valid() {
-                    let sign = signs.map_or(1, |s| s[row]);
-                    let change = map.add(keys.key(*group), encoded.get(row), keys.key_group(*group), sign);
-                    steps.note(row, *group, change);
-                }
-            }
-            Values::Seen(seen) => {
-                let new = seen.new_rows(valid().map(|(row, group)| (row, *group)), &encoded, keys)?;
-                steps.signs = vec![1; new.len()];
-                (steps.rows, steps.groups) = new.into_iter().unzip();
-            }
+        self.map.load(valid().map(|(row, g)| (keys.key_group(*g), keys.key(*g), encoded.get(row))))?;
+        for (row, group) in valid() {
+            let sign = signs.map_or(1, |s| s[row]);
+            let change = self.map.add(keys.key(*group), encoded.get(row), keys.key_group(*group), sign);
+            steps.note(row, *group, change);
         }
         let rows = UInt32Array::from(std::mem::take(&mut steps.rows));
         let changed = take(values, &rows, None).map_err(OperatorError::columns("gather changed values"))?;
@@ -121,19 +90,16 @@ impl KeptValues {
         other: &Self,
         theirs: impl Iterator<Item = (&'a [u8], u16)>,
     ) -> Result<(), OperatorError> {
-        let (Values::Counted(map), Values::Counted(other)) = (&mut self.values, &other.values) else {
-            return Err(OperatorError::Plan("groups that last are not parts of others".into()));
-        };
         let mut added = Vec::new();
         for (group, (their_key, their_key_group)) in groups.iter().zip(theirs) {
-            other.visit_group(their_key, their_key_group, &mut |value, count| {
+            other.map.visit_group(their_key, their_key_group, &mut |value, count| {
                 added.push((*group, value.to_vec(), count));
             })?;
         }
-        map.load(added.iter().map(|(g, value, _)| (keys.key_group(*g), keys.key(*g), &value[..])))?;
+        self.map.load(added.iter().map(|(g, value, _)| (keys.key_group(*g), keys.key(*g), &value[..])))?;
         let (mut steps, mut changed) = (Steps::default(), Vec::new());
         for (group, value, count) in added {
-            let change = map.add(keys.key(group), &value, keys.key_group(group), count);
+            let change = self.map.add(keys.key(group), &value, keys.key_group(group), count);
             if steps.note(0, group, change) {
                 changed.push(value);
             }
@@ -153,7 +119,6 @@ impl KeptValues {
             accumulator.update(&steps.groups, Some(changed), Some(&steps.signs));
             return Ok(());
         }
-        let Values::Counted(map) = &self.values else { return Ok(()) };
         if !steps.signs.contains(&-1) {
             accumulator.update(&steps.groups, Some(changed), None);
             return Ok(());
@@ -167,8 +132,8 @@ impl KeptValues {
             accumulator.reset(group);
             let (key, key_group) = (keys.key(group), keys.key_group(group));
             let extreme = match self.purpose {
-                Purpose::Min => map.first(key, key_group)?,
-                _ => map.last(key, key_group)?,
+                Purpose::Min => self.map.first(key, key_group)?,
+                _ => self.map.last(key, key_group)?,
             };
             if let Some(extreme) = extreme {
                 found.push(group);
@@ -182,52 +147,37 @@ impl KeptValues {
 
     /// Forgets a group's values, and says how many there were.
     pub(crate) fn remove_group(&mut self, key: &[u8], key_group: u16) -> Result<usize, StateError> {
-        match &mut self.values {
-            Values::Counted(map) => map.remove_group(key, key_group),
-            // Its groups never end.
-            Values::Seen(_) => Ok(0),
-        }
+        self.map.remove_group(key, key_group)
     }
 
     /// Lets values leave memory if they are too much.
     pub(crate) fn make_room(&mut self) -> Result<(), StateError> {
-        match &mut self.values {
-            Values::Counted(map) => map.make_room(),
-            // It makes room for the values of a batch when they come.
-            Values::Seen(_) => Ok(()),
-        }
+        self.map.make_room()
     }
 
     pub(crate) fn spill_to(&mut self, spill: TableSpill) -> Result<(), StateError> {
-        on_values!(self, values => values.spill_to(spill))
+        self.map.spill_to(spill)
     }
 
     pub(crate) fn spilled_base(&mut self) -> Result<Option<SpilledBase>, StateError> {
-        on_values!(self, values => values.spilled_base())
+        self.map.spilled_base()
     }
 
     pub(crate) fn take_spilled(&mut self) -> Result<Vec<FrozenTable>, StateError> {
-        on_values!(self, values => values.take_spilled())
+        self.map.take_spilled()
     }
 
     pub(crate) fn freeze(&mut self, full: bool) -> Result<Vec<FrozenTable>, StateError> {
-        on_values!(self, values => values.freeze(full))
+        self.map.freeze(full)
     }
 
     pub(crate) fn restore(&mut self, table: &RestoredTable) -> Result<(), StateError> {
         // A value that was seen, and is never taken away, has been there once.
-        let unknown = (self.changes == Changes::AppendOnly).then_some(1);
-        match &mut self.values {
-            Values::Counted(map) => map.restore(table, unknown),
-            Values::Seen(seen) => seen.restore(table),
-        }
+        self.map.restore(table, (self.changes == Changes::AppendOnly).then_some(1))
     }
 
     pub(crate) fn bytes(&self) -> usize {
-        match &self.values {
-            Values::Counted(map) => map.bytes(),
-            Values::Seen(seen) => seen.bytes(),
-        }
+        self.map.bytes()
     }
 }
 

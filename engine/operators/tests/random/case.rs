@@ -14,7 +14,7 @@ use rand::{RngExt, SeedableRng};
 
 use crate::random::model::{ROWS, Row, group_by};
 
-const CALLS: [&str; 20] = [
+const CALLS: [&str; 23] = [
     "COUNT(*)",
     "COUNT(s)",
     "COUNT(v) FILTER f",
@@ -35,6 +35,9 @@ const CALLS: [&str; 20] = [
     "COUNT(DISTINCT s)",
     "SUM(DISTINCT d)",
     "AVG(DISTINCT n) FILTER f",
+    "COUNT(DISTINCT n)",
+    "COUNT(DISTINCT s) FILTER f",
+    "COUNT(DISTINCT d) FILTER f",
 ];
 const SECOND: i64 = 1_000_000;
 

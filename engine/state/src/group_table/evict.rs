@@ -21,7 +21,7 @@ use crate::spilled_rows::SpilledRows;
 const CHOSEN: u8 = 64;
 /// Keys that are looked at to learn how long they are.
 const SAMPLED_KEYS: usize = 1024;
-/// Of the table's budget, groups get three of eight parts once it is known how many fit, or six if they never change.
+/// Of the table's budget, groups get three of eight parts once it is known how many fit, or six if they change seldom.
 const BUDGET_PARTS: usize = 8;
 const GROUP_PARTS: usize = 3;
 const SET_PARTS: usize = 6;

@@ -1,0 +1,254 @@
+//! Up to eight sets of keys in one table: a byte a key says which sets it is in, so that a key that is in all of them is looked
+//! up and kept once. What is in a set stays in it.
+//!
+//! Each set is stored as a table of its own, in the form of a [`SortedMap`] whose counts are not known: which sets share a table
+//! is nobody's business but this module's. Example: after `x` was added to the sets `a` and `b`, and `y` to `b`, memory holds two
+//! keys, and a checkpoint the tables `a` with `x` and `b` with `x` and `y`.
+
+use std::sync::Arc;
+
+use arrow::array::{Array as _, ArrayRef, AsArray as _, BooleanArray, Int64Array, RecordBatch, UInt8Array};
+use arrow::compute::filter;
+use arrow::datatypes::{DataType, Field, Int64Type, UInt8Type, UInt16Type};
+use millstream_batch::EncodedKeys;
+use millstream_model::KeyGroupRange;
+use millstream_model::key_group::KeyGroup;
+
+use crate::copy_buffers::CopyBuffers;
+use crate::error::StateError;
+use crate::group_table::{GroupTable, KeyHashes, Resolved, ValueColumns, check_fields};
+use crate::restored::RestoredTable;
+use crate::segment::{FrozenTable, KEY_COLUMNS, segment_schema};
+use crate::sorted_map::SortedMap;
+use crate::spilled_rows::{SpilledBase, TableSpill};
+
+/// Rows of a stored table that are taken over at a time.
+const RESTORED_ROWS: usize = 1 << 13;
+
+/// The keys of some sets of a subtask.
+#[derive(Debug)]
+pub struct KeySets {
+    table: GroupTable,
+    members: Members,
+    names: Vec<String>,
+    resolved: Resolved,
+}
+
+impl KeySets {
+    /// The most sets that share a table.
+    pub const MAX: usize = u8::BITS as usize;
+
+    /// Empty sets for keys of these key groups, stored under these names, of which there are at most [`KeySets::MAX`].
+    #[must_use]
+    pub fn new(names: Vec<String>, range: KeyGroupRange, max_parallelism: u32) -> Self {
+        let table = GroupTable::of_keys(names.join(" "), range, max_parallelism);
+        Self { table, members: Members::default(), names, resolved: Resolved::default() }
+    }
+
+    /// What the sets are stored under. The place in it is a set's bit.
+    #[must_use]
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// Adds each key, of which the key group is known, to the sets whose bits `wanted` has for it, and leaves in `wanted` the bits of
+    /// those that it was not in.
+    ///
+    /// # Errors
+    /// [`StateError::ForeignKeyGroup`] when a new key belongs to another subtask; [`StateError::Spill`].
+    pub fn add(
+        &mut self,
+        keys: &EncodedKeys,
+        key_groups: impl Iterator<Item = KeyGroup>,
+        wanted: &mut [u8],
+    ) -> Result<(), StateError> {
+        self.resolve(keys, key_groups)?;
+        for (group, wanted) in self.resolved.groups.iter().zip(wanted) {
+            let members = &mut self.members.0[*group as usize];
+            *wanted &= !*members;
+            if *wanted != 0 {
+                *members |= *wanted;
+                self.table.changed(*group);
+            }
+        }
+        Ok(())
+    }
+
+    fn resolve(
+        &mut self,
+        keys: &EncodedKeys,
+        key_groups: impl Iterator<Item = KeyGroup>,
+    ) -> Result<(), StateError> {
+        // A hash is only looked at for its key group, and as a hash a key group gives itself.
+        let key: Vec<u64> = key_groups.map(u64::from).collect();
+        let hashes = KeyHashes { key: &key, index: &keys.hashes() };
+        self.table.resolve_present(keys, hashes, &mut self.members, &mut self.resolved)?;
+        self.members.resize(self.table.slots());
+        Ok(())
+    }
+
+    /// From now on, keys beyond the budget lie in the store. The sets must be empty.
+    ///
+    /// # Errors
+    /// [`StateError::Encode`].
+    pub fn spill_to(&mut self, spill: TableSpill) -> Result<(), StateError> {
+        self.table.spill_to(spill, &self.members)
+    }
+
+    /// What lies in the store as it is at a barrier, for a full checkpoint; nothing if no store is used.
+    ///
+    /// # Errors
+    /// [`StateError::Spill`].
+    pub fn spilled_base(&mut self) -> Result<Option<SpilledBase>, StateError> {
+        let base = self.table.spilled_base()?;
+        let names = self.names.clone();
+        Ok(base.map(|base| base.divided(Box::new(move |part| divided(&names, part)))))
+    }
+
+    /// Additions that left for the store since the last call, or the last freeze, if they are many; see
+    /// [`GroupTable::take_spilled`].
+    ///
+    /// # Errors
+    /// [`StateError::Encode`].
+    pub fn take_spilled(&mut self) -> Result<Vec<FrozenTable>, StateError> {
+        let parts = self.table.take_spilled()?;
+        self.divide(parts)
+    }
+
+    /// Copies the keys that are new in some set, or all if `full`, and clears the marks; see [`GroupTable::freeze`].
+    ///
+    /// # Errors
+    /// [`StateError::Encode`]; [`StateError::Spill`].
+    pub fn freeze(&mut self, full: bool) -> Result<Vec<FrozenTable>, StateError> {
+        let parts = self.table.freeze(&self.members, full)?;
+        self.divide(parts)
+    }
+
+    fn divide(&self, parts: Vec<FrozenTable>) -> Result<Vec<FrozenTable>, StateError> {
+        let mut tables = Vec::new();
+        for part in parts {
+            tables.extend(divided(&self.names, part)?);
+        }
+        Ok(tables)
+    }
+
+    /// Takes over the rows of one set, whatever the others are. The next checkpoint must be a full one.
+    ///
+    /// # Errors
+    /// [`StateError::Schema`] when the stored columns are not a set's, [`StateError::Damaged`] when a count is below 1, as only tables
+    /// over updates have it, [`StateError::ForeignKeyGroup`] when rows of other subtasks were not left out, [`StateError::Spill`].
+    pub fn restore(&mut self, stored: &RestoredTable) -> Result<(), StateError> {
+        let Some(set) = self.names.iter().position(|name| *name == stored.name) else {
+            return Err(StateError::Damaged(format!("there is no set {}", stored.name)));
+        };
+        for rows in &stored.segments {
+            check_fields(&stored.name, rows, &SortedMap::fields())?;
+            for start in (0..rows.num_rows()).step_by(RESTORED_ROWS) {
+                let rows = rows.slice(start, RESTORED_ROWS.min(rows.num_rows() - start));
+                self.restore_rows(1 << set, &rows)?;
+            }
+            // What left for the store is part of the full checkpoint.
+            self.table.take_spilled()?;
+        }
+        Ok(())
+    }
+
+    fn restore_rows(&mut self, bit: u8, rows: &RecordBatch) -> Result<(), StateError> {
+        let key_groups = rows.column(0).as_primitive::<UInt16Type>().values();
+        let keys = rows.column(1).as_binary::<i32>();
+        let deleted = rows.column(2).as_boolean();
+        let counts = rows.column(KEY_COLUMNS).as_primitive::<Int64Type>();
+        let is_owed = |row: usize| !deleted.value(row) && counts.is_valid(row) && counts.value(row) < 1;
+        if (0..rows.num_rows()).any(is_owed) {
+            return Err(StateError::Damaged("a count below 1 of a value of an append-only group".into()));
+        }
+        let mut encoded = EncodedKeys::default();
+        keys.iter().flatten().for_each(|key| encoded.push(&[key]));
+        self.resolve(&encoded, key_groups.iter().copied())?;
+        for (row, group) in self.resolved.groups.iter().enumerate() {
+            let members = &mut self.members.0[*group as usize];
+            if deleted.value(row) {
+                *members &= !bit;
+            } else {
+                *members |= bit;
+            }
+            self.table.changed(*group);
+        }
+        Ok(())
+    }
+
+    /// Allocated bytes, by estimate.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.table.bytes() + self.members.bytes()
+    }
+}
+
+/// The rows of each set among those of their table.
+fn divided(names: &[String], rows: FrozenTable) -> Result<Vec<FrozenTable>, StateError> {
+    let members = rows.rows.column(KEY_COLUMNS).as_primitive::<UInt8Type>();
+    let mut tables = Vec::new();
+    for (set, name) in names.iter().enumerate() {
+        let is_member = BooleanArray::from_unary(members, |members| members & (1 << set) != 0);
+        let count = is_member.true_count();
+        if count == 0 && !rows.is_base {
+            continue;
+        }
+        let failed = |source| StateError::Encode { table: name.clone(), source };
+        let keys = rows.rows.columns().iter().take(KEY_COLUMNS);
+        let mut columns =
+            keys.map(|column| filter(column, &is_member)).collect::<Result<Vec<_>, _>>().map_err(failed)?;
+        columns.push(Arc::new(Int64Array::new_null(count)));
+        let members = RecordBatch::try_new(segment_schema(&SortedMap::fields()), columns).map_err(failed)?;
+        tables.push(FrozenTable::of_rows(name, rows.is_base, members, rows.live_rows));
+    }
+    rows.release();
+    Ok(tables)
+}
+
+/// The sets of each key, a bit for each.
+#[derive(Debug, Default)]
+struct Members(Vec<u8>);
+
+impl Members {
+    fn resize(&mut self, slots: usize) {
+        if slots > self.0.len() {
+            self.0.resize(slots, 0);
+        }
+    }
+}
+
+impl ValueColumns for Members {
+    fn fields(&self) -> Vec<Field> {
+        vec![Field::new("sets", DataType::UInt8, true)]
+    }
+
+    fn gather(&self, groups: &[u32], _buffers: &CopyBuffers) -> Vec<ArrayRef> {
+        vec![Arc::new(UInt8Array::from_iter_values(groups.iter().map(|group| self.0[*group as usize])))]
+    }
+
+    fn reset(&mut self, group: u32) {
+        self.0[group as usize] = 0;
+    }
+
+    fn load(&mut self, slots: usize, groups: &[u32], columns: &[ArrayRef]) -> Result<(), StateError> {
+        self.resize(slots);
+        let [sets] = columns else { return Err(StateError::damaged("a spilled key without its sets")) };
+        for (group, sets) in groups.iter().zip(sets.as_primitive::<UInt8Type>().values()) {
+            self.0[*group as usize] = *sets;
+        }
+        Ok(())
+    }
+
+    fn reserve(&mut self, slots: usize) {
+        self.0.reserve_exact(slots.saturating_sub(self.0.len()));
+    }
+
+    fn bytes(&self) -> usize {
+        self.0.capacity()
+    }
+}
+
+#[cfg(test)]
+#[path = "key_sets/key_sets_test.rs"]
+mod tests;
