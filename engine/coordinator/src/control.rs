@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use millstream_jobmaster::{AfterSavepoint, SavepointReport};
+use millstream_model::graph::JobGraph;
 use millstream_model::{Epoch, ErrorKind, JobError};
 use millstream_proto::{
     AfterSavepoint as Then, CancelRequest, CancelResponse, Control, ControlClient, GetStatusRequest,
-    GetStatusResponse, StopRequest, StopResponse, TriggerSavepointRequest, TriggerSavepointResponse,
+    GetStatusResponse, RescaleRequest, RescaleResponse, StopRequest, StopResponse, TriggerSavepointRequest,
+    TriggerSavepointResponse,
 };
 use tokio::sync::watch;
 use tonic::transport::{Channel, Endpoint};
@@ -34,9 +36,19 @@ pub trait SavepointWriter: Send + Sync {
     ) -> Result<SavepointReport, JobError>;
 }
 
+/// Compiles the job for whoever wants it at another parallelism.
+pub trait JobCompiler: Send + Sync {
+    /// The graph of the same texts at this parallelism.
+    ///
+    /// # Errors
+    /// [`ErrorKind::User`]: there is none, as above the maximum parallelism.
+    fn graph(&self, parallelism: u32) -> Result<JobGraph, JobError>;
+}
+
 /// The answering side.
 pub(crate) struct Answers {
     pub(crate) handle: JobHandle,
+    pub(crate) compiler: Arc<dyn JobCompiler>,
     pub(crate) savepoints: Arc<dyn SavepointWriter>,
     pub(crate) over: watch::Receiver<Option<JobOutcome>>,
 }
@@ -63,6 +75,16 @@ impl Control for Answers {
         let report = self.savepoints.write(Some(to).filter(|to| !to.is_empty()), name, then).await;
         let SavepointReport { location, epoch, rows, bytes, at_ms } = report.map_err(|e| status(&e))?;
         Ok(Response::new(TriggerSavepointResponse { location, epoch: epoch.0, rows, bytes, at_ms }))
+    }
+
+    async fn rescale(&self, request: Request<RescaleRequest>) -> Result<Response<RescaleResponse>, Status> {
+        let parallelism = request.into_inner().parallelism;
+        let compiler = self.compiler.clone();
+        // Planning takes tens of milliseconds.
+        let graph = tokio::task::spawn_blocking(move || compiler.graph(parallelism)).await;
+        let graph = graph.map_err(|e| Status::internal(e.to_string()))?.map_err(|e| status(&e))?;
+        let attempt = self.handle.rescale(parallelism, graph).await.map_err(|e| status(&e))?;
+        Ok(Response::new(RescaleResponse { attempt: attempt.0.into() }))
     }
 
     async fn stop(&self, _: Request<StopRequest>) -> Result<Response<StopResponse>, Status> {
@@ -139,6 +161,15 @@ impl CoordinatorClient {
         let answer = answer.map_err(|status| self.error(&status))?.into_inner();
         let TriggerSavepointResponse { location, epoch, rows, bytes, at_ms } = answer;
         Ok(SavepointReport { location, epoch: Epoch(epoch), rows, bytes, at_ms })
+    }
+
+    /// Goes on at another parallelism and waits until records flow; the attempt that has it.
+    ///
+    /// # Errors
+    /// Why not; if the connection broke, it is not known.
+    pub async fn rescale(&mut self, parallelism: u32) -> Result<u64, JobError> {
+        let answer = self.inner.rescale(RescaleRequest { parallelism }).await;
+        Ok(answer.map_err(|status| self.error(&status))?.into_inner().attempt)
     }
 
     /// Stops the job behind a final checkpoint; says how it ended.

@@ -22,7 +22,7 @@ use tonic::codegen::tokio_stream::wrappers::{ReceiverStream, TcpListenerStream};
 use tonic::{Request, Response, Status, Streaming};
 
 use crate::JobOutcome;
-use crate::control::{Answers, SavepointWriter};
+use crate::control::{Answers, JobCompiler, SavepointWriter};
 use crate::handle::JobHandle;
 use crate::links::WorkerLink;
 
@@ -45,6 +45,8 @@ pub struct DeskSettings {
     pub reports: mpsc::Sender<Report>,
     /// The job, for those who ask.
     pub handle: JobHandle,
+    /// Compiles the job for those who want it at another parallelism.
+    pub compiler: Arc<dyn JobCompiler>,
     /// Writes savepoints for those who ask.
     pub savepoints: Arc<dyn SavepointWriter>,
     /// How the job ended, once it has.
@@ -65,6 +67,7 @@ pub async fn serve(listener: TcpListener, settings: DeskSettings) -> Result<(), 
     let silence = settings.silence;
     let answers = Answers {
         handle: settings.handle.clone(),
+        compiler: settings.compiler.clone(),
         savepoints: settings.savepoints.clone(),
         over: settings.over.clone(),
     };

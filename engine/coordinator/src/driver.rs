@@ -10,8 +10,7 @@ use std::time::Duration;
 use millstream_connectors::source::Source;
 use millstream_jobmaster::{Command, Event, JobMaster, JobPhase, JobSpec, StatusReport, Takeover};
 use millstream_model::control::FromWorker;
-use millstream_model::graph::JobGraph;
-use millstream_model::{ErrorKind, JobError, OperatorUid};
+use millstream_model::{Attempt, ErrorKind, JobError, OperatorUid};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, sleep_until};
@@ -20,7 +19,7 @@ use crate::JobOutcome;
 use crate::announce::announce;
 use crate::clock::Clock;
 use crate::enumerators::Enumerators;
-use crate::handle::Request;
+use crate::handle::{Request, RescaleRequest};
 use crate::links::{Links, Transport, WorkerLink};
 use crate::membership::Membership;
 use crate::metadata_io::MetadataIo;
@@ -44,7 +43,6 @@ const LAST_MESSAGES: Duration = Duration::from_secs(2);
 pub(crate) struct Driver {
     master: JobMaster,
     job: String,
-    graph: JobGraph,
     clock: Clock,
     timers: Timers,
     links: Links,
@@ -57,6 +55,8 @@ pub(crate) struct Driver {
     events: mpsc::Receiver<Event>,
     event_sender: mpsc::Sender<Event>,
     savepoints: SavepointDesk,
+    /// Who waits for another parallelism: one at a time.
+    rescaling: Option<RescaleRequest>,
     version: String,
     report: StatusReport,
     progress: Progress,
@@ -78,7 +78,6 @@ impl Driver {
         let timeout_ms = settings.heartbeat_timeout.map(|t| t.as_millis().try_into().unwrap_or(u64::MAX));
         Self {
             job: spec.job.to_string(),
-            graph: spec.graph.clone(),
             version: spec.engine_version.clone(),
             master: JobMaster::new(spec),
             clock,
@@ -91,6 +90,7 @@ impl Driver {
             events,
             event_sender,
             savepoints: SavepointDesk::default(),
+            rescaling: None,
             report: StatusReport::default(),
             progress: Progress::default(),
             status,
@@ -158,10 +158,37 @@ impl Driver {
     fn asked(&mut self, request: Request) -> Option<JobOutcome> {
         let event = match request {
             Request::Savepoint(request) => self.savepoints.open(request)?,
+            Request::Rescale(request) => self.rescale(request)?,
             Request::Stop => Event::StopRequested,
             Request::Cancel => Event::CancelRequested,
         };
         self.tell(event)
+    }
+
+    /// What to tell the job master, unless somebody else waits for another parallelism.
+    fn rescale(&mut self, request: RescaleRequest) -> Option<Event> {
+        if self.rescaling.is_some() {
+            let message = "the job is being rescaled already; ask again when that is done";
+            let _ = request.answer.send(Err(JobError::new(ErrorKind::User, message)));
+            return None;
+        }
+        let RescaleRequest { parallelism, graph, .. } = &request;
+        tracing::info!("parallelism {parallelism} was asked for");
+        let event = Event::RescaleRequested { parallelism: *parallelism, graph: graph.clone() };
+        self.rescaling = Some(request);
+        Some(event)
+    }
+
+    /// Tells whoever asked for another parallelism; they may have gone.
+    fn rescaled(&mut self, answer: Result<Attempt, JobError>) {
+        let Some(request) = self.rescaling.take() else { return };
+        match &answer {
+            Ok(attempt) => {
+                tracing::info!("attempt {attempt} runs at parallelism {}", request.parallelism);
+            }
+            Err(error) => tracing::warn!("parallelism {} is refused: {error}", request.parallelism),
+        }
+        let _ = request.answer.send(answer);
     }
 
     fn joined(&mut self, link: WorkerLink) -> Option<JobOutcome> {
@@ -177,7 +204,7 @@ impl Driver {
                 None
             }
             FromWorker::SnapshotStored { attempt, ref snapshot, .. } => {
-                self.progress.stored(attempt, snapshot, &self.graph);
+                self.progress.stored(attempt, snapshot, self.master.graph());
                 self.tell(Event::FromWorker(message))
             }
             // A worker that was given up may still have something on its way.
@@ -260,6 +287,8 @@ impl Driver {
                 }
             }
             Command::RefuseSavepoint { id, error } => self.savepoints.refuse(id, error),
+            Command::Rescaled { attempt } => self.rescaled(Ok(attempt)),
+            Command::RefuseRescale { error } => self.rescaled(Err(error)),
             Command::End(_) => {}
             write => {
                 self.writes.spawn(self.metadata.clone().carry_out(write));
@@ -277,7 +306,7 @@ impl Driver {
 
     fn show(&self) {
         let now_ms = self.clock.now_ms();
-        let status = JobStatus::of(&self.job, &self.graph, &self.report, &self.progress, now_ms);
+        let status = JobStatus::of(&self.job, self.master.graph(), &self.report, &self.progress, now_ms);
         self.status.send_replace(JobStatus { started_at_ms: self.started_at_ms, ..status });
     }
 }

@@ -1,7 +1,8 @@
 //! Asking a running job for something, and watching it.
 
 use millstream_jobmaster::{AfterSavepoint, SavepointReport};
-use millstream_model::{ErrorKind, JobError};
+use millstream_model::graph::JobGraph;
+use millstream_model::{Attempt, ErrorKind, JobError};
 use millstream_savepoint::SavepointLocation;
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -15,6 +16,8 @@ pub(crate) const QUEUE: usize = 16;
 pub enum Request {
     /// Write a savepoint.
     Savepoint(SavepointRequest),
+    /// Go on at another parallelism.
+    Rescale(RescaleRequest),
     /// Stop behind a final checkpoint, when its output is visible.
     Stop,
     /// Stop now. What came after the newest epoch is read again next time.
@@ -30,6 +33,17 @@ pub struct SavepointRequest {
     pub then: AfterSavepoint,
     /// Gets the answer; dropped without one if the coordinator ends first.
     pub answer: oneshot::Sender<Result<SavepointReport, JobError>>,
+}
+
+/// Another parallelism that somebody wants.
+#[derive(Debug)]
+pub struct RescaleRequest {
+    /// The new one.
+    pub parallelism: u32,
+    /// The job, compiled for it.
+    pub graph: Box<JobGraph>,
+    /// Gets the attempt that has it, when its records flow; dropped without an answer if the coordinator ends first.
+    pub answer: oneshot::Sender<Result<Attempt, JobError>>,
 }
 
 /// A job that runs elsewhere in this process. Dropping it leaves the job alone.
@@ -79,6 +93,25 @@ impl JobHandle {
         }
         answered.await.unwrap_or_else(|_| {
             Err(JobError::new(ErrorKind::Transient, "the job ended before the savepoint was complete"))
+        })
+    }
+
+    /// Goes on at another parallelism, behind a checkpoint that is taken for it, and waits until records flow again. `graph` is the
+    /// job as compiled for it.
+    ///
+    /// # Errors
+    /// Why the parallelism stays as it is; [`ErrorKind::User`] if nothing was changed.
+    ///
+    /// Cancellation: dropping the future takes nothing back.
+    pub async fn rescale(&self, parallelism: u32, graph: JobGraph) -> Result<Attempt, JobError> {
+        let (answer, answered) = oneshot::channel();
+        let request = RescaleRequest { parallelism, graph: Box::new(graph), answer };
+        if !self.ask(Request::Rescale(request)) {
+            let message = "the job is over, or has too many requests to answer";
+            return Err(JobError::new(ErrorKind::Transient, message));
+        }
+        answered.await.unwrap_or_else(|_| {
+            Err(JobError::new(ErrorKind::Transient, "the job ended before it was rescaled"))
         })
     }
 

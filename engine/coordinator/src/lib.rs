@@ -35,7 +35,7 @@ mod timers;
 
 pub use announce::OUTCOME;
 pub use coordinator::{Coordinator, JobParts};
-pub use handle::{JobHandle, Request, SavepointRequest};
+pub use handle::{JobHandle, Request, RescaleRequest, SavepointRequest};
 pub use links::{Transport, WorkerLink};
 pub use millstream_jobmaster::{AfterSavepoint, JobEnd as JobOutcome, SavepointReport};
 pub use settings::CoordinatorSettings;

@@ -92,11 +92,11 @@ impl Checkpointing {
 
     /// When the next checkpoint may be triggered; `None` while one is under way or if there is none by interval. One that
     /// somebody waits for need not wait itself, but for a moment after a failure.
-    pub(crate) fn due_ms(&self, kind: BarrierKind) -> Option<u64> {
+    pub(crate) fn due_ms(&self, is_waited_for: bool) -> Option<u64> {
         if self.in_flight.is_some() {
             return None;
         }
-        if kind != BarrierKind::Checkpoint {
+        if is_waited_for {
             let pause = self.settings.min_pause_ms.max(RETRY_MS);
             let retry = self.last_end_ms.filter(|_| self.consecutive_failures > 0);
             return Some(retry.map_or(0, |end| end.saturating_add(pause)));
@@ -245,27 +245,24 @@ mod tests {
     #[test]
     fn the_documented_times_hold() {
         let mut c = checkpointing();
-        assert_eq!(c.due_ms(BarrierKind::Checkpoint), Some(10_000));
+        assert_eq!(c.due_ms(false), Some(10_000));
         let id = begin(&mut c, 10_000);
-        assert_eq!(
-            (id, c.due_ms(BarrierKind::Checkpoint), c.due_ms(BarrierKind::Stop)),
-            (CheckpointId(5), None, None)
-        );
+        assert_eq!((id, c.due_ms(false), c.due_ms(true)), (CheckpointId(5), None, None));
         assert!(own(&mut c, id, 18_000));
-        assert_eq!(c.due_ms(BarrierKind::Checkpoint), Some(22_000));
-        assert_eq!(c.due_ms(BarrierKind::Stop), Some(0), "the final one need not pause");
+        assert_eq!(c.due_ms(false), Some(22_000));
+        assert_eq!(c.due_ms(true), Some(0), "the final one need not pause");
         let id = begin(&mut c, 22_000);
         assert_eq!(id, CheckpointId(6));
         assert!(c.abort(23_000).is_some());
-        assert_eq!(c.due_ms(BarrierKind::Checkpoint), Some(32_000));
-        assert_eq!(c.due_ms(BarrierKind::Stop), Some(27_000), "the final one pauses after a failure");
+        assert_eq!(c.due_ms(false), Some(32_000));
+        assert_eq!(c.due_ms(true), Some(27_000), "the final one pauses after a failure");
     }
 
     #[test]
     fn without_an_interval_only_the_final_one_is_due() {
         let settings = CheckpointSettings { interval_ms: None, ..CheckpointSettings::default() };
         let c = Checkpointing::new(settings, CheckpointId(1));
-        assert_eq!((c.due_ms(BarrierKind::Checkpoint), c.due_ms(BarrierKind::Stop)), (None, Some(0)));
+        assert_eq!((c.due_ms(false), c.due_ms(true)), (None, Some(0)));
     }
 
     #[test]

@@ -86,6 +86,16 @@ pub enum Command {
         /// Why.
         error: JobError,
     },
+    /// Tell whoever asked that records flow at the new parallelism. No answer.
+    Rescaled {
+        /// The deployment that has it.
+        attempt: Attempt,
+    },
+    /// Tell whoever asked that the parallelism stays. No answer.
+    RefuseRescale {
+        /// Why.
+        error: JobError,
+    },
     /// Delete what no retained checkpoint needs. Answers `Swept`.
     Sweep {
         /// What this attempt and later ones wrote stays, owned or not; `None` when no task writes any more.
@@ -171,6 +181,8 @@ impl fmt::Display for Command {
             }
             Self::WriteSavepoint { id, epoch } => write!(f, "write savepoint {id} from epoch {epoch}"),
             Self::RefuseSavepoint { id, error } => write!(f, "refuse savepoint {id}: {error}"),
+            Self::Rescaled { attempt } => write!(f, "rescaled by attempt {attempt}"),
+            Self::RefuseRescale { error } => write!(f, "refuse to rescale: {error}"),
             Self::Sweep { writing: Some(attempt) } => {
                 write!(f, "sweep what attempt {attempt} does not write")
             }
@@ -184,10 +196,13 @@ impl fmt::Display for Command {
 
 fn to_worker(message: &ToWorker, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     match message {
-        ToWorker::Prepare { attempt, addresses, .. } => {
+        ToWorker::Prepare { attempt, addresses, parallelism, .. } => {
             write!(f, "prepare attempt {attempt}")?;
             let peers: Vec<_> = addresses.iter().map(|(worker, at)| format!("{worker} at {at}")).collect();
-            if peers.is_empty() { Ok(()) } else { write!(f, " of workers {}", peers.join(", ")) }
+            if !peers.is_empty() {
+                write!(f, " of workers {}", peers.join(", "))?;
+            }
+            parallelism.map_or(Ok(()), |parallelism| write!(f, " at parallelism {parallelism}"))
         }
         ToWorker::Deploy { attempt, subtask, restore, .. } => {
             write!(f, "deploy {subtask} of attempt {attempt}")?;

@@ -7,6 +7,7 @@ use std::fmt;
 
 use millstream_checkpoint::Manifest;
 use millstream_model::control::{FromWorker, WorkerId};
+use millstream_model::graph::JobGraph;
 use millstream_model::snapshot::SplitState;
 use millstream_model::{Attempt, CheckpointId, Epoch, Generation, JobError, OperatorUid};
 use serde::{Deserialize, Serialize};
@@ -83,6 +84,13 @@ pub enum Event {
         checkpoint: CheckpointId,
         /// What was tried.
         error: JobError,
+    },
+    /// The job is to go on at another parallelism. Answered by `Rescaled` or `RescaleRefused`.
+    RescaleRequested {
+        /// The new one.
+        parallelism: u32,
+        /// The job, compiled for it.
+        graph: Box<JobGraph>,
     },
     /// All output of the epoch is visible.
     Published {
@@ -196,6 +204,7 @@ impl fmt::Display for Event {
             Self::ClaimUnknown { checkpoint, error } => {
                 write!(f, "claim of checkpoint {checkpoint} has no answer: {error}")
             }
+            Self::RescaleRequested { parallelism, .. } => write!(f, "rescale to {parallelism} requested"),
             Self::Published { epoch } => write!(f, "epoch {epoch} published"),
             Self::PublishFailed { epoch, error } => write!(f, "publishing epoch {epoch} failed: {error}"),
             Self::Marked { epoch } => write!(f, "epoch {epoch} marked"),

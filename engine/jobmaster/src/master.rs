@@ -14,6 +14,7 @@ mod checkpoints;
 mod deploy;
 mod failover;
 mod outputs;
+mod rescale;
 mod savepoints;
 mod workers;
 
@@ -27,6 +28,8 @@ use millstream_model::control::{FromWorker, WorkerId};
 use millstream_model::graph::JobGraph;
 use millstream_model::{Attempt, Epoch, Generation, JobError, JobIdentity, OperatorUid};
 use serde::{Deserialize, Serialize};
+
+use rescale::Rescale;
 
 use crate::checkpointing::Checkpointing;
 use crate::command::{Command, JobEnd, Timer};
@@ -83,6 +86,11 @@ pub struct JobMaster {
     /// The stop that was asked for is the end of all input.
     is_drain_requested: bool,
     savepoints: Savepoints,
+    rescale: Option<Rescale>,
+    /// At which parallelism the graph was compiled, if not at that of the job's text.
+    parallelism: Option<u32>,
+    /// Of the graph by the job's text, which is what workers register with.
+    fingerprint: String,
     notes: Notes,
     /// Commands of the step that is being taken.
     out: Vec<Command>,
@@ -179,6 +187,9 @@ impl JobMaster {
             is_stop_requested: false,
             is_drain_requested: false,
             savepoints: Savepoints::default(),
+            rescale: None,
+            parallelism: None,
+            fingerprint: spec.graph.fingerprint.clone(),
             notes: Notes::default(),
             out: Vec::new(),
             spec,
@@ -197,6 +208,12 @@ impl JobMaster {
         while self.step(now_ms) {}
         self.report();
         std::mem::take(&mut self.out)
+    }
+
+    /// What runs, or is about to.
+    #[must_use]
+    pub const fn graph(&self) -> &JobGraph {
+        &self.spec.graph
     }
 
     /// What people are told.
@@ -253,6 +270,7 @@ impl JobMaster {
             Event::SavepointRequested { id, then } => self.savepoint_requested(id, then, now_ms),
             Event::SavepointWritten { id, report } => self.savepoint_written(id, report),
             Event::SavepointFailed { id, error } => self.savepoint_failed(id, &error),
+            Event::RescaleRequested { parallelism, graph } => self.rescale_requested(parallelism, *graph),
             Event::CancelRequested => self.cancel_requested(now_ms),
             Event::TimerFired(timer) => self.timer_fired(timer, now_ms),
             Event::Fenced { by, reason } => self.fenced(by, &reason),

@@ -51,6 +51,10 @@ pub enum ToWorker {
         placement: Vec<(SubtaskId, WorkerId)>,
         /// Where workers of the attempt listen for rows; those of one process need no address.
         addresses: Vec<(WorkerId, String)>,
+        /// At which parallelism the job was compiled; `None`: as its text says.
+        parallelism: Option<u32>,
+        /// Of the graph that this gives.
+        fingerprint: String,
     },
     /// Build a subtask and restore it; answer `SubtaskRunning` or `SubtaskFailed`.
     Deploy {

@@ -37,6 +37,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Coordinator(coordinator) => coordinator::coordinator(&coordinator),
         Command::Worker(worker) => worker::worker(&worker),
         Command::Status(arguments) => remote::status(&arguments),
+        Command::Rescale(arguments) => remote::rescale(&arguments),
         Command::Stop(arguments) => remote::stop(&arguments),
         Command::Cancel(arguments) => remote::cancel(&arguments),
         Command::Savepoint(savepoint) => savepoint::savepoint(*savepoint),

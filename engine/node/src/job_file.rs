@@ -116,6 +116,16 @@ pub struct JobFile {
     pub ignored: Vec<&'static str>,
 }
 
+impl JobSource {
+    /// The same job at another parallelism, whatever its texts say.
+    #[must_use]
+    pub fn at(&self, parallelism: u32) -> Self {
+        let mut source = self.clone();
+        source.overrides.settings.push((PARALLELISM.to_owned(), parallelism.to_string()));
+        source
+    }
+}
+
 impl JobFile {
     /// Reads the file.
     ///

@@ -104,6 +104,7 @@ impl LocalJob {
             id: WORKER,
             slots: self.job.slots(),
             job: self.job.clone(),
+            compile: None,
             connectors: self.connectors,
             collect: self.collect,
             store: snapshot_store(&self.store, self.local_copies),

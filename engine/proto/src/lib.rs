@@ -25,7 +25,8 @@ pub use generated::workers_client::WorkersClient;
 pub use generated::workers_server::{Workers, WorkersServer};
 pub use generated::{
     AfterSavepoint, CancelRequest, CancelResponse, FromWorker, GetStatusRequest, GetStatusResponse, Hello,
-    Leave, StopRequest, StopResponse, ToWorker, TriggerSavepointRequest, TriggerSavepointResponse, Welcome,
+    Leave, RescaleRequest, RescaleResponse, StopRequest, StopResponse, ToWorker, TriggerSavepointRequest,
+    TriggerSavepointResponse, Welcome,
 };
 
 #[cfg(test)]

@@ -24,4 +24,4 @@ pub use operator_factory::OperatorFactory;
 pub use sabotage::Sabotage;
 pub use spill::SpillSettings;
 pub use store::{ObjectScope, SnapshotStore};
-pub use worker::{WorkerNetwork, WorkerSettings, run};
+pub use worker::{CompileAt, WorkerNetwork, WorkerSettings, run};

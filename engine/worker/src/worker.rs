@@ -34,6 +34,9 @@ const CONTROL_QUEUE: usize = 1_024;
 /// How often progress is reported.
 const HEARTBEAT: Duration = Duration::from_millis(250);
 
+/// The job at some parallelism, from the text that a worker has.
+pub type CompileAt = Arc<dyn Fn(u32) -> Result<CompiledJob, JobError> + Send + Sync>;
+
 /// What a worker is made of.
 #[derive(Clone)]
 pub struct WorkerSettings {
@@ -43,6 +46,8 @@ pub struct WorkerSettings {
     pub slots: u32,
     /// The job, compiled from the same text as everywhere.
     pub job: Arc<CompiledJob>,
+    /// Compiles it for another parallelism; without, the job stays at the one that it has.
+    pub compile: Option<CompileAt>,
     /// The connectors.
     pub connectors: ConnectorRegistry,
     /// Takes the rows of a bare SELECT.
@@ -112,9 +117,11 @@ pub async fn run(
             spill: settings.spill,
             slots: accounts,
         }),
+        compile: settings.compile,
         slots,
         reports,
         attempt: None,
+        unprepared: None,
         network: settings.network.map(|network| network.connections),
     };
     if worker.reports.send(registered).await.is_err() {
@@ -167,6 +174,9 @@ impl Drop for RunningAttempt {
 struct Worker {
     id: WorkerId,
     blueprint: Arc<Blueprint>,
+    compile: Option<CompileAt>,
+    /// The attempt that cannot run here, and why: the first subtask that is to be deployed reports it.
+    unprepared: Option<(Attempt, JobError)>,
     reports: mpsc::Sender<FromWorker>,
     /// Before the slots: dropping it ends the tasks, which the slots wait for when they are dropped.
     attempt: Option<RunningAttempt>,
@@ -177,8 +187,11 @@ struct Worker {
 impl Worker {
     async fn accept(&mut self, message: ToWorker) {
         match message {
-            ToWorker::Prepare { attempt, placement, addresses } => {
-                self.prepare(attempt, placement, addresses)
+            ToWorker::Prepare { attempt, placement, addresses, parallelism, fingerprint } => {
+                match self.compile(parallelism, &fingerprint) {
+                    Ok(()) => self.prepare(attempt, placement, addresses),
+                    Err(error) => self.unprepared = Some((attempt, error)),
+                }
             }
             ToWorker::Deploy { attempt, generation, subtask, restore } => {
                 self.deploy(attempt, generation, subtask, restore);
@@ -206,6 +219,25 @@ impl Worker {
         }
     }
 
+    /// Sees to it that the job is the one that the coordinator has.
+    fn compile(&mut self, parallelism: Option<u32>, fingerprint: &str) -> Result<(), JobError> {
+        let is_it = |job: &CompiledJob| job.graph.fingerprint == fingerprint;
+        if is_it(&self.blueprint.job) {
+            return Ok(());
+        }
+        let (Some(parallelism), Some(compile)) = (parallelism, &self.compile) else {
+            return Err(JobError::new(ErrorKind::Bug, "this worker has another job than the coordinator"));
+        };
+        let job = compile(parallelism)?;
+        if !is_it(&job) {
+            let message =
+                format!("at parallelism {parallelism} this worker has another job than the coordinator");
+            return Err(JobError::new(ErrorKind::Bug, message));
+        }
+        self.blueprint = Arc::new(Blueprint { job: Arc::new(job), ..Blueprint::clone(&self.blueprint) });
+        Ok(())
+    }
+
     fn prepare(
         &mut self,
         attempt: Attempt,
@@ -229,6 +261,9 @@ impl Worker {
         subtask: SubtaskId,
         restore: SubtaskRestore,
     ) {
+        if let Some((_, error)) = self.unprepared.take_if(|(unprepared, _)| *unprepared == attempt) {
+            return self.report_error(attempt, subtask, error);
+        }
         let Some(running) = self.attempt.as_ref().filter(|running| running.attempt == attempt) else {
             // An older attempt, whose end is on its way.
             return;
@@ -350,6 +385,10 @@ impl Worker {
     fn report_failure(&self, attempt: Attempt, subtask: SubtaskId, cause: &str) {
         let error =
             JobError::new(ErrorKind::Bug, format!("subtask {subtask}: {cause}; this is a bug in Millstream"));
+        self.report_error(attempt, subtask, error);
+    }
+
+    fn report_error(&self, attempt: Attempt, subtask: SubtaskId, error: JobError) {
         let reports = self.reports.clone();
         tokio::spawn(async move {
             let _ = reports.send(FromWorker::SubtaskFailed { attempt, subtask, error }).await;

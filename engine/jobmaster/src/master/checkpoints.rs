@@ -19,9 +19,10 @@ impl JobMaster {
     /// a stop was asked for. Waits while another one is under way and while too many owned epochs are unpublished.
     pub(super) fn trigger_checkpoint(&mut self, now_ms: u64) -> bool {
         let kind = self.next_kind();
+        let is_waited_for = kind != BarrierKind::Checkpoint || self.rescale_wants_a_checkpoint();
         let Phase::Active(deployment) = &mut self.phase else { return false };
         let has_room = self.publishing.len() < self.spec.settings.checkpoint.max_unpublished;
-        let Some(due_ms) = self.checkpoints.due_ms(kind) else { return false };
+        let Some(due_ms) = self.checkpoints.due_ms(is_waited_for) else { return false };
         if !deployment.is_running() || !has_room {
             return false;
         }
@@ -40,6 +41,7 @@ impl JobMaster {
         if kind != BarrierKind::Checkpoint {
             self.savepoints.taking(checkpoint);
         }
+        self.rescale_takes(checkpoint);
         let at_ms = now_ms.saturating_add(self.spec.settings.checkpoint.timeout_ms);
         self.out.push(Command::SetTimer { timer: Timer::CheckpointTimeout(checkpoint), at_ms });
         true
@@ -117,6 +119,7 @@ impl JobMaster {
                 let attempt = deployment.attempt;
                 let message = ToWorker::EpochOwned { attempt, checkpoint, epoch };
                 self.out.extend(deployment.broadcast(&message));
+                self.rescale_from(checkpoint, now_ms);
             }
             (Phase::Active(deployment), Some(end)) => {
                 let attempt = deployment.attempt;
@@ -155,6 +158,7 @@ impl JobMaster {
         let message = format!("checkpoint {checkpoint} failed: {error}");
         self.notes.last_error = Some(message.clone());
         self.savepoints_aborted(checkpoint, &error.message);
+        self.rescale_lost(checkpoint);
         let Phase::Active(deployment) = &self.phase else { return };
         let attempt = deployment.attempt;
         let aborted = if self.spec.settings.sabotage.own_aborted_checkpoints {

@@ -56,6 +56,7 @@ impl JobMaster {
 
     /// Starts the next attempt from the newest owned checkpoint, if the slots suffice.
     pub(super) fn deploy(&mut self, now_ms: u64) -> bool {
+        self.adopt_rescale();
         let slots = self.slots();
         let Some(placement) = place(&self.spec.graph, &slots) else {
             let (needed, offered) = (slots_needed(&self.spec.graph), slots.values().sum::<u32>());
@@ -97,7 +98,7 @@ impl JobMaster {
     }
 
     /// Slots that each worker offers.
-    fn slots(&self) -> BTreeMap<WorkerId, u32> {
+    pub(super) fn slots(&self) -> BTreeMap<WorkerId, u32> {
         self.workers.iter().map(|(worker, offer)| (*worker, offer.slots)).collect()
     }
 
@@ -108,6 +109,8 @@ impl JobMaster {
             attempt: deployment.attempt,
             placement: deployment.placement.iter().collect(),
             addresses: deployment.placement.workers().into_iter().filter_map(address).collect(),
+            parallelism: self.parallelism,
+            fingerprint: self.spec.graph.fingerprint.clone(),
         }
     }
 
@@ -142,6 +145,7 @@ impl JobMaster {
         deployment.running_since_ms = Some(now_ms);
         let commands = deployment.broadcast(&ToWorker::Start { attempt });
         self.out.extend(commands);
+        self.answer_rescale(attempt);
         self.checkpoints.attempt_runs(now_ms);
         self.next_checkpoint_ms = None;
     }

@@ -233,6 +233,7 @@ impl JobMaster {
         let end = if matches!(end, JobEnd::Stopped { .. }) { self.stopped() } else { end };
         self.notes.next = None;
         self.refuse_savepoints();
+        self.refuse_rescale("the job ended before");
         self.out.push(Command::End(end.clone()));
         self.phase = Phase::Over(end);
     }

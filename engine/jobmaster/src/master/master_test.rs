@@ -6,5 +6,6 @@ mod deploy;
 mod endings;
 mod failures;
 mod outputs;
+mod rescale;
 mod savepoints;
 mod world;

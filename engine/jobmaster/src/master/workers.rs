@@ -16,7 +16,7 @@ impl JobMaster {
         fingerprint: &str,
         now_ms: u64,
     ) {
-        let expected = &self.spec.graph.fingerprint;
+        let expected = &self.fingerprint;
         if fingerprint != expected {
             let reason = format!(
                 "worker {worker} compiled another job ({fingerprint}) than the coordinator ({expected}): \

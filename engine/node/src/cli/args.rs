@@ -80,6 +80,8 @@ pub(crate) enum Command {
     Worker(Box<WorkerArguments>),
     /// Show where a job stands that a coordinator runs
     Status(StatusArguments),
+    /// Let a job that a coordinator runs go on at another parallelism
+    Rescale(RescaleArguments),
     /// Stop a job that a coordinator runs, behind a final checkpoint
     Stop(RemoteArguments),
     /// End a job that a coordinator runs, where it is
@@ -187,6 +189,15 @@ pub(crate) struct RemoteArguments {
     /// Where the coordinator listens
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:6123", env = "MILLSTREAM_COORDINATOR")]
     pub(crate) coordinator: String,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct RescaleArguments {
+    #[command(flatten)]
+    pub(crate) remote: RemoteArguments,
+    /// The new parallelism, of all operators without one of their own; there must be as many slots
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) parallelism: u32,
 }
 
 #[derive(Args, Debug)]

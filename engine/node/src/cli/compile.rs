@@ -4,6 +4,8 @@ use std::io::{IsTerminal as _, Write as _};
 use std::path::Path;
 
 use millstream_connectors::ConnectorRegistry;
+use millstream_model::{ErrorKind, JobError};
+use millstream_plan::CompiledJob;
 use millstream_sql::{CompileOptions, Compiled, Diagnostics};
 
 use super::args::{JobArguments, JobOptions};
@@ -34,6 +36,30 @@ pub(super) fn read(file: &Path, options: &JobOptions) -> Result<JobSource, Failu
 
 /// Compiles what was read, here or by another process; warnings go to stderr.
 pub(super) fn compile_source(source: &JobSource, connectors: &ConnectorRegistry) -> Result<Job, Failure> {
+    let Job { file, compiled } = compile_quietly(source, connectors)?;
+    if let Some(warnings) = &compiled.warnings {
+        let color = std::io::stderr().is_terminal();
+        let text = report(&file, warnings, warnings.render_warnings(color));
+        let _ = writeln!(std::io::stderr(), "{text}");
+    }
+    for overruled in file.overruled(&compiled.settings) {
+        let _ = writeln!(std::io::stderr(), "warning: {overruled}");
+    }
+    Ok(Job { file, compiled })
+}
+
+/// A job that was compiled before, at another parallelism.
+pub(super) fn compile_at(
+    source: &JobSource,
+    parallelism: u32,
+    connectors: &ConnectorRegistry,
+) -> Result<CompiledJob, JobError> {
+    let job = compile_quietly(&source.at(parallelism), connectors);
+    let job = job.map_err(|failure| JobError::new(ErrorKind::User, failure.message()))?.compiled.job;
+    job.ok_or_else(|| JobError::new(ErrorKind::User, "there is no job in the SQL"))
+}
+
+fn compile_quietly(source: &JobSource, connectors: &ConnectorRegistry) -> Result<Job, Failure> {
     let file = JobFile::parse(source)?;
     let options = CompileOptions {
         file_name: file.sql_file.clone(),
@@ -47,13 +73,6 @@ pub(super) fn compile_source(source: &JobSource, connectors: &ConnectorRegistry)
     let color = std::io::stderr().is_terminal();
     let compiled = millstream_sql::compile(&file.sql, &options)
         .map_err(|diagnostics| Failure::Mistake(report(&file, &diagnostics, diagnostics.render(color))))?;
-    if let Some(warnings) = &compiled.warnings {
-        let text = report(&file, warnings, warnings.render_warnings(color));
-        let _ = writeln!(std::io::stderr(), "{text}");
-    }
-    for overruled in file.overruled(&compiled.settings) {
-        let _ = writeln!(std::io::stderr(), "warning: {overruled}");
-    }
     Ok(Job { file, compiled })
 }
 

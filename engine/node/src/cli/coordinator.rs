@@ -4,15 +4,19 @@ use std::io::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
+use millstream_connectors::ConnectorRegistry;
+use millstream_coordinator::control::JobCompiler;
 use millstream_coordinator::desk::{self, DeskSettings};
 use millstream_coordinator::{Coordinator, CoordinatorSettings, JobParts, Transport};
 use millstream_jobmaster::JobSpec;
+use millstream_model::graph::JobGraph;
+use millstream_model::{ErrorKind, JobError};
 use millstream_plan::CompiledJob;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 
 use super::args::{CoordinatorArguments, LinkArguments, LogFormat};
-use super::compile::{Job, compile_source, read};
+use super::compile::{Job, compile_at, compile_source, read};
 use super::failure::Failure;
 use super::run::start::{self, Start};
 use super::run::{listen, outcome, supervise};
@@ -20,7 +24,7 @@ use super::storage::{socket, storage_uri};
 use crate::control::NetworkSavepoints;
 use crate::document::JobDocument;
 use crate::endpoints::endpoints;
-use crate::job_file::JobFile;
+use crate::job_file::{JobFile, JobSource};
 use crate::local::Running;
 use crate::{connectors, telemetry};
 
@@ -62,6 +66,7 @@ pub(super) fn coordinator(arguments: &CoordinatorArguments) -> Result<(), Failur
     let ended = runtime.block_on(async {
         let start = start::prepare(&arguments.start, &file, &compiled.settings, &job, false).await?;
         let Start::Go(plan) = start else { return Ok(()) };
+        let compiler = Arc::new(Compiler { source: source.clone(), connectors: connectors.clone() });
         let document =
             JobDocument { source, storage: storage_uri(arguments.start.storage.as_deref(), &file)? };
         let store = plan.store.clone();
@@ -90,6 +95,7 @@ pub(super) fn coordinator(arguments: &CoordinatorArguments) -> Result<(), Failur
             joining: join,
             reports,
             handle: handle.clone(),
+            compiler,
             savepoints: Arc::new(NetworkSavepoints {
                 handle: handle.clone(),
                 store: store.clone(),
@@ -116,6 +122,21 @@ pub(super) fn coordinator(arguments: &CoordinatorArguments) -> Result<(), Failur
     });
     runtime.shutdown_background();
     ended
+}
+
+/// The job's texts, for whoever wants it at another parallelism.
+struct Compiler {
+    source: JobSource,
+    connectors: ConnectorRegistry,
+}
+
+impl JobCompiler for Compiler {
+    fn graph(&self, parallelism: u32) -> Result<JobGraph, JobError> {
+        if parallelism == 0 {
+            return Err(JobError::new(ErrorKind::User, "a job has a parallelism of at least 1"));
+        }
+        Ok(compile_at(&self.source, parallelism, &self.connectors)?.graph)
+    }
 }
 
 async fn bind(

@@ -1,4 +1,4 @@
-//! `millstream status`, `stop` and `cancel`: asking a coordinator elsewhere.
+//! `millstream status`, `rescale`, `stop` and `cancel`: asking a coordinator elsewhere.
 
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -7,7 +7,7 @@ use millstream_coordinator::control::CoordinatorClient;
 use millstream_model::JobError;
 use serde_json::Value;
 
-use super::args::{PlanFormat, RemoteArguments, StatusArguments};
+use super::args::{PlanFormat, RemoteArguments, RescaleArguments, StatusArguments};
 use super::failure::Failure;
 
 /// Prints where the job stands.
@@ -21,6 +21,16 @@ pub(super) fn status(arguments: &StatusArguments) -> Result<(), Failure> {
             print(&as_text(&status));
         }
     }
+    Ok(())
+}
+
+/// Changes the parallelism, and says when records flow again.
+pub(super) fn rescale(arguments: &RescaleArguments) -> Result<(), Failure> {
+    let parallelism = arguments.parallelism;
+    let attempt = ask(&arguments.remote, async |mut client| {
+        client.rescale(parallelism).await.map(|attempt| attempt.to_string())
+    })?;
+    print(&format!("attempt {attempt} runs at parallelism {parallelism}\n"));
     Ok(())
 }
 

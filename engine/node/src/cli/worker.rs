@@ -9,17 +9,18 @@ use millstream_connectors::ConnectorRegistry;
 use millstream_exchange::{Membership, Network};
 use millstream_worker::http::{self, WorkerStatus, WorksFor};
 use millstream_worker::session::{Ending, Session, Unwelcome};
-use millstream_worker::{OperatorFactory, Sabotage, WorkerNetwork, WorkerSettings};
+use millstream_worker::{CompileAt, OperatorFactory, Sabotage, WorkerNetwork, WorkerSettings};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 use super::args::{LogFormat, WorkerArguments};
-use super::compile::{Job, compile_source};
+use super::compile::{Job, compile_at, compile_source};
 use super::coordinator::check;
 use super::failure::Failure;
 use super::storage::job_store;
 use crate::document::JobDocument;
+use crate::job_file::JobSource;
 use crate::objects::snapshot_store;
 use crate::{connectors, state_backend, telemetry};
 
@@ -135,6 +136,11 @@ impl<'a> Worker<'a> {
         }
     }
 
+    fn compiler(&self, source: JobSource) -> CompileAt {
+        let connectors = self.connectors.clone();
+        Arc::new(move |parallelism| compile_at(&source, parallelism, &connectors))
+    }
+
     /// Runs what the coordinator wants until the connection ends.
     async fn serve(&self, session: Session) -> Result<Ending, Failure> {
         let Session { worker, generation, document, orders, reports, ending } = session;
@@ -161,6 +167,7 @@ impl<'a> Worker<'a> {
             id: worker,
             slots,
             job: Arc::new(job),
+            compile: Some(self.compiler(document.source)),
             connectors: self.connectors.clone(),
             collect: None,
             store: snapshot_store(&store, keeps_copies.then(|| folder("copies"))),

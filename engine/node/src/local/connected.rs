@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use millstream_coordinator::control::SavepointWriter;
+use millstream_coordinator::control::{JobCompiler, SavepointWriter};
 use millstream_coordinator::desk::{self, DeskSettings};
 use millstream_coordinator::{
     AfterSavepoint, Coordinator, CoordinatorSettings, JobParts, SavepointReport, Transport,
 };
 use millstream_exchange::{Membership, Network};
+use millstream_model::graph::JobGraph;
 use millstream_model::{ErrorKind, JobError};
 use millstream_worker::session::Session;
 use millstream_worker::{WorkerNetwork, WorkerSettings};
@@ -51,6 +52,7 @@ pub(super) fn start(
         joining: join,
         reports,
         handle: handle.clone(),
+        compiler: Arc::new(NoCompiler),
         savepoints: Arc::new(NoSavepoints),
         over: is_over,
         silence: SILENCE,
@@ -67,6 +69,15 @@ pub(super) fn start(
         outcome
     });
     Ok(Running { handle, outcome })
+}
+
+/// The workers were given the plan.
+struct NoCompiler;
+
+impl JobCompiler for NoCompiler {
+    fn graph(&self, _: u32) -> Result<JobGraph, JobError> {
+        Err(JobError::new(ErrorKind::User, "this job stays at its parallelism"))
+    }
 }
 
 /// Suites ask the job itself.

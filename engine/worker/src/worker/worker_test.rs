@@ -271,6 +271,7 @@ impl Rig {
             id: 1,
             slots: 2,
             job: job.clone(),
+            compile: None,
             connectors,
             collect: Some(Arc::new(Lines)),
             store: store.clone(),
@@ -300,7 +301,13 @@ impl Rig {
     async fn deploy(&mut self) {
         let subtasks: Vec<_> = self.graph.subtasks().collect();
         let placement = subtasks.iter().map(|subtask| (*subtask, 1)).collect();
-        let prepare = ToWorker::Prepare { attempt: self.attempt, placement, addresses: Vec::new() };
+        let prepare = ToWorker::Prepare {
+            attempt: self.attempt,
+            placement,
+            addresses: Vec::new(),
+            parallelism: None,
+            fingerprint: "f".into(),
+        };
         self.to.send(prepare).await.unwrap();
         for subtask in &subtasks {
             let restore = SubtaskRestore::default();

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use millstream_checkpoint::{Manifest, Outcome};
 use millstream_model::control::FromWorker;
+use millstream_model::graph::JobGraph;
 use millstream_model::snapshot::{SplitState, SubtaskSnapshot};
 use millstream_model::{
     Attempt, ChainId, CheckpointId, Epoch, ErrorKind, Generation, JobError, OperatorUid, SplitId, SubtaskId,
@@ -158,6 +159,13 @@ pub(super) fn manifest_of(parallelism: &[u32], outcome: Outcome) -> Manifest {
 
 pub(super) fn registered(worker: u32, slots: u32) -> Event {
     Event::FromWorker(FromWorker::Registered { worker, slots, fingerprint: "f1".into(), address: None })
+}
+
+/// Another parallelism, and the chains that it gives.
+pub(super) fn rescale(parallelism: u32, chains: &[u32]) -> Event {
+    // Workers register with that of the job's text, which is at 2 or at 1.
+    let fingerprint = format!("f-{chains:?}");
+    Event::RescaleRequested { parallelism, graph: Box::new(JobGraph { fingerprint, ..graph(chains) }) }
 }
 
 pub(super) fn lost(worker: u32) -> Event {

@@ -22,6 +22,8 @@ use crate::{
 const SPLITS: usize = 24;
 const STEPS: u8 = 3;
 const PARALLELISM: [u32; 2] = [2, 1];
+/// Subtasks of the source at most: as many as there are slots.
+const WIDEST: usize = 4;
 /// Savepoints that are asked for at most.
 const ORDERS: usize = 6;
 
@@ -46,6 +48,10 @@ struct World {
     asked: u64,
     /// Those that the job master has heard of: what becomes of the job, and the epoch of the savepoint, or that there is none.
     orders: BTreeMap<SavepointId, (AfterSavepoint, Option<Option<Epoch>>)>,
+    /// Subtasks of the source in each attempt.
+    widths: BTreeMap<Attempt, u32>,
+    /// Another parallelism that was asked for and is not answered.
+    rescale: Option<u32>,
     end: Option<JobEnd>,
     trace: Vec<String>,
     /// Each event with its time and its commands, as a log would have them.
@@ -77,6 +83,8 @@ impl World {
             read: BTreeMap::new(),
             asked: 0,
             orders: BTreeMap::new(),
+            widths: BTreeMap::new(),
+            rescale: None,
             end: None,
             trace: Vec::new(),
             log: Vec::new(),
@@ -99,6 +107,9 @@ impl World {
         self.trace.push(format!("{} {event}", self.now_ms));
         if let (Event::SavepointRequested { id, then }, None) = (&event, &self.end) {
             self.orders.insert(*id, (*then, None));
+        }
+        if let (Event::RescaleRequested { parallelism, .. }, None) = (&event, &self.end) {
+            self.rescale = Some(*parallelism);
         }
         let heard = serde_json::to_value(&event).unwrap();
         let commands = self.master.handle(event, self.now_ms);
@@ -135,6 +146,14 @@ impl World {
             }
             Command::ReportStatus(_) => {}
             Command::RefuseSavepoint { id, .. } => self.answered(id, None),
+            Command::Rescaled { attempt } => {
+                let asked = self.rescale.take().expect("nobody asked");
+                assert_eq!(self.master.graph().chains[0].parallelism, asked);
+                assert!(self.widths.get(&attempt).is_none_or(|width| *width == asked));
+            }
+            Command::RefuseRescale { .. } => {
+                self.rescale.take().expect("nobody asked");
+            }
             Command::End(end) => self.end = Some(end),
             write => {
                 self.check_write(&write);
@@ -275,6 +294,15 @@ impl World {
         self.to_master.push_back(Event::SavepointRequested { id, then });
     }
 
+    /// One at a time, as the coordinator does it.
+    fn order_rescale(&mut self, choice: usize) {
+        let is_waiting = |event: &Event| matches!(event, Event::RescaleRequested { .. });
+        if self.rescale.is_none() && !self.to_master.iter().any(is_waiting) {
+            let parallelism = (choice % WIDEST) as u32 + 1;
+            self.to_master.push_back(rescale(parallelism, &[parallelism, 1]));
+        }
+    }
+
     fn answered(&mut self, id: SavepointId, epoch: Option<Epoch>) {
         let (_, answer) = self.orders.get_mut(&id).unwrap();
         // Whoever is cancelled over a write hears of it from the end of the job.
@@ -340,9 +368,9 @@ impl World {
                 return;
             }
             self.deliver();
-            for worker in 0..2 {
-                self.worker_step(worker);
-                self.read(worker);
+            for choice in 0..WIDEST {
+                self.worker_step(choice);
+                self.read(choice);
             }
             if round.is_multiple_of(7) {
                 self.enumerate();
@@ -379,6 +407,20 @@ proptest! {
         prop_assert_eq!(world.marked.len(), world.epochs.len(), "all output is visible");
         prop_assert_eq!(world.read_in(manifest).len(), SPLITS);
         prop_assert!(manifest.sources[0].splits.is_empty(), "finished splits are forgotten");
+    }
+
+    #[test]
+    fn no_split_is_lost_at_any_parallelism(choices in prop::collection::vec(any::<u8>(), 0..1_500), orders in prop::collection::vec((0..1_500_usize, any::<u8>()), 1..=ORDERS)) {
+        let mut world = World::new();
+        for (at, choice) in choices.iter().enumerate() {
+            orders.iter().filter(|(when, _)| *when == at).for_each(|(_, order)| world.order_rescale(usize::from(*order)));
+            world.step(*choice, true);
+        }
+        world.settle();
+        let manifest = &world.epochs.last().unwrap().1;
+        prop_assert_eq!(manifest.outcome, Outcome::Finished);
+        prop_assert_eq!(world.read_in(manifest).len(), SPLITS);
+        prop_assert_eq!(world.rescale, None, "nobody answered");
     }
 
     #[test]

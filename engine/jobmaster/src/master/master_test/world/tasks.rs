@@ -64,8 +64,16 @@ impl World {
                     splits.retain(|s| ends_in.get(&s.split).is_none_or(|end| *end > checkpoint));
                 }
             }
-            ToWorker::Prepare { .. } | ToWorker::CheckpointAborted { .. } | ToWorker::Shutdown { .. } => {}
+            ToWorker::Prepare { attempt, parallelism, .. } => {
+                self.widths.insert(attempt, parallelism.unwrap_or(PARALLELISM[0]));
+            }
+            ToWorker::CheckpointAborted { .. } | ToWorker::Shutdown { .. } => {}
         }
+    }
+
+    /// Subtasks of the source in the newest attempt.
+    fn width(&self) -> u32 {
+        self.widths[&self.tasks.attempt]
     }
 
     pub(super) fn say(&mut self, message: FromWorker) {
@@ -74,16 +82,18 @@ impl World {
 
     fn barrier(&mut self, subtask: SubtaskId, checkpoint: CheckpointId) {
         self.store(subtask, checkpoint);
+        let width = self.width();
         let passed = self.tasks.passed.entry(checkpoint).or_default();
         passed.insert(subtask);
-        if passed.len() == PARALLELISM[0] as usize {
+        if passed.len() == width as usize {
             self.store(bench::subtask(1, 0), checkpoint);
         }
     }
 
     fn store(&mut self, subtask: SubtaskId, checkpoint: CheckpointId) {
         let is_finished = self.tasks.finished.contains(&subtask);
-        let mut snapshot = snapshot_of(&graph(&PARALLELISM), subtask.chain.0, subtask.index, is_finished);
+        let mut snapshot =
+            snapshot_of(&graph(&[self.width(), 1]), subtask.chain.0, subtask.index, is_finished);
         snapshot.splits = self.tasks.splits.get(&subtask).cloned().unwrap_or_default();
         for split in snapshot.splits.iter().filter(|s| s.is_finished).map(|s| s.split.clone()) {
             self.tasks.ends_in.entry(split.clone()).or_insert(checkpoint);
@@ -125,7 +135,7 @@ impl World {
         }
         self.say(FromWorker::SubtaskFinished { attempt, subtask });
         let sources = self.tasks.finished.iter().filter(|s| s.chain.0 == 0).count();
-        if sources == PARALLELISM[0] as usize {
+        if sources == self.width() as usize {
             let sink = bench::subtask(1, 0);
             self.tasks.finished.insert(sink);
             self.say(FromWorker::SubtaskFinished { attempt, subtask: sink });
