@@ -17,6 +17,7 @@ mod frame;
 mod handshake;
 mod hub;
 mod link;
+mod patience;
 mod reception;
 #[cfg(test)]
 mod remote_test;
@@ -37,3 +38,10 @@ const PING: Duration = Duration::from_secs(1);
 
 /// Silence for so long is a broken connection.
 const SILENCE: Duration = Duration::from_secs(10);
+
+/// What is said of a connection that the other side closed without a word.
+const GONE: &str = "it closed the connection";
+
+fn broken(error: &std::io::Error) -> String {
+    if error.kind() == std::io::ErrorKind::UnexpectedEof { GONE.into() } else { error.to_string() }
+}

@@ -38,6 +38,8 @@ pub(super) enum Kind {
     Credit = 8,
     /// A sign of life.
     Ping = 9,
+    /// From the receiver: it ends the connection; the body says why.
+    Farewell = 10,
 }
 
 impl Kind {
@@ -52,6 +54,7 @@ impl Kind {
             7 => Self::Close,
             8 => Self::Credit,
             9 => Self::Ping,
+            10 => Self::Farewell,
             _ => return None,
         })
     }
@@ -116,7 +119,7 @@ mod tests {
 
     #[test]
     fn headers_come_back_as_they_were_written() {
-        let kinds = (1..=9).map(|code| Kind::of(code).unwrap());
+        let kinds = (1..=10).map(|code| Kind::of(code).unwrap());
         for (number, kind) in kinds.enumerate() {
             let header = Header {
                 body: 77,

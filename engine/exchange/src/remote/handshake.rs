@@ -8,6 +8,8 @@ use millstream_model::control::WorkerId;
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
+use super::broken;
+
 const MAGIC: &[u8; 8] = b"MSTRMX01";
 
 /// Longest message: a job's name and a version are far shorter.
@@ -54,7 +56,7 @@ pub(super) async fn introduce(
         from: me.worker,
         to,
     };
-    stream.write_all(MAGIC).await.map_err(|e| e.to_string())?;
+    stream.write_all(MAGIC).await.map_err(|e| broken(&e))?;
     write(stream, &hello).await?;
     match read::<Answer>(stream).await?.refusal {
         None => Ok(()),
@@ -71,7 +73,7 @@ pub(super) async fn receive(
     me: &Membership,
 ) -> Result<WorkerId, String> {
     let mut magic = [0; 8];
-    stream.read_exact(&mut magic).await.map_err(|e| e.to_string())?;
+    stream.read_exact(&mut magic).await.map_err(|e| broken(&e))?;
     if &magic != MAGIC {
         return Err("it does not speak the protocol of this port, which is for workers of one job".into());
     }
@@ -102,17 +104,17 @@ fn refusal(hello: &Hello, me: &Membership) -> Option<String> {
 async fn write(stream: &mut (impl AsyncWrite + Unpin), message: &impl Serialize) -> Result<(), String> {
     let bytes = postcard::to_stdvec(message).map_err(|e| e.to_string())?;
     let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
-    stream.write_all(&length.to_le_bytes()).await.map_err(|e| e.to_string())?;
-    stream.write_all(&bytes).await.map_err(|e| e.to_string())?;
-    stream.flush().await.map_err(|e| e.to_string())
+    stream.write_all(&length.to_le_bytes()).await.map_err(|e| broken(&e))?;
+    stream.write_all(&bytes).await.map_err(|e| broken(&e))?;
+    stream.flush().await.map_err(|e| broken(&e))
 }
 
 async fn read<T: for<'a> Deserialize<'a>>(stream: &mut (impl AsyncRead + Unpin)) -> Result<T, String> {
-    let length = stream.read_u32_le().await.map_err(|e| e.to_string())?;
+    let length = stream.read_u32_le().await.map_err(|e| broken(&e))?;
     if length > MAX_BYTES {
         return Err(format!("it introduces itself with {length} bytes, more than {MAX_BYTES}"));
     }
     let mut bytes = vec![0; length as usize];
-    stream.read_exact(&mut bytes).await.map_err(|e| e.to_string())?;
+    stream.read_exact(&mut bytes).await.map_err(|e| broken(&e))?;
     postcard::from_bytes(&bytes).map_err(|e| format!("its introduction cannot be read: {e}"))
 }

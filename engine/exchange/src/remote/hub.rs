@@ -7,11 +7,11 @@ use millstream_model::control::WorkerId;
 use millstream_model::{Attempt, SubtaskId};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
-use tokio::time::timeout;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::handshake::receive as receive_hello;
 use super::link::{Link, Target};
+use super::patience::within;
 use super::{CONNECT_TIMEOUT, Membership, SILENCE, reception};
 use crate::inbox::{Entry, Inbox};
 use crate::sender::ChannelSender;
@@ -96,8 +96,8 @@ impl Hub {
     ) -> Result<Option<Entry>, String> {
         let mut deployed = self.running.subscribe();
         let is_known = |running: &Option<Running>| running.as_ref().is_some_and(|r| r.attempt >= attempt);
-        let running = timeout(SILENCE, deployed.wait_for(is_known)).await;
-        let Some(running) = running.ok().and_then(Result::ok) else {
+        let running = within(SILENCE, deployed.wait_for(is_known)).await;
+        let Some(running) = running.and_then(Result::ok) else {
             return Err(format!("it sent rows of attempt {attempt}, which was not deployed here"));
         };
         let Some(running) = running.as_ref() else { return Ok(None) };
@@ -119,9 +119,7 @@ async fn accept(listener: Arc<TcpListener>, hub: Arc<Hub>) {
             match listener.accept().await {
                 Ok((stream, from)) => {
                     let (hub, until) = (hub.clone(), until.clone());
-                    tokio::spawn(async move {
-                        until.run_until_cancelled(welcome(hub, stream, &from.to_string())).await;
-                    });
+                    tokio::spawn(welcome(hub, stream, from.to_string(), until));
                 }
                 Err(error) => {
                     // Most likely there is no file descriptor left; whoever closes one makes room.
@@ -134,16 +132,18 @@ async fn accept(listener: Arc<TcpListener>, hub: Arc<Hub>) {
     until.run_until_cancelled(accepting).await;
 }
 
-async fn welcome(hub: Arc<Hub>, mut stream: TcpStream, from: &str) {
+async fn welcome(hub: Arc<Hub>, mut stream: TcpStream, from: String, until: CancellationToken) {
     let introduced = async {
         stream.set_nodelay(true).map_err(|e| e.to_string())?;
         receive_hello(&mut stream, &hub.me).await
     };
-    let introduced = timeout(CONNECT_TIMEOUT, introduced).await;
-    match introduced.unwrap_or_else(|_| Err("it did not say who it is".into())) {
+    let Some(introduced) = until.run_until_cancelled(within(CONNECT_TIMEOUT, introduced)).await else {
+        return;
+    };
+    match introduced.unwrap_or_else(|| Err("it did not say who it is".into())) {
         Ok(worker) => {
             let (reader, writer) = stream.into_split();
-            reception::receive(hub, worker, reader, writer).await;
+            reception::receive(hub, worker, reader, writer, &until).await;
         }
         Err(reason) => tracing::warn!("a connection for rows from {from} was closed: {reason}"),
     }

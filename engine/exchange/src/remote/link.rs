@@ -9,7 +9,7 @@ use millstream_model::{Attempt, SubtaskId, Watermark};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, mpsc};
-use tokio::time::{interval, timeout};
+use tokio::time::interval;
 use tokio_util::sync::CancellationToken;
 
 use super::chunks::Chunks;
@@ -17,7 +17,9 @@ use super::codec::BatchEncoder;
 use super::frame::{HEADER_BYTES, Header, Kind, MAX_BODY_BYTES};
 use super::handshake::introduce;
 use super::hub::Peer;
-use super::{CONNECT_TIMEOUT, Membership, PING, SILENCE};
+use super::patience::within;
+use super::reception::MAX_FAREWELL_BYTES;
+use super::{CONNECT_TIMEOUT, Membership, PING, SILENCE, broken};
 use crate::element::Element;
 use crate::error::ExchangeError;
 use crate::inbox::CHANNEL_CREDIT_BYTES;
@@ -131,9 +133,9 @@ impl Link {
             introduce(&mut stream, me, peer.worker).await?;
             Ok::<_, String>(stream)
         };
-        let stream = timeout(CONNECT_TIMEOUT, connecting)
+        let stream = within(CONNECT_TIMEOUT, connecting)
             .await
-            .map_err(|_| format!("no connection within {} s", CONNECT_TIMEOUT.as_secs()))??;
+            .ok_or_else(|| format!("no connection within {} s", CONNECT_TIMEOUT.as_secs()))??;
         let (reader, writer) = stream.into_split();
         tokio::select! {
             outcome = self.take_credit(reader) => outcome,
@@ -145,10 +147,10 @@ impl Link {
     async fn take_credit(&self, mut reader: impl AsyncRead + Unpin) -> Result<(), String> {
         let mut bytes = [0; HEADER_BYTES];
         loop {
-            timeout(SILENCE, reader.read_exact(&mut bytes))
+            within(SILENCE, reader.read_exact(&mut bytes))
                 .await
-                .map_err(|_| format!("it was silent for {} s", SILENCE.as_secs()))?
-                .map_err(|e| e.to_string())?;
+                .ok_or_else(|| format!("it was silent for {} s", SILENCE.as_secs()))?
+                .map_err(|e| broken(&e))?;
             let header = Header::read(&bytes)?;
             match header.kind {
                 Kind::Credit => {
@@ -162,10 +164,20 @@ impl Link {
                     }
                 }
                 Kind::Ping => {}
+                Kind::Farewell => return Err(farewell(&mut reader, header.body).await),
                 other => return Err(format!("it answered with a frame of kind {other:?}")),
             }
         }
     }
+}
+
+/// Why the receiver ends the connection.
+async fn farewell(reader: &mut (impl AsyncRead + Unpin), length: u32) -> String {
+    let length = (length as usize).min(MAX_FAREWELL_BYTES);
+    let mut reason = Vec::with_capacity(length);
+    // A reason that was cut off is better than none.
+    let _ = within(PING, reader.take(length as u64).read_to_end(&mut reason)).await;
+    format!("it ended the connection: {}", String::from_utf8_lossy(&reason))
 }
 
 async fn write_all(
@@ -191,7 +203,11 @@ async fn write_all(
             encode(next, &mut encoders, &mut out)?;
         }
         out.close();
-        writer.write_all_buf(&mut out).await.map_err(|e| e.to_string())?;
+        if let Err(error) = writer.write_all_buf(&mut out).await {
+            // The receiver closed the connection, and most likely says why: whoever reads from it gets that.
+            tokio::time::sleep(PING).await;
+            return Err(broken(&error));
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::{BufMut as _, Bytes, BytesMut};
 use futures::FutureExt as _;
@@ -10,17 +11,25 @@ use millstream_model::control::{Barrier, BarrierKind, WorkerId};
 use millstream_model::{Attempt, CheckpointId, SubtaskId, Watermark};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, BufReader};
 use tokio::time::{interval, timeout};
+use tokio_util::sync::CancellationToken;
 
 use super::codec::BatchDecoder;
 use super::frame::{HEADER_BYTES, Header, Kind};
 use super::hub::Hub;
+use super::patience::within;
 use super::returns::{CreditReturn, Returns};
-use super::{PING, SILENCE};
+use super::{GONE, PING, SILENCE, broken};
 use crate::element::Element;
 use crate::inbox::Entry;
 
 /// Headers and small bodies are read together.
 const READ_BYTES: usize = 64 * 1024;
+
+/// How long a peer may take to read why its connection ends. Nobody waits for it but the connection itself.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// Longest reason that a peer is told.
+pub(super) const MAX_FAREWELL_BYTES: usize = 1_024;
 
 /// One channel of the connection.
 #[derive(Debug)]
@@ -42,35 +51,54 @@ enum Door {
     Shut,
 }
 
-/// Takes what a worker sends until the connection breaks, then fails the subtasks that wait for more.
+/// Takes what a worker sends until the connection breaks or this worker's work ends, then fails the subtasks that wait for more
+/// and tells the worker why.
 pub(super) async fn receive(
     hub: Arc<Hub>,
     from: WorkerId,
     reader: impl AsyncRead + Unpin,
-    writer: impl AsyncWrite + Unpin,
+    mut writer: impl AsyncWrite + Unpin,
+    until: &CancellationToken,
 ) {
     let returns = Arc::new(Returns::default());
     let mut reception = Reception { hub, returns: returns.clone(), channels: HashMap::new() };
-    let outcome = {
-        let reading = reception.read(BufReader::with_capacity(READ_BYTES, reader));
+    let mut reader = BufReader::with_capacity(READ_BYTES, reader);
+    let reason = {
+        let reading = reception.read(&mut reader);
         // Arrow panics when the lengths in a frame do not fit each other.
         let reading = AssertUnwindSafe(reading).catch_unwind();
         tokio::select! {
-            outcome = reading => outcome.unwrap_or_else(|_| Err("it sent rows that are damaged".into())),
-            outcome = give_back(writer, &returns) => outcome,
+            reason = reading => reason.unwrap_or_else(|_| "it sent rows that are damaged".into()),
+            reason = give_back(&mut writer, &returns) => reason,
+            () = until.cancelled() => "this worker's part in the job ended".into(),
         }
     };
-    let reason = outcome.err().unwrap_or_else(|| "it closed the connection".into());
-    tracing::debug!("the connection from worker {from} ended: {reason}");
+    tracing::info!("the connection from worker {from} ended: {reason}");
     for channel in reception.channels.into_values() {
         if let Door::Open(entry) = channel.entry {
             entry.fail(&format!("the connection from worker {from} is lost: {reason}"));
         }
     }
+    if reason != GONE {
+        let _ = timeout(FAREWELL, part(reader, writer, &reason)).await;
+    }
+}
+
+/// Says why the connection ends. What the peer has sent is read before the connection is closed: what nobody reads makes the
+/// closed connection a broken one, and the peer may then not find the reason.
+async fn part(mut reader: impl AsyncRead + Unpin, mut writer: impl AsyncWrite + Unpin, reason: &str) {
+    let reason: String = reason.chars().take(MAX_FAREWELL_BYTES / 4).collect();
+    let mut out = BytesMut::new();
+    let body = u32::try_from(reason.len()).unwrap_or(0);
+    Header { body, ..Header::new(Kind::Farewell, Attempt(0), 0) }.write(&mut out);
+    out.put_slice(reason.as_bytes());
+    if writer.write_all_buf(&mut out).await.is_ok() && writer.shutdown().await.is_ok() {
+        let _ = tokio::io::copy(&mut reader, &mut tokio::io::sink()).await;
+    }
 }
 
 /// Writes credit as it comes back, and signs of life.
-async fn give_back(mut writer: impl AsyncWrite + Unpin, returns: &Returns) -> Result<(), String> {
+async fn give_back(writer: &mut (impl AsyncWrite + Unpin), returns: &Returns) -> String {
     let mut ping = interval(PING);
     ping.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut out = BytesMut::new();
@@ -83,7 +111,9 @@ async fn give_back(mut writer: impl AsyncWrite + Unpin, returns: &Returns) -> Re
             Header { argument: bytes as u64, ..Header::new(Kind::Credit, Attempt(0), channel) }
                 .write(&mut out);
         }
-        writer.write_all_buf(&mut out).await.map_err(|e| e.to_string())?;
+        if let Err(error) = writer.write_all_buf(&mut out).await {
+            return broken(&error);
+        }
     }
 }
 
@@ -94,19 +124,17 @@ struct Reception {
 }
 
 impl Reception {
-    async fn read(&mut self, mut reader: impl AsyncRead + Unpin) -> Result<(), String> {
-        let mut bytes = [0; HEADER_BYTES];
+    /// Reads until it cannot go on, and says why.
+    async fn read(&mut self, reader: &mut (impl AsyncRead + Unpin)) -> String {
         loop {
-            let frame = async {
-                reader.read_exact(&mut bytes).await.map_err(|e| e.to_string())?;
-                let header = Header::read(&bytes)?;
-                let body = body(&mut reader, header.body as usize).await?;
-                Ok::<_, String>((header, body))
+            let outcome = match within(SILENCE, frame(reader)).await {
+                Some(Ok((header, body))) => self.accept(header, body).await,
+                Some(Err(reason)) => Err(reason),
+                None => Err(format!("it was silent for {} s", SILENCE.as_secs())),
             };
-            let (header, body) = timeout(SILENCE, frame)
-                .await
-                .map_err(|_| format!("it was silent for {} s", SILENCE.as_secs()))??;
-            self.accept(header, body).await?;
+            if let Err(reason) = outcome {
+                return reason;
+            }
         }
     }
 
@@ -161,6 +189,14 @@ impl Reception {
     }
 }
 
+async fn frame(reader: &mut (impl AsyncRead + Unpin)) -> Result<(Header, Bytes), String> {
+    let mut bytes = [0; HEADER_BYTES];
+    reader.read_exact(&mut bytes).await.map_err(|e| broken(&e))?;
+    let header = Header::read(&bytes)?;
+    let body = body(reader, header.body as usize).await?;
+    Ok((header, body))
+}
+
 fn element(header: Header, body: Bytes, decoder: &mut BatchDecoder) -> Result<(Element, usize), String> {
     Ok(match header.kind {
         Kind::Batch => {
@@ -190,7 +226,7 @@ async fn body(reader: &mut (impl AsyncRead + Unpin), length: usize) -> Result<By
     let mut body = BytesMut::with_capacity(length);
     while body.len() < length {
         let missing = length - body.len();
-        let read = reader.read_buf(&mut (&mut body).limit(missing)).await.map_err(|e| e.to_string())?;
+        let read = reader.read_buf(&mut (&mut body).limit(missing)).await.map_err(|e| broken(&e))?;
         if read == 0 {
             return Err("it closed the connection within a frame".into());
         }

@@ -16,6 +16,7 @@ use crate::element::Element;
 use crate::error::ExchangeError;
 use crate::gate::{Gate, GateEvent};
 use crate::inbox::{CHANNEL_CREDIT_BYTES, Inbox};
+use crate::sender::ChannelSender;
 use crate::test_rows::{batch, values};
 
 const SUBTASK: SubtaskId = SubtaskId { chain: ChainId(1), index: 0 };
@@ -174,12 +175,7 @@ async fn a_receiver_that_goes_fails_the_sender_and_wakes_it() {
     sender.send(Element::Batch(batch(&vec![1; CHANNEL_CREDIT_BYTES])));
     drop(receiving);
     sender.credit().await;
-    let error = loop {
-        match sender.failure() {
-            Some(error) => break error.to_string(),
-            None => tokio::task::yield_now().await,
-        }
-    };
+    let error = lost_reason(&sender).await;
     assert!(
         error.starts_with(&format!("the connection to worker 2 ({}) is lost: ", peer.address)),
         "{error}"
@@ -221,6 +217,32 @@ async fn rows_of_an_attempt_that_is_not_known_yet_wait_for_it() {
     let mut gate = Gate::new(inbox, Attempt(2), Watermark::MIN);
     assert!(matches!(next(&mut gate).await.unwrap(), GateEvent::Idle(true)));
     assert!(sender.failure().is_none());
+}
+
+#[tokio::test]
+async fn a_sender_is_told_why_its_connection_ends() {
+    let (sending, _) = network(1).await;
+    let (receiving, peer, mut gate) = receiver(1, Attempt(1)).await;
+    let nowhere = SubtaskId { chain: ChainId(9), index: 4 };
+    let mut sender = sending.sender(&peer, Attempt(1), nowhere, 0);
+    sender.send(Element::End);
+    let lost = format!("the connection to worker 2 ({}) is lost: it ended the connection: ", peer.address);
+    let expected = format!("{lost}it sent rows for channel 0 of 9/4, which is not here");
+    assert_eq!(lost_reason(&sender).await, expected);
+    let mut sender = sending.sender(&peer, Attempt(1), SUBTASK, 0);
+    sender.send(Element::Idle(true));
+    assert!(matches!(next(&mut gate).await.unwrap(), GateEvent::Idle(true)));
+    drop(receiving);
+    assert_eq!(lost_reason(&sender).await, format!("{lost}this worker's part in the job ended"));
+}
+
+async fn lost_reason(sender: &ChannelSender) -> String {
+    loop {
+        match sender.failure() {
+            Some(error) => return error.to_string(),
+            None => tokio::task::yield_now().await,
+        }
+    }
 }
 
 #[tokio::test]
