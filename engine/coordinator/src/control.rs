@@ -7,19 +7,18 @@ use millstream_jobmaster::{AfterSavepoint, SavepointReport};
 use millstream_model::graph::JobGraph;
 use millstream_model::{Epoch, ErrorKind, JobError};
 use millstream_proto::{
-    AfterSavepoint as Then, CancelRequest, CancelResponse, Control, ControlClient, GetStatusRequest,
-    GetStatusResponse, RescaleRequest, RescaleResponse, StopRequest, StopResponse, TriggerSavepointRequest,
-    TriggerSavepointResponse,
+    AfterSavepoint as Then, CancelRequest, CancelResponse, Control, ControlClient, DialError, Dialed,
+    GetStatusRequest, GetStatusResponse, RescaleRequest, RescaleResponse, StopRequest, StopResponse,
+    TriggerSavepointRequest, TriggerSavepointResponse, dial,
 };
+use millstream_tls::{Role, Security};
 use tokio::sync::watch;
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::Channel;
 use tonic::{Code, Request, Response, Status};
 
 use crate::JobOutcome;
+use crate::desk::caller;
 use crate::handle::{JobHandle, Request as Order};
-
-/// How long a coordinator may take to accept a connection.
-const CONNECT: std::time::Duration = std::time::Duration::from_secs(5);
 
 /// Writes savepoints for whoever asks over the network: knows what an address means.
 #[async_trait]
@@ -55,7 +54,11 @@ pub(crate) struct Answers {
 
 #[async_trait]
 impl Control for Answers {
-    async fn get_status(&self, _: Request<GetStatusRequest>) -> Result<Response<GetStatusResponse>, Status> {
+    async fn get_status(
+        &self,
+        request: Request<GetStatusRequest>,
+    ) -> Result<Response<GetStatusResponse>, Status> {
+        caller(&request)?.must_be(Role::Client)?;
         let json = serde_json::to_string(&*self.handle.status().borrow());
         let json = json.map_err(|e| Status::internal(e.to_string()))?;
         Ok(Response::new(GetStatusResponse { json }))
@@ -65,6 +68,7 @@ impl Control for Answers {
         &self,
         request: Request<TriggerSavepointRequest>,
     ) -> Result<Response<TriggerSavepointResponse>, Status> {
+        caller(&request)?.must_be(Role::Client)?;
         let TriggerSavepointRequest { to, name, then } = request.into_inner();
         let then = match Then::try_from(then) {
             Ok(Then::GoOn) => AfterSavepoint::GoOn,
@@ -78,6 +82,7 @@ impl Control for Answers {
     }
 
     async fn rescale(&self, request: Request<RescaleRequest>) -> Result<Response<RescaleResponse>, Status> {
+        caller(&request)?.must_be(Role::Client)?;
         let parallelism = request.into_inner().parallelism;
         let compiler = self.compiler.clone();
         // Planning takes tens of milliseconds.
@@ -87,11 +92,13 @@ impl Control for Answers {
         Ok(Response::new(RescaleResponse { attempt: attempt.0.into() }))
     }
 
-    async fn stop(&self, _: Request<StopRequest>) -> Result<Response<StopResponse>, Status> {
+    async fn stop(&self, request: Request<StopRequest>) -> Result<Response<StopResponse>, Status> {
+        caller(&request)?.must_be(Role::Client)?;
         Ok(Response::new(StopResponse { outcome: self.end(Order::Stop).await? }))
     }
 
-    async fn cancel(&self, _: Request<CancelRequest>) -> Result<Response<CancelResponse>, Status> {
+    async fn cancel(&self, request: Request<CancelRequest>) -> Result<Response<CancelResponse>, Status> {
+        caller(&request)?.must_be(Role::Client)?;
         Ok(Response::new(CancelResponse { outcome: self.end(Order::Cancel).await? }))
     }
 }
@@ -114,6 +121,7 @@ impl Answers {
 #[derive(Clone, Debug)]
 pub struct CoordinatorClient {
     inner: ControlClient<Channel>,
+    dialed: Dialed,
     address: String,
 }
 
@@ -122,14 +130,15 @@ impl CoordinatorClient {
     ///
     /// # Errors
     /// [`ErrorKind::User`]: that is no address; [`ErrorKind::Transient`]: nobody answers there.
-    pub async fn connect(address: &str) -> Result<Self, JobError> {
-        let endpoint = Endpoint::from_shared(format!("http://{address}"))
-            .map_err(|e| JobError::new(ErrorKind::User, format!("{address} is no address: {e}")))?;
-        let channel = endpoint.connect_timeout(CONNECT).connect().await.map_err(|e| {
-            let why = millstream_model::error::with_causes(&e);
-            JobError::new(ErrorKind::Transient, format!("no coordinator answers at {address}: {why}"))
+    pub async fn connect(address: &str, security: &Security) -> Result<Self, JobError> {
+        let dialed = dial(address, security, None).await.map_err(|error| match error {
+            DialError::Address(why) => JobError::new(ErrorKind::User, why),
+            DialError::Unreachable(why) => {
+                JobError::new(ErrorKind::Transient, format!("no coordinator answers at {address}: {why}"))
+            }
         })?;
-        Ok(Self { inner: ControlClient::new(channel), address: address.to_owned() })
+        let inner = ControlClient::new(dialed.channel.clone());
+        Ok(Self { inner, dialed, address: address.to_owned() })
     }
 
     /// The status, as on `/status`.
@@ -191,7 +200,7 @@ impl CoordinatorClient {
     }
 
     fn error(&self, status: &Status) -> JobError {
-        let message = status.message();
+        let message = self.dialed.reason(status);
         match kind(status.code()) {
             Some(kind) => JobError::new(kind, message),
             None => JobError::new(
@@ -215,7 +224,7 @@ fn status(error: &JobError) -> Status {
 
 const fn kind(code: Code) -> Option<ErrorKind> {
     Some(match code {
-        Code::InvalidArgument => ErrorKind::User,
+        Code::InvalidArgument | Code::PermissionDenied => ErrorKind::User,
         Code::FailedPrecondition => ErrorKind::State,
         Code::Unavailable => ErrorKind::Transient,
         Code::Aborted => ErrorKind::Fenced,

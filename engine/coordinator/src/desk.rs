@@ -11,14 +11,15 @@ use std::time::Duration;
 use millstream_model::Generation;
 use millstream_model::control::{FromWorker as Report, ToWorker as Order, WorkerId};
 use millstream_proto::{
-    ControlServer, FromWorker, FromWorkerMessage, Hello, Leave, MAX_MESSAGE_BYTES, ToWorker, ToWorkerMessage,
-    Welcome, Workers, WorkersServer, decode, encode,
+    Caller, ControlServer, FromWorker, FromWorkerMessage, Hello, Leave, MAX_MESSAGE_BYTES, ToWorker,
+    ToWorkerMessage, Welcome, Workers, WorkersServer, arrivals, decode, encode,
 };
+use millstream_tls::{Role, Security};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 use tonic::codegen::tokio_stream::Stream;
-use tonic::codegen::tokio_stream::wrappers::{ReceiverStream, TcpListenerStream};
+use tonic::codegen::tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
 
 use crate::JobOutcome;
@@ -51,6 +52,8 @@ pub struct DeskSettings {
     pub savepoints: Arc<dyn SavepointWriter>,
     /// How the job ended, once it has.
     pub over: watch::Receiver<Option<JobOutcome>>,
+    /// What connections must have.
+    pub security: Security,
     /// Silence for so long ends a connection, of a worker without tasks, too.
     pub silence: Duration,
 }
@@ -65,6 +68,7 @@ pub async fn serve(listener: TcpListener, settings: DeskSettings) -> Result<(), 
         let _ = over.wait_for(Option::is_some).await;
     };
     let silence = settings.silence;
+    let arrivals = arrivals(listener, settings.security.clone());
     let answers = Answers {
         handle: settings.handle.clone(),
         compiler: settings.compiler.clone(),
@@ -75,12 +79,11 @@ pub async fn serve(listener: TcpListener, settings: DeskSettings) -> Result<(), 
         .max_decoding_message_size(MAX_MESSAGE_BYTES)
         .max_encoding_message_size(MAX_MESSAGE_BYTES);
     tonic::transport::Server::builder()
-        .tcp_nodelay(true)
         .http2_keepalive_interval(Some(silence / 2))
         .http2_keepalive_timeout(Some(silence / 2))
         .add_service(desk)
         .add_service(ControlServer::new(answers))
-        .serve_with_incoming_shutdown(TcpListenerStream::new(listener), until)
+        .serve_with_incoming_shutdown(arrivals, until)
         .await
 }
 
@@ -96,7 +99,9 @@ impl Workers for Desk {
     type WorkStream = Messages;
 
     async fn work(&self, request: Request<Streaming<FromWorker>>) -> Result<Response<Messages>, Status> {
-        let from = request.remote_addr().map_or_else(|| "an unknown address".into(), |a| a.to_string());
+        let caller = caller(&request)?;
+        caller.must_be(Role::Worker)?;
+        let from = caller.address;
         let mut said = request.into_inner();
         let hello = introduced(&mut said).await?;
         let generation = self.generation().await?;
@@ -131,6 +136,15 @@ impl Desk {
         let claimed = status.wait_for(|status| status.generation > Generation(0)).await;
         claimed.map(|status| status.generation).map_err(|_| Status::unavailable("the coordinator is ending"))
     }
+}
+
+/// Who asks.
+///
+/// # Errors
+/// Nobody knows, which cannot be.
+pub(crate) fn caller<T>(request: &Request<T>) -> Result<Caller, Status> {
+    let caller = request.extensions().get::<Caller>().copied();
+    caller.ok_or_else(|| Status::internal("a connection without a caller"))
 }
 
 async fn introduced(said: &mut Streaming<FromWorker>) -> Result<Hello, Status> {

@@ -10,6 +10,7 @@ mod progress;
 mod remote;
 mod run;
 mod savepoint;
+mod security;
 mod storage;
 mod worker;
 

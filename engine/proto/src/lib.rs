@@ -2,8 +2,11 @@
 //!
 //! `generated/` is made from `proto/control.proto` by `make proto`. Reports and orders travel in the engine's own encoding
 //! inside those messages, since both ends are of the same version, which is the first thing that they tell each other.
+//! Connections are made here, too, because gRPC wants them in its own form.
 
+mod arrivals;
 mod convert;
+mod dial;
 #[allow(
     missing_docs,
     clippy::all,
@@ -16,7 +19,9 @@ mod generated {
     include!("generated/millstream.control.v1.rs");
 }
 
+pub use arrivals::{Arrival, Caller, arrivals};
 pub use convert::{DecodeError, MAX_MESSAGE_BYTES, decode, encode};
+pub use dial::{DialError, Dialed, dial};
 pub use generated::control_client::ControlClient;
 pub use generated::control_server::{Control, ControlServer};
 pub use generated::from_worker::Message as FromWorkerMessage;

@@ -5,17 +5,14 @@ use std::time::Duration;
 use millstream_model::Generation;
 use millstream_model::control::{FromWorker as Report, ToWorker as Order, WorkerId};
 use millstream_proto::{
-    FromWorker, FromWorkerMessage, Hello, MAX_MESSAGE_BYTES, ToWorker, ToWorkerMessage, WorkersClient,
-    decode, encode,
+    DialError, Dialed, FromWorker, FromWorkerMessage, Hello, MAX_MESSAGE_BYTES, ToWorker, ToWorkerMessage,
+    WorkersClient, decode, dial, encode,
 };
+use millstream_tls::Security;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tonic::codegen::tokio_stream::wrappers::ReceiverStream;
-use tonic::transport::Endpoint;
 use tonic::{Code, Status, Streaming};
-
-/// How long a coordinator may take to accept a connection.
-const CONNECT: Duration = Duration::from_secs(5);
 
 /// Messages that may wait in either direction; the worker takes orders at once.
 const QUEUE: usize = 1_024;
@@ -64,21 +61,14 @@ impl Session {
         coordinator: &str,
         name: &str,
         address: &str,
+        security: &Security,
         silence: Duration,
     ) -> Result<Self, Unwelcome> {
-        let never =
-            |e: tonic::transport::Error| Unwelcome::Never(format!("{coordinator} is no address: {e}"));
-        let endpoint = Endpoint::from_shared(format!("http://{coordinator}")).map_err(never)?;
-        let channel = endpoint
-            .connect_timeout(CONNECT)
-            .tcp_nodelay(true)
-            .http2_keep_alive_interval(silence / 2)
-            .keep_alive_timeout(silence / 2)
-            .keep_alive_while_idle(true)
-            .connect()
-            .await
-            .map_err(|e| Unwelcome::Later(millstream_model::error::with_causes(&e)))?;
-        let mut client = WorkersClient::new(channel)
+        let dialed = dial(coordinator, security, Some(silence)).await.map_err(|error| match error {
+            DialError::Address(why) => Unwelcome::Never(why),
+            DialError::Unreachable(why) => Unwelcome::Later(why),
+        })?;
+        let mut client = WorkersClient::new(dialed.channel.clone())
             .max_decoding_message_size(MAX_MESSAGE_BYTES)
             .max_encoding_message_size(MAX_MESSAGE_BYTES);
         let (out, messages) = mpsc::channel(QUEUE);
@@ -89,9 +79,9 @@ impl Session {
         let mut incoming = client
             .work(ReceiverStream::new(messages))
             .await
-            .map_err(|status| unwelcome(&status))?
+            .map_err(|status| unwelcome(&status, &dialed))?
             .into_inner();
-        let first = incoming.message().await.map_err(|status| unwelcome(&status))?;
+        let first = incoming.message().await.map_err(|status| unwelcome(&status, &dialed))?;
         let Some(ToWorkerMessage::Welcome(welcome)) = first.and_then(|first| first.message) else {
             return Err(Unwelcome::Later("the coordinator closed the connection".into()));
         };
@@ -103,13 +93,14 @@ impl Session {
             document: welcome.job,
             orders: taken,
             reports,
-            ending: tokio::spawn(talk(incoming, orders, said, out)),
+            ending: tokio::spawn(talk(dialed, incoming, orders, said, out)),
         })
     }
 }
 
 /// Carries messages until the connection ends. The worker sees that by its closed queue of orders.
 async fn talk(
+    dialed: Dialed,
     mut incoming: Streaming<ToWorker>,
     orders: mpsc::Sender<Order>,
     mut said: mpsc::Receiver<Report>,
@@ -144,14 +135,14 @@ async fn talk(
                 }
                 Ok(Some(_)) => return lost("the coordinator said something that this version does not know"),
                 Ok(None) => return lost("the coordinator closed the connection"),
-                Err(status) => return lost(status.message()),
+                Err(status) => return lost(&dialed.reason(&status)),
             },
         }
     }
 }
 
-fn unwelcome(status: &Status) -> Unwelcome {
-    let message = status.message().to_owned();
+fn unwelcome(status: &Status, dialed: &Dialed) -> Unwelcome {
+    let message = dialed.reason(status);
     if status.code() == Code::FailedPrecondition {
         Unwelcome::Never(message)
     } else {

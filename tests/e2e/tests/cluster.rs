@@ -5,6 +5,8 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
+use millstream_test_testkit::certificates::{TestCa, TestCertificate};
+
 use crate::harness::{
     Difference, Ended, Files, Input, JobFolder, Process, Proxy, S3Server, get, millstream, run, run_in,
 };
@@ -19,6 +21,7 @@ const WITH_RESTARTS: Duration = Duration::from_secs(25);
 pub(crate) struct Cluster<'a> {
     folder: tempfile::TempDir,
     storage: String,
+    certificates: Option<TestCa>,
     server: Option<&'a S3Server>,
     more: Vec<String>,
     pub(crate) input: Input,
@@ -36,6 +39,13 @@ pub(crate) struct Cluster<'a> {
 pub(crate) struct Worker {
     pub(crate) process: Process,
     pub(crate) rows: Proxy,
+}
+
+/// The options that name a certificate.
+pub(crate) fn tls(certificate: &TestCertificate) -> Vec<String> {
+    let TestCertificate { ca, cert, key } = certificate;
+    let options = [("--tls-ca", ca), ("--tls-cert", cert), ("--tls-key", key)];
+    options.iter().flat_map(|(flag, path)| [(*flag).into(), path.display().to_string()]).collect()
 }
 
 /// What a cluster runs.
@@ -76,6 +86,7 @@ impl<'a> Cluster<'a> {
             job: JobFolder::new(&files, "job"),
             folder,
             storage,
+            certificates: None,
             server: setup.server,
             more,
             input,
@@ -88,9 +99,27 @@ impl<'a> Cluster<'a> {
         }
     }
 
-    fn command(&self, role: &str) -> Command {
+    /// Has a CA, and gives each process a certificate of it.
+    pub(crate) fn with_certificates(mut self) -> Self {
+        self.certificates = Some(TestCa::new(&self.folder.path().join("tls")));
+        self
+    }
+
+    /// Its CA.
+    pub(crate) fn ca(&self) -> &TestCa {
+        self.certificates.as_ref().unwrap()
+    }
+
+    /// How a process connects.
+    pub(crate) fn security(&self, role: &str) -> Vec<String> {
+        let Some(ca) = &self.certificates else { return vec!["--plaintext".into()] };
+        let name = format!("{role}.millstream.internal");
+        tls(&ca.issue(&format!("{role}-{}", self.started), &[&name]))
+    }
+
+    fn command(&self, role: &str, security: &[String]) -> Command {
         let mut command = millstream();
-        command.arg(role).args(["--plaintext", "--heartbeat-timeout", "2s"]);
+        command.arg(role).args(["--heartbeat-timeout", "2s"]).args(security);
         if let Some(server) = self.server {
             server.configure(&mut command);
         }
@@ -99,7 +128,7 @@ impl<'a> Cluster<'a> {
 
     /// Starts a coordinator on a port of its own and leads workers to it. One that is there already stays.
     pub(crate) fn start_coordinator(&mut self) -> Option<Process> {
-        let mut command = self.command("coordinator");
+        let mut command = self.command("coordinator", &self.security("coordinator"));
         command.arg("--job").arg(self.folder.path().join("job.sql")).args(["--storage", &self.storage]);
         command.args(["--listen", "127.0.0.1:0", "--http", "127.0.0.1:0"]).args(&self.more);
         let mut process = Process::start(&mut command);
@@ -109,10 +138,15 @@ impl<'a> Cluster<'a> {
 
     /// Starts a worker with two slots.
     pub(crate) fn start_worker(&mut self) {
+        self.start_worker_with(&self.security("worker"));
+    }
+
+    /// Starts one that connects in its own way.
+    pub(crate) fn start_worker_with(&mut self, security: &[String]) {
         let rows = Proxy::start();
         self.started += 1;
         let name = format!("w{}", self.started);
-        let mut command = self.command("worker");
+        let mut command = self.command("worker", security);
         command.args(["--coordinator", &self.door.address(), "--slots", "2", "--name", &name]);
         command.args(["--listen", "127.0.0.1:0", "--address", &rows.address(), "--http", "127.0.0.1:0"]);
         command.arg("--dir").arg(self.folder.path().join(&name));
@@ -155,7 +189,8 @@ impl<'a> Cluster<'a> {
     }
 }
 
-fn setup(query: Query, seed: u64) -> Setup<'static> {
+/// A job of a few seconds.
+pub(crate) fn setup(query: Query, seed: u64) -> Setup<'static> {
     Setup {
         query,
         rows: 40_000,
@@ -258,7 +293,8 @@ fn whoever_wakes_up_late_changes_nothing() {
 fn a_job_on_other_hosts_can_be_asked() {
     let mut cluster = Cluster::new(Setup { reading: Duration::from_secs(120), ..setup(Query::Distinct, 14) });
     let ask = |words: &[&str], coordinator: &str| {
-        let arguments: Vec<&str> = words.iter().copied().chain(["--coordinator", coordinator]).collect();
+        let arguments: Vec<&str> =
+            words.iter().copied().chain(["--plaintext", "--coordinator", coordinator]).collect();
         run(millstream().args(arguments))
     };
     let door = cluster.door.address();
@@ -310,8 +346,19 @@ fn refused(arguments: &[&str], says: &str) {
 
 #[test]
 fn mistakes_on_the_command_line_are_explained() {
-    refused(&["coordinator", "--job", "job.sql"], "not encrypted yet: give --plaintext");
-    refused(&["worker"], "not encrypted yet: give --plaintext");
+    refused(
+        &["coordinator", "--job", "job.sql"],
+        "a coordinator needs to know how to connect: give --tls-ca, ",
+    );
+    refused(&["worker"], "a worker needs to know how to connect: give --tls-ca, ");
+    refused(&["status"], "a client needs to know how to connect: give --tls-ca, ");
+    refused(&["worker", "--plaintext", "--tls-ca", "ca"], "--tls-ca and --plaintext exclude each other: ");
+    refused(&["worker", "--tls-ca", "ca", "--tls-cert", "cert"], "--tls-key is missing: ");
+    refused(
+        &["worker", "--tls-ca", "ca", "--tls-cert", "cert", "--tls-key", "key"],
+        "--tls-ca ca: cannot be read: No such file",
+    );
+    refused(&["worker", "--plaintext", "--coordinator", "host"], "host is no address: it has no port");
     refused(&["coordinator", "--plaintext"], "--job <FILE>");
     refused(&["coordinator", "--plaintext", "--job", "nothing.sql"], "nothing.sql: there is no such file");
     refused(&["coordinator", "--plaintext", "--job", "query.sql"], "a coordinator needs an INSERT");

@@ -17,5 +17,6 @@ mod memory;
 mod processing_time;
 mod savepoint;
 mod savepoint_sql;
+mod tls;
 mod watch;
 mod zombie;

@@ -1,8 +1,9 @@
 //! What tests share: text tables of changes, folding of changelogs, a harness that drives operators as a worker does,
-//! operators that are wrong on purpose, and the suite that every store for spilled state passes.
+//! operators that are wrong on purpose, the suite that every store for spilled state passes, certificates.
 //!
 //! This crate is never part of what is shipped.
 
+pub mod certificates;
 pub mod changelog;
 pub mod harness;
 pub mod mock_sink;

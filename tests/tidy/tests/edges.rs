@@ -30,8 +30,9 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ),
     ("engine/sql", &["engine/model", "engine/batch", "engine/expr", "engine/plan", "engine/connectors"]),
     ("engine/operators", &["engine/model", "engine/batch", "engine/expr", "engine/plan", "engine/state"]),
-    ("engine/exchange", &["engine/model", "engine/batch"]),
-    ("engine/proto", &["engine/model"]),
+    ("engine/tls", &[]),
+    ("engine/exchange", &["engine/model", "engine/batch", "engine/tls"]),
+    ("engine/proto", &["engine/model", "engine/tls"]),
     ("engine/jobmaster", &["engine/model", "engine/checkpoint"]),
     (
         "engine/coordinator",
@@ -45,6 +46,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "engine/jobmaster",
             "engine/savepoint",
             "engine/proto",
+            "engine/tls",
         ],
     ),
     (
@@ -62,6 +64,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "engine/operators",
             "engine/exchange",
             "engine/proto",
+            "engine/tls",
         ],
     ),
     ("engine/node", &["*"]),
@@ -77,6 +80,8 @@ const NAMED_ONLY_BY: &[(&str, &[&str])] = &[
     ("kube", &["operator/api"]),
     ("k8s-openapi", &["operator/api"]),
     ("rdkafka", &["engine/connectors"]),
+    ("rustls", &["engine/tls"]),
+    ("tokio-rustls", &["engine/tls"]),
     ("tonic", &["engine/proto", "engine/coordinator", "engine/worker"]),
 ];
 

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use millstream_model::control::WorkerId;
 use millstream_model::{Attempt, SubtaskId};
+use millstream_tls::Security;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -36,6 +37,7 @@ pub struct Network {
 #[derive(Debug)]
 pub(super) struct Hub {
     me: Membership,
+    security: Security,
     running: watch::Sender<Option<Running>>,
     links: Mutex<BTreeMap<WorkerId, Arc<Link>>>,
     until: CancellationToken,
@@ -50,10 +52,11 @@ struct Running {
 impl Network {
     /// Accepts connections from workers of the same job and coordinator. To be called inside a runtime.
     #[must_use]
-    pub fn start(listener: Arc<TcpListener>, me: Membership) -> Self {
+    pub fn start(listener: Arc<TcpListener>, me: Membership, security: Security) -> Self {
         let until = CancellationToken::new();
         let hub = Arc::new(Hub {
             me,
+            security,
             running: watch::Sender::new(None),
             links: Mutex::default(),
             until: until.clone(),
@@ -72,7 +75,8 @@ impl Network {
     #[must_use]
     pub fn sender(&self, peer: &Peer, attempt: Attempt, subtask: SubtaskId, channel: usize) -> ChannelSender {
         let mut links = self.hub.links.lock().unwrap_or_else(PoisonError::into_inner);
-        let open = || Link::open(peer.clone(), self.hub.me.clone(), self.hub.until.clone());
+        let hub = &self.hub;
+        let open = || Link::open(peer.clone(), hub.me.clone(), hub.security.clone(), hub.until.clone());
         let link = links.entry(peer.worker).or_insert_with(open);
         if link.has_failed() {
             *link = open();
@@ -132,16 +136,18 @@ async fn accept(listener: Arc<TcpListener>, hub: Arc<Hub>) {
     until.run_until_cancelled(accepting).await;
 }
 
-async fn welcome(hub: Arc<Hub>, mut stream: TcpStream, from: String, until: CancellationToken) {
+async fn welcome(hub: Arc<Hub>, stream: TcpStream, from: String, until: CancellationToken) {
     let introduced = async {
-        stream.set_nodelay(true).map_err(|e| e.to_string())?;
-        receive_hello(&mut stream, &hub.me).await
+        // A worker lets nobody in but workers.
+        let (mut stream, _) = hub.security.accept(stream).await?;
+        let worker = receive_hello(&mut stream, &hub.me).await?;
+        Ok::<_, String>((stream, worker))
     };
     let Some(introduced) = until.run_until_cancelled(within(CONNECT_TIMEOUT, introduced)).await else {
         return;
     };
     match introduced.unwrap_or_else(|| Err("it did not say who it is".into())) {
-        Ok(worker) => {
+        Ok((stream, worker)) => {
             let (reader, writer) = stream.into_split();
             reception::receive(hub, worker, reader, writer, &until).await;
         }

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use millstream_model::control::BarrierKind;
 use millstream_model::{Attempt, SubtaskId, Watermark};
+use millstream_tls::{Role, Security};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, mpsc};
@@ -72,7 +73,12 @@ pub(super) struct Link {
 
 impl Link {
     /// Begins to connect; until then, what is sent waits.
-    pub(super) fn open(peer: Peer, me: Membership, until: CancellationToken) -> Arc<Self> {
+    pub(super) fn open(
+        peer: Peer,
+        me: Membership,
+        security: Security,
+        until: CancellationToken,
+    ) -> Arc<Self> {
         let (queue, waiting) = mpsc::unbounded_channel();
         let link = Arc::new(Self {
             queue,
@@ -82,7 +88,7 @@ impl Link {
         });
         let running = link.clone();
         tokio::spawn(async move {
-            let outcome = until.run_until_cancelled(running.run(&peer, &me, waiting)).await;
+            let outcome = until.run_until_cancelled(running.run(&peer, &me, &security, waiting)).await;
             let reason = match outcome {
                 Some(Err(reason)) => reason,
                 Some(Ok(())) | None => "it is not needed any more".into(),
@@ -124,12 +130,12 @@ impl Link {
         &self,
         peer: &Peer,
         me: &Membership,
+        security: &Security,
         waiting: mpsc::UnboundedReceiver<Outgoing>,
     ) -> Result<(), String> {
         let connecting = async {
-            let mut stream = TcpStream::connect(&peer.address).await.map_err(|e| e.to_string())?;
-            // Frames are as large as they should be already.
-            stream.set_nodelay(true).map_err(|e| e.to_string())?;
+            let stream = TcpStream::connect(&peer.address).await.map_err(|e| e.to_string())?;
+            let mut stream = security.connect(stream, Role::Worker).await?;
             introduce(&mut stream, me, peer.worker).await?;
             Ok::<_, String>(stream)
         };

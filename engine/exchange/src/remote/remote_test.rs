@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bytes::BytesMut;
 use millstream_model::control::{Barrier, BarrierKind};
 use millstream_model::{Attempt, ChainId, CheckpointId, Generation, SubtaskId, Watermark};
+use millstream_tls::Security;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -28,7 +29,7 @@ fn membership(worker: u32) -> Membership {
 async fn network(worker: u32) -> (Network, Peer) {
     let listener = Arc::new(TcpListener::bind("127.0.0.1:0").await.unwrap());
     let address = listener.local_addr().unwrap().to_string();
-    (Network::start(listener, membership(worker)), Peer { worker, address })
+    (Network::start(listener, membership(worker), Security::Plaintext), Peer { worker, address })
 }
 
 /// A receiving worker with one subtask of so many channels.

@@ -189,6 +189,8 @@ pub(crate) struct RemoteArguments {
     /// Where the coordinator listens
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:6123", env = "MILLSTREAM_COORDINATOR")]
     pub(crate) coordinator: String,
+    #[command(flatten)]
+    pub(crate) security: SecurityArguments,
 }
 
 #[derive(Args, Debug)]
@@ -215,6 +217,22 @@ pub(crate) struct LinkArguments {
     /// Whoever is silent for so long is lost
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = duration, env = "MILLSTREAM_HEARTBEAT_TIMEOUT")]
     pub(crate) heartbeat_timeout: std::time::Duration,
+    #[command(flatten)]
+    pub(crate) security: SecurityArguments,
+}
+
+/// How processes of a job know each other.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct SecurityArguments {
+    /// Certificates of the CAs to trust (PEM); read again for each connection, as the next two are
+    #[arg(long, value_name = "FILE", env = "MILLSTREAM_TLS_CA")]
+    pub(crate) tls_ca: Option<PathBuf>,
+    /// Certificate to show to others, with those between it and the CA behind it (PEM)
+    #[arg(long, value_name = "FILE", env = "MILLSTREAM_TLS_CERT")]
+    pub(crate) tls_cert: Option<PathBuf>,
+    /// Key of that certificate (PEM)
+    #[arg(long, value_name = "FILE", env = "MILLSTREAM_TLS_KEY")]
+    pub(crate) tls_key: Option<PathBuf>,
     /// Connect without encryption, and believe whoever connects
     #[arg(long, env = "MILLSTREAM_PLAINTEXT")]
     pub(crate) plaintext: bool,
@@ -277,6 +295,8 @@ pub(crate) struct TakeArguments {
     /// Where the job's coordinator listens, instead of its file
     #[arg(long, value_name = "HOST:PORT", conflicts_with_all = ["job", "offline"])]
     pub(crate) coordinator: Option<String>,
+    #[command(flatten)]
+    pub(crate) security: SecurityArguments,
     /// Folder or address of the savepoint; default: a folder in the job's own storage, named by the time
     #[arg(long, value_name = "URI")]
     pub(crate) to: Option<String>,

@@ -12,14 +12,16 @@ use millstream_jobmaster::JobSpec;
 use millstream_model::graph::JobGraph;
 use millstream_model::{ErrorKind, JobError};
 use millstream_plan::CompiledJob;
+use millstream_tls::Role;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 
-use super::args::{CoordinatorArguments, LinkArguments, LogFormat};
+use super::args::{CoordinatorArguments, LogFormat};
 use super::compile::{Job, compile_at, compile_source, read};
 use super::failure::Failure;
 use super::run::start::{self, Start};
 use super::run::{listen, outcome, supervise};
+use super::security::security;
 use super::storage::{socket, storage_uri};
 use crate::control::NetworkSavepoints;
 use crate::document::JobDocument;
@@ -36,7 +38,7 @@ const FAREWELL: Duration = Duration::from_secs(3);
 
 /// Coordinates a job to its end.
 pub(super) fn coordinator(arguments: &CoordinatorArguments) -> Result<(), Failure> {
-    check(&arguments.link)?;
+    let security = security(&arguments.link.security, Role::Coordinator)?;
     let connectors = connectors::registry();
     let source = read(&arguments.file, &arguments.options)?;
     let Job { file, mut compiled } = compile_source(&source, &connectors)?;
@@ -102,6 +104,7 @@ pub(super) fn coordinator(arguments: &CoordinatorArguments) -> Result<(), Failur
                 over: is_over.clone(),
             }),
             over: is_over,
+            security,
             silence,
         };
         let desk = tokio::spawn(desk::serve(listener, desk));
@@ -150,15 +153,4 @@ async fn bind(
     let address = listener.local_addr().map_err(failed)?;
     tracing::info!("{}: waiting on {address} for workers with {} slots in all", file.identity, job.slots());
     Ok(listener)
-}
-
-/// Nobody sends rows in the clear without having said so.
-pub(super) fn check(link: &LinkArguments) -> Result<(), Failure> {
-    if link.plaintext {
-        return Ok(());
-    }
-    Err(Failure::Mistake(
-        "connections between coordinator and workers are not encrypted yet: give --plaintext if the network may be trusted"
-            .into(),
-    ))
 }

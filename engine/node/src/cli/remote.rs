@@ -5,10 +5,12 @@ use std::io::Write as _;
 
 use millstream_coordinator::control::CoordinatorClient;
 use millstream_model::JobError;
+use millstream_tls::Role;
 use serde_json::Value;
 
 use super::args::{PlanFormat, RemoteArguments, RescaleArguments, StatusArguments};
 use super::failure::Failure;
+use super::security::security;
 
 /// Prints where the job stands.
 pub(super) fn status(arguments: &StatusArguments) -> Result<(), Failure> {
@@ -52,12 +54,13 @@ fn ask(
     arguments: &RemoteArguments,
     question: impl AsyncFnOnce(CoordinatorClient) -> Result<String, JobError>,
 ) -> Result<String, Failure> {
+    let security = security(&arguments.security, Role::Client)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|e| Failure::Job(format!("cannot start the runtime: {e}")))?;
     runtime.block_on(async {
-        let client = CoordinatorClient::connect(&arguments.coordinator).await?;
+        let client = CoordinatorClient::connect(&arguments.coordinator, &security).await?;
         Ok(question(client).await?)
     })
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use millstream_connectors::ConnectorRegistry;
 use millstream_exchange::{Membership, Network};
+use millstream_tls::{Role, Security};
 use millstream_worker::http::{self, WorkerStatus, WorksFor};
 use millstream_worker::session::{Ending, Session, Unwelcome};
 use millstream_worker::{CompileAt, OperatorFactory, Sabotage, WorkerNetwork, WorkerSettings};
@@ -16,8 +17,8 @@ use tokio::sync::watch;
 
 use super::args::{LogFormat, WorkerArguments};
 use super::compile::{Job, compile_at, compile_source};
-use super::coordinator::check;
 use super::failure::Failure;
+use super::security::security;
 use super::storage::job_store;
 use crate::document::JobDocument;
 use crate::job_file::JobSource;
@@ -30,7 +31,7 @@ const LAST_PAUSE: Duration = Duration::from_secs(2);
 
 /// Works until the job is over, or until a signal.
 pub(super) fn worker(arguments: &WorkerArguments) -> Result<(), Failure> {
-    check(&arguments.link)?;
+    let security = security(&arguments.link.security, Role::Worker)?;
     telemetry::start(arguments.log == LogFormat::Json, "warn,millstream=info", std::io::stderr);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         // The slots have threads of their own; these two move messages and rows.
@@ -39,7 +40,7 @@ pub(super) fn worker(arguments: &WorkerArguments) -> Result<(), Failure> {
         .build()
         .map_err(|e| Failure::Job(format!("cannot start the runtime: {e}")))?;
     let ended = runtime.block_on(async {
-        let worker = Worker::new(arguments).await?;
+        let worker = Worker::new(arguments, security).await?;
         let mut terminate = caught(SignalKind::terminate())?;
         let mut interrupt = caught(SignalKind::interrupt())?;
         tokio::select! {
@@ -59,6 +60,7 @@ fn caught(kind: SignalKind) -> Result<Signal, Failure> {
 
 struct Worker<'a> {
     arguments: &'a WorkerArguments,
+    security: Security,
     connectors: ConnectorRegistry,
     name: String,
     listener: Arc<TcpListener>,
@@ -68,7 +70,7 @@ struct Worker<'a> {
 }
 
 impl<'a> Worker<'a> {
-    async fn new(arguments: &'a WorkerArguments) -> Result<Self, Failure> {
+    async fn new(arguments: &'a WorkerArguments, security: Security) -> Result<Self, Failure> {
         let asked = arguments.listen;
         let failed = |e| Failure::Mistake(format!("--listen {asked}: cannot listen there: {e}"));
         let listener = TcpListener::bind(asked).await.map_err(failed)?;
@@ -85,7 +87,7 @@ impl<'a> Worker<'a> {
             ..WorkerStatus::default()
         };
         let (listener, status) = (Arc::new(listener), watch::channel(status).0);
-        Ok(Self { arguments, connectors: connectors::registry(), name, listener, address, status })
+        Ok(Self { arguments, security, connectors: connectors::registry(), name, listener, address, status })
     }
 
     /// Answers over HTTP, if it is to.
@@ -109,6 +111,7 @@ impl<'a> Worker<'a> {
                 coordinator,
                 &self.name,
                 &self.address,
+                &self.security,
                 self.arguments.link.heartbeat_timeout,
             )
             .await
@@ -177,7 +180,7 @@ impl<'a> Worker<'a> {
             spill: state.spill,
             slot_bytes: state.slot_bytes,
             network: Some(WorkerNetwork {
-                connections: Network::start(self.listener.clone(), me),
+                connections: Network::start(self.listener.clone(), me, self.security.clone()),
                 address: self.address.clone(),
             }),
         };

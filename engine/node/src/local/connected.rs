@@ -12,6 +12,7 @@ use millstream_coordinator::{
 use millstream_exchange::{Membership, Network};
 use millstream_model::graph::JobGraph;
 use millstream_model::{ErrorKind, JobError};
+use millstream_tls::Security;
 use millstream_worker::session::Session;
 use millstream_worker::{WorkerNetwork, WorkerSettings};
 use tokio::net::TcpListener;
@@ -55,6 +56,7 @@ pub(super) fn start(
         compiler: Arc::new(NoCompiler),
         savepoints: Arc::new(NoSavepoints),
         over: is_over,
+        security: Security::Plaintext,
         silence: SILENCE,
     };
     tokio::spawn(desk::serve(listener, desk));
@@ -102,15 +104,16 @@ async fn work(
     rows: Arc<TcpListener>,
     address: String,
 ) {
-    let session = match Session::open(&coordinator, "connected", &address, SILENCE).await {
-        Ok(session) => session,
-        Err(unwelcome) => {
-            tracing::debug!("a job that ended before its workers came: {unwelcome:?}");
-            return;
-        }
-    };
+    let session =
+        match Session::open(&coordinator, "connected", &address, &Security::Plaintext, SILENCE).await {
+            Ok(session) => session,
+            Err(unwelcome) => {
+                tracing::debug!("a job that ended before its workers came: {unwelcome:?}");
+                return;
+            }
+        };
     let me = Membership { job, generation: session.generation, worker: session.worker };
-    let network = WorkerNetwork { connections: Network::start(rows, me), address };
+    let network = WorkerNetwork { connections: Network::start(rows, me, Security::Plaintext), address };
     let settings = WorkerSettings { id: session.worker, network: Some(network), ..worker };
     if let Err(error) = millstream_worker::run(settings, session.orders, session.reports).await {
         tracing::error!("a worker could not start its threads: {error}");

@@ -4,10 +4,12 @@ use millstream_checkpoint_store::{JobStore, TakeOverRequest};
 use millstream_coordinator::SavepointReport;
 use millstream_coordinator::control::CoordinatorClient;
 use millstream_savepoint::{SavepointLocation, SavepointRequest, SavepointSettings};
+use millstream_tls::Role;
 
 use super::{answer, job};
 use crate::cli::args::TakeArguments;
 use crate::cli::failure::Failure;
+use crate::cli::security::security;
 use crate::cli::storage::{absolute, job_store, socket, storage_uri};
 use crate::control::{self, Answer, Ask, NotRunning, SavepointAsk, SavepointThen};
 use crate::job_file::JobFile;
@@ -73,7 +75,8 @@ async fn over_the_network(coordinator: &str, arguments: &TakeArguments) -> Resul
     }
     let name = arguments.name.clone().unwrap_or_else(|| clock::as_name(clock::unix_ms()));
     let then = then(arguments.stop, arguments.drain);
-    let mut client = CoordinatorClient::connect(coordinator).await?;
+    let security = security(&arguments.security, Role::Client)?;
+    let mut client = CoordinatorClient::connect(coordinator, &security).await?;
     show(&client.savepoint(to, name, then.into()).await?);
     Ok(())
 }
