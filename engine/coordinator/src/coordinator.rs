@@ -59,7 +59,7 @@ impl Coordinator {
     /// Cancellation: dropping the future is like a crash of the coordinator; the next one goes on from what is owned.
     pub async fn run(self) -> JobOutcome {
         let Self { parts, transport, settings, mut asked } = self;
-        let clock = Clock::new();
+        let clock = Clock::new(settings.clock.clone());
         let mut waiting = Vec::new();
         let taken = {
             let taking_over = take_over(&parts, &settings);

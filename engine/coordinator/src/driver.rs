@@ -13,7 +13,7 @@ use millstream_model::control::FromWorker;
 use millstream_model::{Attempt, ErrorKind, JobError, OperatorUid};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
-use tokio::time::{MissedTickBehavior, interval, sleep_until};
+use tokio::time::{MissedTickBehavior, interval};
 
 use crate::JobOutcome;
 use crate::announce::announce;
@@ -35,6 +35,10 @@ mod savepoint_test;
 
 /// Events of enumerators and connections that may wait; whoever has more waits too.
 const EVENTS: usize = 256;
+
+/// How often a coordinator whose job does not run asks whether it is still in charge. One that runs learns it with every claim;
+/// one that was cut off from its workers would wait for slots for ever, and hold whatever worker finds it.
+const FENCE_LOOK_MS: u64 = 5_000;
 
 /// How long workers may take to fetch their last messages.
 const LAST_MESSAGES: Duration = Duration::from_secs(2);
@@ -63,6 +67,7 @@ pub(crate) struct Driver {
     status: watch::Sender<JobStatus>,
     status_interval: Duration,
     started_at_ms: u64,
+    next_fence_look_ms: u64,
 }
 
 impl Driver {
@@ -80,6 +85,8 @@ impl Driver {
             job: spec.job.to_string(),
             version: spec.engine_version.clone(),
             master: JobMaster::new(spec),
+            started_at_ms: clock.now_ms(),
+            next_fence_look_ms: clock.now_ms() + FENCE_LOOK_MS,
             clock,
             timers: Timers::default(),
             links: Links::default(),
@@ -95,7 +102,6 @@ impl Driver {
             progress: Progress::default(),
             status,
             status_interval: settings.status_interval,
-            started_at_ms: clock.now_ms(),
         }
     }
 
@@ -119,10 +125,10 @@ impl Driver {
             if let Some(end) = end {
                 break end;
             }
-            let next_timer = self.timers.next_ms().map(|ms| self.clock.at(ms));
+            let (next_timer, clock) = (self.timers.next_ms(), self.clock.clone());
             let timer = async {
                 match next_timer {
-                    Some(at) => sleep_until(at).await,
+                    Some(ms) => clock.sleep_until(ms).await,
                     None => std::future::pending().await,
                 }
             };
@@ -223,6 +229,7 @@ impl Driver {
         // Workers without tasks send no heartbeats.
         if !matches!(self.report.phase, JobPhase::Running | JobPhase::Stopping) {
             self.membership.forget_all();
+            self.look_at_the_fence();
         }
         for (worker, silent_ms) in self.membership.take_lost(self.clock.now_ms()) {
             self.links.release(worker);
@@ -234,6 +241,14 @@ impl Driver {
         }
         self.show();
         None
+    }
+
+    fn look_at_the_fence(&mut self) {
+        let now_ms = self.clock.now_ms();
+        if now_ms >= self.next_fence_look_ms {
+            self.next_fence_look_ms = now_ms + FENCE_LOOK_MS;
+            self.writes.spawn(self.metadata.clone().look_at_the_fence());
+        }
     }
 
     /// One event for the job master, and all that follows.
@@ -282,7 +297,7 @@ impl Driver {
             Command::WriteSavepoint { id, epoch } => {
                 if let Some(location) = self.savepoints.location(id) {
                     let (metadata, version) = (self.metadata.clone(), self.version.clone());
-                    let work = savepoints::write(metadata, id, location, epoch, version, self.clock);
+                    let work = savepoints::write(metadata, id, location, epoch, version, self.clock.clone());
                     self.writes.spawn(async move { Some(work.await) });
                 }
             }

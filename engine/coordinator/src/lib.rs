@@ -34,6 +34,7 @@ pub mod status;
 mod timers;
 
 pub use announce::OUTCOME;
+pub use clock::SteeredClock;
 pub use coordinator::{Coordinator, JobParts};
 pub use handle::{JobHandle, Request, RescaleRequest, SavepointRequest};
 pub use links::{Transport, WorkerLink};

@@ -120,6 +120,19 @@ impl MetadataIo {
         }
     }
 
+    /// Says so if a newer coordinator is in charge. A store that cannot be asked says nothing.
+    pub(crate) async fn look_at_the_fence(self) -> Option<Event> {
+        match self.incarnation.check_fence().await {
+            Err(fenced @ (StoreError::Fenced { .. } | StoreError::Ended { .. })) => {
+                Some(self.answer(fenced, |error| Event::Fenced {
+                    by: self.incarnation.generation().next(),
+                    reason: error.to_string(),
+                }))
+            }
+            _ => None,
+        }
+    }
+
     /// Only where a test planted that bug.
     fn unowned_permit(&self, epoch: Epoch, manifest: &Manifest) -> Option<PublishPermit> {
         let stored = self.shared().stored.get(&manifest.checkpoint).cloned()?;

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use millstream_checkpoint_store::TakeOverRequest;
 
+use crate::clock::SteeredClock;
+
 /// Settings of a [`crate::Coordinator`]; plain data.
 #[derive(Clone, Debug)]
 pub struct CoordinatorSettings {
@@ -19,6 +21,8 @@ pub struct CoordinatorSettings {
     pub publish_deadline: Duration,
     /// How often the status takes in what the tasks counted.
     pub status_interval: Duration,
+    /// Where time comes from if not from the machine: for suites that decide when it passes.
+    pub clock: Option<SteeredClock>,
 }
 
 impl Default for CoordinatorSettings {
@@ -29,6 +33,7 @@ impl Default for CoordinatorSettings {
             heartbeat_timeout: None,
             publish_deadline: Duration::from_secs(600),
             status_interval: Duration::from_millis(250),
+            clock: None,
         }
     }
 }

@@ -99,6 +99,42 @@ impl LocalJob {
     /// # Errors
     /// As [`Self::start`].
     pub fn start_with(self, sabotage: Sabotage, operators: OperatorFactory) -> Result<Running, JobError> {
+        let (settings, connected) = (self.coordinator.clone(), self.connected);
+        let (parts, worker) = self.halves(sabotage, operators)?;
+        if let Some(connected) = connected {
+            return connected::start(parts, settings, &worker, connected);
+        }
+        let (to_worker, messages) = mpsc::channel(QUEUE);
+        let (reports, incoming) = mpsc::channel(QUEUE);
+        let (join, joining) = mpsc::channel(1);
+        let link = WorkerLink { worker: WORKER, sender: to_worker };
+        let has_room = join.try_send(link);
+        debug_assert!(has_room.is_ok(), "a new queue is empty");
+        let transport = Transport { joining, incoming };
+        let (coordinator, handle) = Coordinator::new(parts, transport, settings);
+        let worker = tokio::spawn(millstream_worker::run(worker, messages, reports));
+        let outcome = tokio::spawn(async move {
+            let outcome = coordinator.run().await;
+            // The coordinator closed its queue; the worker ends its tasks and threads.
+            match worker.await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => tracing::error!("the worker could not start its threads: {error}"),
+                Err(error) => tracing::error!("the worker ended in disorder: {error}"),
+            }
+            outcome
+        });
+        Ok(Running { handle, outcome })
+    }
+
+    /// What its coordinator and its worker need, for suites that join them in a way of their own.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub fn halves(
+        self,
+        sabotage: Sabotage,
+        operators: OperatorFactory,
+    ) -> Result<(JobParts, WorkerSettings), JobError> {
         let (sources, sinks) = endpoints(&self.job, &self.connectors)?;
         let worker = WorkerSettings {
             id: WORKER,
@@ -128,28 +164,6 @@ impl LocalJob {
             sources,
             sinks,
         };
-        if let Some(connected) = self.connected {
-            return connected::start(parts, self.coordinator, &worker, connected);
-        }
-        let (to_worker, messages) = mpsc::channel(QUEUE);
-        let (reports, incoming) = mpsc::channel(QUEUE);
-        let (join, joining) = mpsc::channel(1);
-        let link = WorkerLink { worker: WORKER, sender: to_worker };
-        let has_room = join.try_send(link);
-        debug_assert!(has_room.is_ok(), "a new queue is empty");
-        let transport = Transport { joining, incoming };
-        let (coordinator, handle) = Coordinator::new(parts, transport, self.coordinator);
-        let worker = tokio::spawn(millstream_worker::run(worker, messages, reports));
-        let outcome = tokio::spawn(async move {
-            let outcome = coordinator.run().await;
-            // The coordinator closed its queue; the worker ends its tasks and threads.
-            match worker.await {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => tracing::error!("the worker could not start its threads: {error}"),
-                Err(error) => tracing::error!("the worker ended in disorder: {error}"),
-            }
-            outcome
-        });
-        Ok(Running { handle, outcome })
+        Ok((parts, worker))
     }
 }

@@ -6,5 +6,6 @@
 mod everything;
 mod harness;
 mod loops;
+mod matrix;
 mod model;
 mod planted;

@@ -16,7 +16,7 @@ mod target;
 pub use connector::MockSinkConnector;
 pub use fault::{MockFault, MockFaults, Phase};
 pub use publisher::MockPublisher;
-pub use target::{CommittedRows, MockTarget, Session, TargetError};
+pub use target::{CommittedRows, Gate, MockTarget, Session, TargetError};
 
 #[cfg(test)]
 mod mock_sink_test;

@@ -7,10 +7,11 @@ use millstream_checkpoint::{Outcome, StartFrom};
 use millstream_checkpoint_store::TakeOverRequest;
 use millstream_connectors::ConnectorError;
 use millstream_jobmaster::{JobPhase, RestartStrategy, Sabotage};
-use millstream_model::ErrorKind;
+use millstream_model::{ErrorKind, Generation};
 use millstream_storage::fault::{Fault, FaultPlan, FaultStorage};
 use millstream_storage::{Action, MemoryStorage};
 
+use crate::clock::SteeredClock;
 use crate::fixture::{Job, Trouble};
 use crate::{JobHandle, JobOutcome, JobStatus, Request};
 
@@ -102,6 +103,23 @@ async fn when_every_worker_is_gone_the_job_says_what_is_missing() {
         error.message,
         "the job needs 1 slots, its workers offer 0; last error: worker 1 is lost: its connection closed"
     );
+}
+
+/// It has no workers, so nothing else would ever tell it.
+#[tokio::test]
+async fn a_coordinator_that_waits_for_slots_learns_that_it_is_not_in_charge() {
+    let clock = SteeredClock::new(1_000);
+    let mut job = Job::new(1, &["a"], false);
+    job.workers = Vec::new();
+    job.settings.slots_timeout_ms = None;
+    job.clock = Some(clock.clone());
+    let (coordinator, handle, _workers) = job.start();
+    let running = tokio::spawn(coordinator.run());
+    until(&handle, |s| s.phase == JobPhase::WaitingForSlots).await;
+    job.store().take_over(&TakeOverRequest::default()).await.unwrap();
+    clock.set(6_000);
+    let outcome = tokio::time::timeout(Duration::from_secs(20), running).await.unwrap().unwrap();
+    assert!(matches!(outcome, JobOutcome::Fenced { by } if by == Generation(2)), "{outcome:?}");
 }
 
 #[tokio::test]

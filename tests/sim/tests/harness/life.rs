@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use millstream_checkpoint_store::{JobStore, Nonces, StoreSettings};
 use millstream_connectors::ConnectorRegistry;
 use millstream_coordinator::{CoordinatorSettings, JobOutcome};
@@ -17,7 +18,7 @@ use millstream_node::local::{LocalJob, Running};
 use millstream_state::MemorySpills;
 use millstream_storage::fault::{FaultPlan, FaultStorage};
 use millstream_storage::{MemoryStorage, ObjectStorage, Patience};
-use millstream_test_testkit::mock_sink::{MockFaults, MockTarget, Session};
+use millstream_test_testkit::mock_sink::{Gate, MockFaults, MockTarget, Session};
 use millstream_worker::SpillSettings;
 
 use super::job::Shape;
@@ -71,7 +72,24 @@ pub(crate) struct Process {
     mock: Mutex<Option<MockFaults>>,
     /// The target hands faults to whoever connects next, so processes connect one at a time.
     connecting: Arc<Mutex<()>>,
+    /// Where a suite watches what the process does and stops it.
+    pub(crate) watched: Option<Arc<dyn Watch>>,
     events: Mutex<Vec<Event>>,
+}
+
+/// Who sees what a process does, and may stop it there.
+#[async_trait]
+pub(crate) trait Watch: Gate {
+    /// It happened.
+    fn saw(&self, event: &Event);
+
+    /// Rows of each split that may be read so far.
+    fn places(&self) -> u64;
+
+    /// Returns when the process may go on.
+    async fn may_go_on(&self);
+
+    fn as_gate(self: Arc<Self>) -> Arc<dyn Gate>;
 }
 
 /// What a process did, in its order.
@@ -125,6 +143,9 @@ impl Orders {
 
 impl Process {
     pub(crate) fn happened(&self, event: Event) {
+        if let Some(watch) = &self.watched {
+            watch.saw(&event);
+        }
         self.events.lock().unwrap_or_else(PoisonError::into_inner).push(event);
     }
 
@@ -134,7 +155,18 @@ impl Process {
         if let Some(mock) = self.mock.lock().unwrap_or_else(PoisonError::into_inner).take() {
             target.plan(mock);
         }
-        target.connect()
+        let session = target.connect();
+        match &self.watched {
+            Some(watch) => session.behind(watch.clone().as_gate()),
+            None => session,
+        }
+    }
+
+    /// Returns at once unless a suite has stopped the process.
+    pub(crate) async fn may_go_on(&self) {
+        if let Some(watch) = &self.watched {
+            watch.may_go_on().await;
+        }
     }
 
     pub(crate) fn events(&self) -> Vec<Event> {
@@ -179,32 +211,53 @@ impl World {
 
     /// Starts a process.
     pub(crate) fn live(&self, orders: Orders) -> Life {
-        let faults = Arc::new(FaultStorage::new(self.bucket.clone(), orders.faults));
+        let faults = Arc::new(FaultStorage::new(self.bucket.clone(), orders.faults.clone()));
         let freezer = orders.freeze_at.map(|at| Arc::new(Freezer::new(faults.clone(), at)));
         let storage: Arc<dyn ObjectStorage> = match &freezer {
             Some(freezer) => freezer.clone(),
             None => faults.clone(),
         };
-        let process = Arc::new(Process {
+        let process = self.process(faults, storage, freezer, orders.mock.clone(), None);
+        let number = self.lives.load(Ordering::Relaxed);
+        let local = self.job_of(&process, &orders);
+        let running = local.start_sabotaged(orders.planted.worker).unwrap();
+        Life { number, process, running }
+    }
+
+    /// What is known of a process that starts now.
+    pub(crate) fn process(
+        &self,
+        faults: Arc<FaultStorage>,
+        storage: Arc<dyn ObjectStorage>,
+        freezer: Option<Arc<Freezer>>,
+        mock: Option<MockFaults>,
+        watched: Option<Arc<dyn Watch>>,
+    ) -> Arc<Process> {
+        Arc::new(Process {
             faults,
-            storage: storage.clone(),
+            storage,
             freezer,
-            mock: Mutex::new(orders.mock),
+            mock: Mutex::new(mock),
             connecting: self.connecting.clone(),
+            watched,
             events: Mutex::default(),
-        });
+        })
+    }
+
+    /// The job, as a process has it.
+    pub(crate) fn job_of(&self, process: &Arc<Process>, orders: &Orders) -> LocalJob {
         let mut connectors = ConnectorRegistry::new();
         connectors.register(Arc::new(Numbers(process.clone())));
         connectors.register(Arc::new(Files(process.clone())));
         connectors.register(Arc::new(Transactions(process.clone(), self.target.clone())));
         let job = self.shape.job(&connectors);
         let number = self.lives.load(Ordering::Relaxed);
-        let local = LocalJob {
+        LocalJob {
             identity: identity(),
             job,
             connectors,
             collect: None,
-            store: self.store_over(storage, &orders.planted),
+            store: self.store_over(process.storage.clone(), &orders.planted),
             settings: settings(orders.checkpoint_timeout_ms, orders.planted.master),
             coordinator: CoordinatorSettings {
                 probe: false,
@@ -219,9 +272,17 @@ impl World {
             connected: None,
             spill: (number % 2 == 1)
                 .then(|| SpillSettings { stores: Arc::new(MemorySpills), table_bytes: 200 }),
-        };
-        let running = local.start_sabotaged(orders.planted.worker).unwrap();
-        Life { number, process, running }
+        }
+    }
+
+    /// Notes what a process published.
+    pub(crate) fn note_published(&self, number: u64, process: &Process) {
+        let mut published = self.published.lock().unwrap_or_else(PoisonError::into_inner);
+        for event in process.events() {
+            if let Event::Published(table, epoch) = event {
+                published.push((number, table, epoch));
+            }
+        }
     }
 }
 
@@ -266,13 +327,7 @@ impl Life {
             self.running.outcome.abort();
             let _ = (&mut self.running.outcome).await;
         }
-        let mut published = world.published.lock().unwrap_or_else(PoisonError::into_inner);
-        for event in self.process.events() {
-            if let Event::Published(table, epoch) = event {
-                published.push((self.number, table, epoch));
-            }
-        }
-        drop(published);
+        world.note_published(self.number, &self.process);
         (end, self.process.clone())
     }
 

@@ -95,7 +95,7 @@ impl Source for NumberSource {
         self.process.happened(Event::ReadingBegan);
         let number = number(&split.descriptor)?;
         let place = if split.position.is_empty() { 0 } else { self::number(&split.position)? };
-        Ok(Box::new(NumberReader { split: number, place, projection }))
+        Ok(Box::new(NumberReader { split: number, place, projection, process: self.process.clone() }))
     }
 }
 
@@ -146,12 +146,16 @@ struct NumberReader {
     split: u64,
     place: u64,
     projection: SchemaRef,
+    process: Arc<Process>,
 }
 
 impl SplitReader for NumberReader {
     fn read(&mut self, _max_rows: usize) -> Result<ReadOutcome, ConnectorError> {
         if self.place >= ROWS {
             return Ok(ReadOutcome::End);
+        }
+        if self.process.watched.as_ref().is_some_and(|watch| self.place >= watch.places()) {
+            return Ok(ReadOutcome::Pending(PAUSE));
         }
         std::thread::sleep(PAUSE);
         let end = (self.place + BATCH).min(ROWS);

@@ -152,9 +152,12 @@ impl Publisher for WatchedPublisher {
     ) -> Result<(), ConnectorError> {
         self.check_alive()?;
         self.process.happened(Event::PublishBegan(self.table.clone(), epoch));
+        self.process.may_go_on().await;
+        self.check_alive()?;
         let published = self.inner.publish(epoch, outputs, staged).await;
         if published.is_ok() {
             self.process.happened(Event::Published(self.table.clone(), epoch));
+            self.process.may_go_on().await;
         }
         self.check_alive()?;
         published

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use async_trait::async_trait;
 use tokio::sync::watch;
 
 use crate::mock_sink::fault::{MockFault, MockFaults, Phase};
@@ -113,7 +114,7 @@ impl MockTarget {
         state.sessions += 1;
         let faults = state.plans.pop_front().unwrap_or_default();
         let facts = SessionFacts { faults, calls: 0, is_dead: false };
-        Session { target: self.clone(), facts: Arc::new(Mutex::new(facts)) }
+        Session { target: self.clone(), facts: Arc::new(Mutex::new(facts)), gate: None }
     }
 
     /// Committed rows, as a reader with isolation sees them.
@@ -176,11 +177,19 @@ impl MockTarget {
     }
 }
 
+/// What stands between a publisher and the target: a suite that stops or kills a process in the midst of a transaction.
+#[async_trait]
+pub trait Gate: Send + Sync + std::fmt::Debug {
+    /// Returns when the call may go on; false if its process is dead by then.
+    async fn pass(&self, phase: Phase) -> bool;
+}
+
 /// A publisher's connection: what its process does and suffers.
 #[derive(Clone, Debug)]
 pub struct Session {
     target: MockTarget,
     facts: Arc<Mutex<SessionFacts>>,
+    gate: Option<Arc<dyn Gate>>,
 }
 
 #[derive(Debug)]
@@ -191,6 +200,12 @@ struct SessionFacts {
 }
 
 impl Session {
+    /// The same with a gate in front of every call.
+    #[must_use]
+    pub fn behind(self, gate: Arc<dyn Gate>) -> Self {
+        Self { gate: Some(gate), ..self }
+    }
+
     /// How many calls were made.
     #[must_use]
     pub fn calls(&self) -> u64 {
@@ -229,6 +244,7 @@ impl Session {
     }
 
     pub(super) async fn commit(&self, producer: &Producer) -> Result<(), TargetError> {
+        self.pass(Phase::Commit).await?;
         let fault = self.next_fault(Phase::Commit)?;
         match fault {
             Some(MockFault::LateCommit) => {
@@ -248,8 +264,16 @@ impl Session {
         phase: Phase,
         apply: impl FnOnce(&mut State) -> Result<T, TargetError>,
     ) -> Result<T, TargetError> {
+        self.pass(phase).await?;
         let fault = self.next_fault(phase)?;
         self.apply(fault, apply).await
+    }
+
+    async fn pass(&self, phase: Phase) -> Result<(), TargetError> {
+        match &self.gate {
+            Some(gate) if !gate.pass(phase).await => Err(self.die()),
+            _ => Ok(()),
+        }
     }
 
     async fn apply<T>(
