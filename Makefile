@@ -105,11 +105,12 @@ goldens: ## Ask real Flink for the expected rows of the SQL cases again (CASES="
 	@tests/sql/flink/record.sh $(CASES)
 
 .PHONY: chaos
-chaos: ## Kill, freeze and cut off processes at random times for longer than the test suite does (MINUTES=60, SEED=1)
+chaos: ## Faults of all kinds in processes, links, storage and disks for longer than the test suite has (MINUTES=60, SEED=1)
 	@scripts/install test
 	@$(BUILD)
+	@MILLSTREAM_SIM_RUNS=3 cargo test --locked --workspace --test main -- --nocapture matrix::
 	@MILLSTREAM_CHAOS_MINUTES=$(or $(MINUTES),60) MILLSTREAM_CHAOS_SEED=$(or $(SEED),1) \
-		cargo test --locked --package millstream-test-e2e -- --nocapture chaos
+		cargo test --locked --workspace --test main -- --nocapture --test-threads 1 chaos:: recovery::
 
 .PHONY: chaos-run
 chaos-run: ## The same for jobs in one process (RUNS=300)

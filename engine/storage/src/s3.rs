@@ -90,7 +90,7 @@ impl S3Storage {
     }
 
     fn error(&self, action: Action, key: &str, error: Error) -> StorageError {
-        let answer = Answer::of(&error.to_string());
+        let mut answer = Answer::of(&error.to_string());
         let code = answer.code.as_deref();
         let is_refusal = match &error {
             // A missing bucket also answers 404, but that says nothing about the object.
@@ -110,6 +110,12 @@ impl S3Storage {
             // Listings report every status as a generic error.
             _ => code.is_some_and(|code| REFUSALS.contains(&code)),
         };
+        if answer.text.contains(BROKEN_BODY) {
+            answer.text += ": the answer ended early; see whether something between here and the store breaks connections";
+        }
+        if let Some(advice) = code.and_then(advice) {
+            answer.text = format!("{}; {advice}", answer.text);
+        }
         if is_refusal {
             StorageError::permanent(action, &self.location, key, answer.text)
         } else {
@@ -119,16 +125,42 @@ impl S3Storage {
 }
 
 /// Error codes of S3 after which the same request fails again.
-const REFUSALS: [&str; 8] = [
+const REFUSALS: [&str; 10] = [
     "AccessDenied",
     "AuthorizationHeaderMalformed",
+    "ExpiredToken",
     "InvalidAccessKeyId",
     "InvalidBucketName",
+    "InvalidToken",
     "NoSuchBucket",
     "NotImplemented",
     "PermanentRedirect",
     "SignatureDoesNotMatch",
 ];
+
+/// How object_store says that the rest of an answer never came.
+const BROKEN_BODY: &str = "response body error";
+
+/// What to do about an error code, where one can say.
+fn advice(code: &str) -> Option<&'static str> {
+    Some(match code {
+        "AccessDenied" => {
+            "let these credentials list the bucket, and get, put and delete objects below the prefix"
+        }
+        "InvalidAccessKeyId" | "SignatureDoesNotMatch" | "AuthorizationHeaderMalformed" => {
+            "check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_REGION, and the clock of this machine"
+        }
+        "ExpiredToken" | "InvalidToken" => "get new credentials: AWS_SESSION_TOKEN is of the past",
+        "RequestTimeTooSkewed" => "set the clock of this machine",
+        "NoSuchBucket" | "InvalidBucketName" => {
+            "create the bucket, or name another one with --storage; AWS_ENDPOINT_URL says on which server it is looked for"
+        }
+        "PermanentRedirect" => "set AWS_REGION to the region of the bucket",
+        "NotImplemented" => "use a store that has what exactly-once needs: PUT with If-None-Match",
+        "SlowDown" | "ServiceUnavailable" | "InternalError" => "the store is overloaded or down: look there",
+        _ => return None,
+    })
+}
 
 /// What S3 said, without the XML around it.
 #[derive(Debug, PartialEq, Eq)]
@@ -268,6 +300,11 @@ mod tests {
         for (action, error, remedy) in table {
             let text = error.to_string();
             assert_eq!(storage.error(action, "k", error).remedy(), remedy, "{action}: {text}");
+        }
+        for refusal in REFUSALS {
+            let error = storage.error(Action::Create, "k", generic(&code(refusal)));
+            let cause = std::error::Error::source(&error).unwrap().to_string();
+            assert!(cause.starts_with(&format!("m ({refusal}); ")), "no advice in: {cause}");
         }
     }
 }

@@ -6,6 +6,7 @@
 mod damage;
 mod manifests;
 mod records;
+mod s3;
 mod sql;
 mod storage;
 

@@ -1,6 +1,7 @@
 //! One coordinator and several workers, each a process: as `millstream coordinator` and `millstream worker` start them.
 
 use std::fs;
+use std::marker::PhantomData;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
@@ -8,7 +9,8 @@ use std::time::Duration;
 use millstream_test_testkit::certificates::{TestCa, TestCertificate};
 
 use crate::harness::{
-    Difference, Ended, Files, Input, JobFolder, Process, Proxy, S3Server, get, millstream, run, run_in,
+    Difference, Ended, Files, Input, JobFolder, Process, Proxy, S3Door, S3Server, SmallDisk, get, millstream,
+    out_of_order, published, run, run_in,
 };
 use crate::kill::query::Query;
 
@@ -22,7 +24,10 @@ pub(crate) struct Cluster<'a> {
     folder: tempfile::TempDir,
     storage: String,
     certificates: Option<TestCa>,
-    server: Option<&'a S3Server>,
+    pub(crate) s3: Option<S3Door>,
+    server: PhantomData<&'a S3Server>,
+    /// Megabytes of each worker's disk, where there may be mounts.
+    disk: Option<u32>,
     more: Vec<String>,
     pub(crate) input: Input,
     pub(crate) query: Query,
@@ -39,6 +44,9 @@ pub(crate) struct Cluster<'a> {
 pub(crate) struct Worker {
     pub(crate) process: Process,
     pub(crate) rows: Proxy,
+    pub(crate) name: String,
+    /// What it keeps on a disk. Behind the process, which has files there.
+    pub(crate) disk: Option<SmallDisk>,
 }
 
 /// The options that name a certificate.
@@ -60,6 +68,10 @@ pub(crate) struct Setup<'a> {
     pub(crate) server: Option<&'a S3Server>,
     pub(crate) more: Vec<String>,
     pub(crate) seed: u64,
+    /// The first and the longest pause before a restart, instead of 1 s and a minute.
+    pub(crate) pauses: Option<(&'static str, &'static str)>,
+    /// See [`Cluster::disk`].
+    pub(crate) disk: Option<u32>,
 }
 
 impl<'a> Cluster<'a> {
@@ -69,7 +81,7 @@ impl<'a> Cluster<'a> {
         let input = Input::write(&folder.path().join("in"), setup.rows, setup.files, "json", setup.seed);
         let rate = (input.longest * 1_000 / setup.reading.as_millis() as u64).max(1);
         let sql = setup.query.sql(&input, rate, "out");
-        fs::write(folder.path().join("job.sql"), sql).unwrap();
+        fs::write(folder.path().join("job.yaml"), manifest(&sql, &setup)).unwrap();
         let (storage, files) = if let Some(server) = setup.server {
             let name = folder.path().file_name().unwrap().to_string_lossy().replace('.', "");
             let prefix = format!("cluster-{name}");
@@ -77,17 +89,15 @@ impl<'a> Cluster<'a> {
         } else {
             (format!("file://{}/state", folder.path().display()), folder.path().join("state"))
         };
-        let settings = [
-            format!("parallelism.default={}", setup.parallelism),
-            format!("execution.checkpointing.interval={}ms", setup.interval_ms),
-        ];
-        let more = settings.into_iter().chain(setup.more).flat_map(|set| ["--set".into(), set]).collect();
+        let more = setup.more.into_iter().flat_map(|set| ["--set".into(), set]).collect();
         Self {
             job: JobFolder::new(&files, "job"),
             folder,
             storage,
             certificates: None,
-            server: setup.server,
+            s3: setup.server.map(|server| server.door(setup.seed)),
+            server: PhantomData,
+            disk: setup.disk,
             more,
             input,
             query: setup.query,
@@ -120,20 +130,33 @@ impl<'a> Cluster<'a> {
     fn command(&self, role: &str, security: &[String]) -> Command {
         let mut command = millstream();
         command.arg(role).args(["--heartbeat-timeout", "2s"]).args(security);
-        if let Some(server) = self.server {
-            server.configure(&mut command);
+        if let Some(door) = &self.s3 {
+            S3Server::configure_behind(door, &mut command);
         }
         command
     }
 
     /// Starts a coordinator on a port of its own and leads workers to it. One that is there already stays.
     pub(crate) fn start_coordinator(&mut self) -> Option<Process> {
-        let mut command = self.command("coordinator", &self.security("coordinator"));
-        command.arg("--job").arg(self.folder.path().join("job.sql")).args(["--storage", &self.storage]);
-        command.args(["--listen", "127.0.0.1:0", "--http", "127.0.0.1:0"]).args(&self.more);
-        let mut process = Process::start(&mut command);
-        self.door.lead_to(&process.told("waiting on ", " for workers"));
-        self.coordinator.replace(process)
+        let mut tries = 1;
+        loop {
+            let mut command = self.command("coordinator", &self.security("coordinator"));
+            command.arg("--job").arg(self.folder.path().join("job.yaml")).args(["--storage", &self.storage]);
+            command.args(["--listen", "127.0.0.1:0", "--http", "127.0.0.1:0"]).args(&self.more);
+            let mut process = Process::start(&mut command);
+            let listens = |p: &Process| p.said("waiting on ", " for workers");
+            process.wait_until(LIMIT, |p| listens(p).is_some());
+            if let Some(address) = listens(&process) {
+                self.door.lead_to(&address);
+                return self.coordinator.replace(process);
+            }
+            // As on a cluster: whatever ended is started again.
+            let ended = process.end(LIMIT);
+            let is_excused = self.s3.as_ref().is_some_and(|door| door.hit() > 0);
+            assert!(is_excused && tries < 20, "it does not start\n{ended}");
+            self.note(&ended);
+            tries += 1;
+        }
     }
 
     /// Starts a worker with two slots.
@@ -149,10 +172,43 @@ impl<'a> Cluster<'a> {
         let mut command = self.command("worker", security);
         command.args(["--coordinator", &self.door.address(), "--slots", "2", "--name", &name]);
         command.args(["--listen", "127.0.0.1:0", "--address", &rows.address(), "--http", "127.0.0.1:0"]);
-        command.arg("--dir").arg(self.folder.path().join(&name));
+        let folder = self.folder.path().join(&name);
+        let disk = self.disk.and_then(|megabytes| SmallDisk::mount(&folder, megabytes));
+        command.arg("--dir").arg(folder);
         let mut process = Process::start(&mut command);
         rows.lead_to(&process.told("taking rows on ", ","));
-        self.workers.push(Worker { process, rows });
+        self.workers.push(Worker { process, rows, name, disk });
+    }
+
+    /// Starts what has ended by itself again, as a cluster does, and says what that was.
+    pub(crate) fn start_what_ended(&mut self) -> Vec<String> {
+        let mut ended = Vec::new();
+        let mut at = 0;
+        while at < self.workers.len() {
+            if self.workers[at].process.is_running() {
+                at += 1;
+                continue;
+            }
+            let Worker { process, name, .. } = self.workers.remove(at);
+            let end = process.end(LIMIT);
+            ended.push(format!("{name} ended by itself: {}", end.last_words()));
+            self.note(&end);
+            self.start_worker();
+        }
+        if self.coordinator.as_mut().is_some_and(|coordinator| !coordinator.is_running()) {
+            let end = self.coordinator.take().unwrap().end(LIMIT);
+            ended.push(format!("the coordinator ended by itself: {}", end.last_words()));
+            self.note(&end);
+            self.start_coordinator();
+        }
+        ended
+    }
+
+    /// The status of the newest coordinator, if it answers.
+    pub(crate) fn status(&mut self) -> Option<serde_json::Value> {
+        let address = self.coordinator.as_ref()?.said("status on http://", "/")?;
+        let (code, text) = get(&address, "/status")?;
+        (code == 200).then(|| serde_json::from_str(&text).unwrap())
     }
 
     /// Keeps what a process said that was ended on purpose.
@@ -174,22 +230,52 @@ impl<'a> Cluster<'a> {
     #[track_caller]
     pub(crate) fn finish(mut self) {
         let ended = self.coordinator.take().unwrap().end(LIMIT);
+        let mut lost = Vec::new();
         for worker in std::mem::take(&mut self.workers) {
-            let ended = worker.process.end(LIMIT);
-            ended.code(0).says("the job is over: finished at epoch");
-            self.note(&ended);
+            match worker.process.end_within(LIMIT) {
+                Ok(ended) => {
+                    ended.code(0).says("the job is over: finished at epoch");
+                    self.note(&ended);
+                }
+                Err(process) => lost.push(process),
+            }
         }
+        let left: Vec<String> = lost.into_iter().map(|process| process.kill().to_string()).collect();
         let story = format!("{ended}\n{}", self.said.join("\n"));
+        assert!(left.is_empty(), "did not hear that the job is over: {}\n{story}", left.join("\n"));
         assert!(ended.stderr.contains("job: finished at epoch"), "{story}");
         for sink in self.query.sinks() {
-            let found = Files::read(&self.folder.path().join("out").join(sink));
+            let folder = self.folder.path().join("out").join(sink);
+            let found = Files::read(&folder);
             let difference = Difference::between(&found.lines(), &self.query.expected(sink, &self.input));
             assert!(difference.is_none(), "{sink}: {difference}\n{story}");
+            let lines = published(&folder);
+            assert_eq!(lines.len(), found.rows(), "{sink}: rows in the lists of epochs\n{story}");
+            let places =
+                lines.iter().filter_map(|(folder, line)| Query::place(sink, folder, line, &self.input));
+            let disorder = out_of_order(places);
+            assert!(disorder.is_none(), "{sink}: {}\n{story}", disorder.unwrap());
         }
     }
 }
 
-/// A job of a few seconds.
+/// A StreamJob of this SQL.
+fn manifest(sql: &str, setup: &Setup<'_>) -> String {
+    let (parallelism, interval) = (setup.parallelism, setup.interval_ms);
+    let mut text = format!(
+        "apiVersion: millstream.dev/v1alpha1\nkind: StreamJob\nmetadata:\n  name: job\nspec:\n  parallelism: {parallelism}\n  \
+         checkpoint:\n    interval: {interval}ms\n"
+    );
+    if let Some((first, longest)) = setup.pauses {
+        text += &format!("  restart:\n    initial: {first}\n    max: {longest}\n    attempts: 10000\n");
+    }
+    text += "  sql: |\n";
+    for line in sql.lines() {
+        text += &format!("    {line}\n");
+    }
+    text
+}
+
 pub(crate) fn setup(query: Query, seed: u64) -> Setup<'static> {
     Setup {
         query,
@@ -201,6 +287,8 @@ pub(crate) fn setup(query: Query, seed: u64) -> Setup<'static> {
         server: None,
         more: Vec::new(),
         seed,
+        pauses: None,
+        disk: None,
     }
 }
 

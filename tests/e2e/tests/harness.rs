@@ -1,19 +1,25 @@
 //! What the tests share: processes, an S3 server, input that can be checked, output read back.
 
 mod binary;
+mod disk;
 mod http;
 mod input;
+mod order;
 mod output;
 mod process;
 mod proxy;
 mod s3;
+mod s3_door;
 mod storage;
 
 pub(crate) use binary::{millstream, run, run_in};
+pub(crate) use disk::SmallDisk;
 pub(crate) use http::get;
 pub(crate) use input::{Input, Row};
+pub(crate) use order::{out_of_order, published};
 pub(crate) use output::{Difference, Files, lines_of};
 pub(crate) use process::{Ended, Process, now};
 pub(crate) use proxy::Proxy;
 pub(crate) use s3::S3Server;
+pub(crate) use s3_door::{S3Door, Weather};
 pub(crate) use storage::JobFolder;

@@ -15,6 +15,7 @@ mod kill;
 mod local_copies;
 mod memory;
 mod processing_time;
+mod recovery;
 mod savepoint;
 mod savepoint_sql;
 mod tls;

@@ -50,6 +50,8 @@ pub(crate) struct Input {
     pub(crate) rows: u64,
     /// Rows of the longest file.
     pub(crate) longest: u64,
+    /// The first row of each file.
+    pub(crate) starts: Vec<u64>,
     /// `csv` or `json`.
     pub(crate) format: &'static str,
 }
@@ -60,7 +62,7 @@ impl Input {
         let mut random = StdRng::seed_from_u64(seed);
         fs::create_dir_all(folder).unwrap();
         let even = rows / files;
-        let (mut begin, mut longest) = (0, 0);
+        let (mut begin, mut longest, mut starts) = (0, 0, Vec::new());
         for file in 0..files {
             let end = if file + 1 == files {
                 rows
@@ -69,6 +71,7 @@ impl Input {
                 (file + 1) * even + random.random_range(0..even / 8)
             };
             longest = longest.max(end - begin);
+            starts.push(begin);
             let mut text = String::new();
             for row in (begin..end).map(|id| Row { id }) {
                 let (id, key, at, value) = (row.id, row.key(), Row::time(row.at_ms()), row.value());
@@ -81,7 +84,12 @@ impl Input {
             fs::write(folder.join(format!("{file:02}.{format}")), text).unwrap();
             begin = end;
         }
-        Self { rows, longest, format }
+        Self { rows, longest, starts, format }
+    }
+
+    /// The number of the file that has a row.
+    pub(crate) fn file_of(&self, id: u64) -> usize {
+        self.starts.partition_point(|start| *start <= id)
     }
 
     pub(crate) fn rows(&self) -> impl Iterator<Item = Row> {

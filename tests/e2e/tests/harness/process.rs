@@ -82,18 +82,28 @@ impl Process {
     }
 
     /// Waits for it to end by itself.
-    pub(crate) fn end(mut self, limit: Duration) -> Ended {
+    pub(crate) fn end(self, limit: Duration) -> Ended {
+        match self.end_within(limit) {
+            Ok(ended) => ended,
+            Err(mut process) => {
+                let _ = process.child.kill();
+                panic!("{}: did not end within {limit:?}\n{}", process.what, process.text("stderr"));
+            }
+        }
+    }
+
+    /// The same, and the process if it does not.
+    pub(crate) fn end_within(mut self, limit: Duration) -> Result<Ended, Self> {
         let begin = now();
-        let status = loop {
+        loop {
             if let Some(status) = self.child.try_wait().unwrap() {
-                break status;
+                return Ok(self.ended(status));
             }
             if begin.elapsed() >= limit {
-                panic!("{}: did not end within {limit:?}\n{}", self.what, self.text("stderr"));
+                return Err(self);
             }
             thread::sleep(LOOK);
-        };
-        self.ended(status)
+        }
     }
 
     /// `kill -9`. The exit says whether it was the kill that ended it.
@@ -116,17 +126,20 @@ impl Process {
 
     /// What it says between these words, once it has said it.
     pub(crate) fn told(&mut self, before: &str, behind: &str) -> String {
-        let find = |text: &str| {
-            let (_, rest) = text.split_once(before)?;
-            Some(rest.split_once(behind)?.0.to_owned())
-        };
         assert!(
-            self.wait_until(Duration::from_secs(20), |p| find(&p.stderr()).is_some()),
+            self.wait_until(Duration::from_secs(20), |p| p.said(before, behind).is_some()),
             "{}: ended without saying `{before}`\n{}",
             self.what,
             self.stderr()
         );
-        find(&self.stderr()).unwrap()
+        self.said(before, behind).unwrap()
+    }
+
+    /// What it has said so far between these words.
+    pub(crate) fn said(&self, before: &str, behind: &str) -> Option<String> {
+        let text = self.stderr();
+        let (_, rest) = text.split_once(before)?;
+        Some(rest.split_once(behind)?.0.to_owned())
     }
 
     fn text(&self, name: &str) -> String {
@@ -149,6 +162,11 @@ impl Ended {
     /// Whether a signal of this number ended it.
     pub(crate) fn was_killed_by(&self, signal: i32) -> bool {
         self.status.signal() == Some(signal)
+    }
+
+    /// How it ended: the status and the last line that it said.
+    pub(crate) fn last_words(&self) -> String {
+        format!("{}: {}", self.status, self.stderr.lines().last().unwrap_or("no word"))
     }
 
     /// Checks the exit code.

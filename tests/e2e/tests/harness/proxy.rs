@@ -15,6 +15,8 @@ enum Mode {
     Open,
     /// Bytes wait, connections stay.
     Held,
+    /// Every portion of bytes comes so much later.
+    Slow(Duration),
     /// Connections break, new ones are closed at once.
     Shut,
 }
@@ -84,6 +86,11 @@ impl Proxy {
         self.state.lock().unwrap().mode = Mode::Held;
     }
 
+    /// Lets every portion of bytes wait for so long.
+    pub(crate) fn slow_down(&self, pause: Duration) {
+        self.state.lock().unwrap().mode = Mode::Slow(pause);
+    }
+
     pub(crate) fn open(&self) {
         self.state.lock().unwrap().mode = Mode::Open;
     }
@@ -122,6 +129,10 @@ fn carry(mut from: TcpStream, mut to: TcpStream, number: u64, state: &Mutex<Stat
         match from.read(&mut buffer) {
             Ok(0) => break,
             Ok(count) => {
+                let mode = state.lock().unwrap().mode;
+                if let Mode::Slow(pause) = mode {
+                    thread::sleep(pause);
+                }
                 if to.write_all(&buffer[..count]).is_err() {
                     break;
                 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use super::process::Process;
+use super::s3_door::S3Door;
 
 const USER: &str = "millstream";
 const PASSWORD: &str = "only-for-tests";
@@ -69,8 +70,22 @@ impl S3Server {
 
     /// Lets a command find the server.
     pub(crate) fn configure(&self, command: &mut Command) {
+        Self::configure_at(&format!("http://127.0.0.1:{}", self.port), command);
+    }
+
+    /// A door in front of the server.
+    pub(crate) fn door(&self, seed: u64) -> S3Door {
+        S3Door::start(self.port, seed)
+    }
+
+    /// Lets a command find the server behind a door.
+    pub(crate) fn configure_behind(door: &S3Door, command: &mut Command) {
+        Self::configure_at(&door.url(), command);
+    }
+
+    fn configure_at(url: &str, command: &mut Command) {
         command
-            .env("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{}", self.port))
+            .env("AWS_ENDPOINT_URL", url)
             .env("AWS_REGION", "us-east-1")
             .env("AWS_ACCESS_KEY_ID", USER)
             .env("AWS_SECRET_ACCESS_KEY", PASSWORD);

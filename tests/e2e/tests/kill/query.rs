@@ -107,6 +107,37 @@ impl Query {
     }
 }
 
+impl Query {
+    /// The key of a line and its place among the lines of that key, where these have an order: rows of one input file keep theirs,
+    /// and windows of one key come by their times.
+    pub(crate) fn place(sink: &str, folder: &str, line: &str, input: &Input) -> Option<(Key, Place)> {
+        let json: Option<serde_json::Value> =
+            line.starts_with('{').then(|| serde_json::from_str(line).unwrap());
+        match (sink, json) {
+            ("seen", _) => None,
+            ("pass", Some(row)) => {
+                let id = row["id"].as_u64().unwrap();
+                Some(((folder.to_owned(), input.file_of(id)), (String::new(), id)))
+            }
+            (_, Some(window)) => {
+                let text = |name: &str| window[name].as_str().unwrap().to_owned();
+                Some(((text("k"), 0), (text("begin_at"), window["n"].as_u64().unwrap())))
+            }
+            (_, None) => {
+                let cells: Vec<&str> = line.split(',').collect();
+                let at = cells[1].trim_matches('"').to_owned();
+                Some(((cells[0].to_owned(), 0), (at, cells[2].parse().unwrap())))
+            }
+        }
+    }
+}
+
+/// A key, and the input file where its rows have an order only within one.
+pub(crate) type Key = (String, usize);
+
+/// A time and a number.
+pub(crate) type Place = (String, u64);
+
 /// Rows of each hundred that make sessions. A key has every 13th row, 1.3 s after the one before; across the pause it is at least
 /// 3.9 s.
 const BURST: u64 = 70;

@@ -1,0 +1,222 @@
+//! An S3 server that refuses, is slow, is gone, lies or loses: each with its message, and with what the job does next.
+
+use std::fs;
+use std::process::Command;
+use std::time::Duration;
+
+use crate::harness::{Ended, JobFolder, Process, S3Door, S3Server, Weather, lines_of, millstream, run};
+
+const ROWS: usize = 1_000;
+const LIMIT: Duration = Duration::from_secs(120);
+const DENIED: &str =
+    "<?xml version=\"1.0\"?><Error><Code>AccessDenied</Code><Message>Access Denied.</Message></Error>";
+
+/// A job with its state behind a door.
+struct Case {
+    folder: tempfile::TempDir,
+    door: S3Door,
+    storage: String,
+    job: JobFolder,
+}
+
+impl Case {
+    /// One that takes about a second.
+    fn new(server: &S3Server) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("in")).unwrap();
+        let rows: String = (0..ROWS).map(|id| format!("{id}\n")).collect();
+        fs::write(folder.path().join("in/rows.csv"), rows).unwrap();
+        let sql = "CREATE TABLE t (id INT)
+  WITH ('connector' = 'filesystem', 'path' = 'in', 'format' = 'csv', 'source.rows-per-second' = '500');
+CREATE TABLE o (id INT) WITH ('connector' = 'filesystem', 'path' = 'out', 'format' = 'csv');
+INSERT INTO o SELECT id FROM t;\n";
+        fs::write(folder.path().join("j.sql"), sql).unwrap();
+        let name = folder.path().file_name().unwrap().to_string_lossy().replace('.', "");
+        Self {
+            door: server.door(1),
+            storage: format!("s3://{}/{name}", S3Server::BUCKET),
+            job: JobFolder::new(&server.bucket().join(&name), "j"),
+            folder,
+        }
+    }
+
+    fn command(&self) -> Command {
+        let mut command = millstream();
+        command.current_dir(self.folder.path()).args(["run", "j.sql", "--storage", &self.storage]);
+        command.args(["--set", "execution.checkpointing.interval=50ms"]);
+        S3Server::configure_behind(&self.door, &mut command);
+        command
+    }
+
+    fn run(&self) -> Ended {
+        run(&mut self.command())
+    }
+
+    /// Starts the job and waits for some epochs.
+    fn start(&self) -> Process {
+        let mut process = Process::start(&mut self.command());
+        assert!(process.wait_until(LIMIT, |_| self.job.epochs().len() >= 2), "{}", process.stderr());
+        process
+    }
+
+    /// The next run goes on, and every row is there once.
+    #[track_caller]
+    fn goes_on(&self) {
+        self.door.set(Weather::Fine);
+        self.run().code(0).says("j: finished at epoch");
+        self.is_right();
+    }
+
+    #[track_caller]
+    fn is_right(&self) {
+        let mut expected: Vec<String> = (0..ROWS).map(|id| id.to_string()).collect();
+        expected.sort();
+        assert_eq!(lines_of(&self.folder.path().join("out")), expected);
+    }
+}
+
+#[test]
+fn a_store_that_denies_access() {
+    let server = S3Server::start();
+    let case = Case::new(&server);
+    case.door.set(Weather::Answering("403 Forbidden", DENIED));
+    case.run().code(2).says("error: could not list the epoch log: s3://streams/").says(
+        " refuses to list default.j.local/epoch/: Access Denied. (AccessDenied); let these credentials list",
+    );
+    case.door.set(Weather::Fine);
+    let mut command = case.command();
+    command.env("AWS_SECRET_ACCESS_KEY", "wrong");
+    run(&mut command).code(2).says("(SignatureDoesNotMatch); check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY");
+    for (code, advice) in
+        [("InvalidAccessKeyId", "check AWS_ACCESS_KEY_ID"), ("ExpiredToken", "get new credentials")]
+    {
+        let body: &'static str = format!("<Error><Code>{code}</Code><Message>No.</Message></Error>").leak();
+        case.door.set(Weather::Answering("403 Forbidden", body));
+        case.run().code(2).says(&format!("No. ({code}); {advice}"));
+    }
+    case.door.set(Weather::Fine);
+    let running = case.start();
+    case.door.set(Weather::Answering("403 Forbidden", DENIED));
+    running
+        .end(LIMIT)
+        .code(1)
+        .says("(AccessDenied); let these credentials")
+        .says("running it again continues from");
+    case.goes_on();
+}
+
+#[test]
+fn a_bucket_that_is_not_there_or_goes_away() {
+    let mut server = S3Server::start();
+    let mut case = Case::new(&server);
+    let right = std::mem::replace(&mut case.storage, "s3://nothing/here".into());
+    case.run()
+        .code(2)
+        .says("s3://nothing/here refuses to list default.j.local/epoch/: ")
+        .says("(NoSuchBucket); create the bucket, or name another one with --storage");
+    case.storage = right;
+    let running = case.start();
+    let away = server.bucket().with_extension("away");
+    fs::rename(server.bucket(), &away).unwrap();
+    running.end(LIMIT).code(1).says("(NoSuchBucket); create the bucket");
+    case.run().code(2).says("(NoSuchBucket); create the bucket");
+    fs::rename(&away, server.bucket()).unwrap();
+    case.goes_on();
+
+    // Where nobody answers, the job waits: its checkpoints fail until somebody does.
+    let case = Case::new(&server);
+    let mut running = case.start();
+    server.stop();
+    let complains =
+        |p: &Process| p.stderr().contains(" failed: ") && p.stderr().contains(" in s3://streams/");
+    assert!(running.wait_until(LIMIT, complains), "{}", running.stderr());
+    server.start_again();
+    running.end(LIMIT).code(0).says("j: finished at epoch");
+    case.is_right();
+}
+
+#[test]
+fn a_store_that_is_slow_or_overloaded() {
+    let server = S3Server::start();
+    let case = Case::new(&server);
+    case.door.set(Weather::Slow(Duration::from_millis(150)));
+    case.run().code(0).says("j: finished at epoch");
+    case.is_right();
+    let case = Case::new(&server);
+    let running = case.start();
+    case.door.set_for(Weather::Refusing(1.0), Duration::from_secs(2));
+    running.end(LIMIT).code(0).says("j: finished at epoch");
+    case.is_right();
+    let case = Case::new(&server);
+    case.door.set(Weather::Refusing(1.0));
+    case.run().code(1).says("; the store is overloaded or down: look there");
+    case.goes_on();
+}
+
+/// A PUT that says "created" and was not would give an epoch two owners.
+#[test]
+fn a_store_without_conditional_writes() {
+    let server = S3Server::start();
+    let case = Case::new(&server);
+    case.door.set(Weather::Unconditional);
+    case.run().code(1).says("error: j: s3://streams/").says("cannot be used for exactly-once: ");
+    let not_implemented = "<Error><Code>NotImplemented</Code><Message>A header you provided implies functionality that is not \
+         implemented.</Message></Error>";
+    case.door.set(Weather::AnsweringPuts("501 Not Implemented", not_implemented));
+    case.run().code(1).says("(NotImplemented); use a store that has what exactly-once needs");
+    assert!(!case.folder.path().join("out").exists());
+    case.goes_on();
+}
+
+/// Nothing is decided by a listing alone: what it forgets is found by name, or missed aloud.
+#[test]
+fn a_store_whose_lists_are_stale() {
+    let server = S3Server::start();
+    for part in ["/epoch/", "/checkpoint/", "/state/", "/staged/"] {
+        let case = Case::new(&server);
+        case.start().kill();
+        case.door.set(Weather::Forgetting(part));
+        case.run().code(0).says("j: continuing from epoch").says("j: finished at epoch");
+        case.is_right();
+    }
+    let case = Case::new(&server);
+    case.start().kill();
+    case.door.set(Weather::Forgetting("/generation/"));
+    case.run()
+        .code(2)
+        .says("generation/1 of default.j.local is gone, although the epoch log was written by it");
+    case.goes_on();
+}
+
+#[test]
+fn a_store_that_loses_the_ends_of_objects() {
+    let server = S3Server::start();
+    for (part, says) in [
+        (
+            "/manifest",
+            "error: could not read an object of a checkpoint: could not read default.j.local/checkpoint/",
+        ),
+        ("/epoch/", "error: could not read the epoch log: could not read default.j.local/epoch/"),
+    ] {
+        let case = Case::new(&server);
+        case.start().kill();
+        case.door.set(Weather::Cutting(part));
+        case.run().code(1).says(says).says("the answer ended early");
+        case.goes_on();
+    }
+    // Output that cannot be read is asked for again and again.
+    let case = Case::new(&server);
+    case.start().kill();
+    case.door.set(Weather::Cutting("/staged/"));
+    let mut running = Process::start(&mut case.command());
+    let complains =
+        |p: &Process| p.stderr().contains("cannot read the staged output default.j.local/staged/o/");
+    let mut has_complained = false;
+    running.wait_until(LIMIT, |p| {
+        has_complained |= complains(p);
+        has_complained
+    });
+    case.door.set(Weather::Fine);
+    running.end(LIMIT).code(0).says("j: finished at epoch");
+    case.is_right();
+}
