@@ -30,6 +30,11 @@ run: bin/dev ## Run the example job (flight delays) and show its result; run it 
 	  echo "$(EXAMPLE)/out/$$table: $${#files[@]} files, written exactly once"; \
 	done
 
+.PHONY: cluster
+cluster: bin/dev ## Start a coordinator, workers and an S3 server here, with an example job, until Ctrl-C (WORKERS=3 SLOTS=2)
+	@scripts/install test
+	@WORKERS=$(or $(WORKERS),2) SLOTS=$(or $(SLOTS),2) scripts/cluster $(JOB)
+
 .PHONY: test
 test: ## Run the test suite, with what it needs (an S3 server) installed first
 	@scripts/install test

@@ -11,6 +11,28 @@ use crate::harness::{JobFolder, Process, lines_of, millstream, run_in};
 
 const LIMIT: Duration = Duration::from_secs(120);
 
+/// `make cluster`, with an example that is read as fast as possible.
+#[test]
+fn the_script_for_trying_things_ends_with_the_job_and_leaves_nothing_running() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts/cluster");
+    let mut command = std::process::Command::new(script);
+    command.env("MILLSTREAM_BIN", millstream().get_program()).env("TMPDIR", folder.path());
+    command.env("VARIABLES", "FLIGHTS_PER_SECOND=0").env("WORKERS", "3").env("SLOTS", "1");
+    let ended = Process::start(&mut command).end(LIMIT);
+    ended.code(0).prints("Ctrl-C stops").prints("flight-delays: finished at epoch").prints("\nstopped; ");
+    let pids: Vec<u32> = ended
+        .stdout
+        .split(" pid ")
+        .skip(1)
+        .map(|rest| rest.split(',').next().unwrap().parse().unwrap())
+        .collect();
+    assert_eq!(pids.len(), 4, "{ended}");
+    assert!(pids.iter().all(|pid| !Path::new(&format!("/proc/{pid}")).exists()), "{ended}");
+    let here = fs::read_dir(folder.path()).unwrap().next().unwrap().unwrap().path();
+    assert!(!lines_of(&here.join("job/out/hourly")).is_empty());
+}
+
 /// A copy of an example's folder, without what was run in it.
 fn copy_of(example: &str) -> tempfile::TempDir {
     let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples").join(example);
