@@ -107,18 +107,18 @@ async fn talk(
     out: mpsc::Sender<FromWorker>,
 ) -> Ending {
     let lost = |why: &str| Ending::Lost(why.to_owned());
+    let mut is_heard = true;
     loop {
         tokio::select! {
-            report = said.recv() => {
+            report = said.recv(), if is_heard => {
                 let Some(report) = report else { return lost("this worker ended") };
                 let bytes = match encode(&report) {
                     Ok(bytes) => bytes,
                     Err(error) => return Ending::Lost(error.to_string()),
                 };
                 let message = FromWorker { message: Some(FromWorkerMessage::Report(bytes)) };
-                if out.send(message).await.is_err() {
-                    return lost("the connection closed");
-                }
+                // Nobody listens any more, and what was said last may still be on its way: that the job is over.
+                is_heard = out.send(message).await.is_ok();
             }
             message = incoming.message() => match message {
                 Ok(Some(ToWorker { message: Some(ToWorkerMessage::Order(bytes)) })) => {
