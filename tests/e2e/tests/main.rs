@@ -16,6 +16,7 @@ mod local_copies;
 mod memory;
 mod processing_time;
 mod recovery;
+mod rescale;
 mod savepoint;
 mod savepoint_sql;
 mod tls;
