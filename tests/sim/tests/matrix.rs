@@ -28,6 +28,8 @@ use cell::{Cell, Fault, Phase, Role};
 
 /// Each cell once, and more often in `make sim` and `make chaos`.
 const ROUNDS: u64 = 1;
+/// Plays of a cell in which a planted bug must be found; it shows in two of three.
+const PLAYS: usize = 12;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_fault_in_every_process_at_every_phase_changes_nothing() {
@@ -66,7 +68,15 @@ async fn planted_bugs_are_found_in_their_cells() {
     ];
     for (phase, role, fault, planted) in cases {
         let cell = Cell { target: Target::Transactions, phase, role, fault };
-        let found = cluster::play(cell, &planted).await.expect_err(&format!("{cell} notices nothing"));
+        // Whether the bug comes first or the fault is a race between threads: each comes first soon.
+        let mut found = None;
+        for _ in 0..PLAYS {
+            found = cluster::play(cell, &planted).await.err();
+            if found.is_some() {
+                break;
+            }
+        }
+        let found = found.unwrap_or_else(|| panic!("{cell} notices nothing"));
         assert!(!found.contains("hangs") && !found.contains("never came"), "{cell}: {found}");
     }
 }
