@@ -98,8 +98,8 @@ bench-state: build ## Measure state larger than its memory, beside RocksDB itsel
 	@scripts/bench/state $(CASES)
 
 .PHONY: bench-exchange
-bench-exchange: ## Measure rows through an exchange, from one sender to 1, 2, 4, ... 64 receivers (ARGS="--channels 2,64")
-	@cargo run --locked --quiet --release --workspace --example exchange_rate -- $(ARGS)
+bench-exchange: ## Measure rows through an exchange in one process (ARGS="--channels 2,64") or over a connection (ARGS="--connection")
+	@cargo run --locked --quiet --release -p millstream-exchange --example exchange_rate -- $(ARGS)
 
 .PHONY: proto
 proto: ## Write engine/proto/src/generated from engine/proto/proto

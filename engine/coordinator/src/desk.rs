@@ -27,6 +27,9 @@ use crate::control::{Answers, JobCompiler, SavepointWriter};
 use crate::handle::JobHandle;
 use crate::links::WorkerLink;
 
+#[cfg(test)]
+mod desk_test;
+
 /// How long a worker may take to say who it is.
 const HELLO: Duration = Duration::from_secs(10);
 
@@ -184,7 +187,10 @@ impl Talk {
                     None => break "it was given up".into(),
                 },
                 said = self.said.message() => match said {
-                    Ok(Some(message)) => if let Err(why) = self.report(message).await { break why },
+                    Ok(Some(message)) => if let Err(why) = self.report(message).await {
+                        self.complain(&why);
+                        break why;
+                    },
                     Ok(None) => break "it left".into(),
                     Err(status) => break status.message().to_owned(),
                 },
@@ -220,6 +226,11 @@ impl Talk {
             return Err(format!("it says that it is worker {speaker}"));
         }
         self.reports.send(report).await.map_err(|_| "the job is over".into())
+    }
+
+    /// Tells the worker why its connection ends, if it still listens.
+    fn complain(&self, why: &str) {
+        let _ = self.out.try_send(Err(Status::invalid_argument(why)));
     }
 
     async fn send(&self, message: ToWorkerMessage) -> Result<(), String> {

@@ -25,6 +25,9 @@ mod returns;
 
 use std::time::Duration;
 
+use bytes::Buf;
+use tokio::io::{AsyncWrite, AsyncWriteExt as _};
+
 pub use handshake::Membership;
 pub use hub::{Network, Peer};
 pub(crate) use link::RemoteChannel;
@@ -41,6 +44,12 @@ const SILENCE: Duration = Duration::from_secs(10);
 
 /// What is said of a connection that the other side closed without a word.
 const GONE: &str = "it closed the connection";
+
+/// Writes all of it out: what a TLS connection has taken is not on its way before it was flushed.
+async fn write_out(writer: &mut (impl AsyncWrite + Unpin), out: &mut impl Buf) -> std::io::Result<()> {
+    writer.write_all_buf(out).await?;
+    writer.flush().await
+}
 
 fn broken(error: &std::io::Error) -> String {
     if error.kind() == std::io::ErrorKind::UnexpectedEof { GONE.into() } else { error.to_string() }

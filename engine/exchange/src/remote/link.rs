@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use millstream_model::control::BarrierKind;
 use millstream_model::{Attempt, SubtaskId, Watermark};
 use millstream_tls::{Role, Security};
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, mpsc};
 use tokio::time::interval;
@@ -20,7 +20,7 @@ use super::handshake::introduce;
 use super::hub::Peer;
 use super::patience::within;
 use super::reception::MAX_FAREWELL_BYTES;
-use super::{CONNECT_TIMEOUT, Membership, PING, SILENCE, broken};
+use super::{CONNECT_TIMEOUT, Membership, PING, SILENCE, broken, write_out};
 use crate::element::Element;
 use crate::error::ExchangeError;
 use crate::inbox::CHANNEL_CREDIT_BYTES;
@@ -209,7 +209,7 @@ async fn write_all(
             encode(next, &mut encoders, &mut out)?;
         }
         out.close();
-        if let Err(error) = writer.write_all_buf(&mut out).await {
+        if let Err(error) = write_out(&mut writer, &mut out).await {
             // The receiver closed the connection, and most likely says why: whoever reads from it gets that.
             tokio::time::sleep(PING).await;
             return Err(broken(&error));

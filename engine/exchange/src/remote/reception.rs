@@ -18,7 +18,7 @@ use super::frame::{HEADER_BYTES, Header, Kind};
 use super::hub::Hub;
 use super::patience::within;
 use super::returns::{CreditReturn, Returns};
-use super::{GONE, PING, SILENCE, broken};
+use super::{GONE, PING, SILENCE, broken, write_out};
 use crate::element::Element;
 use crate::inbox::Entry;
 
@@ -92,7 +92,7 @@ async fn part(mut reader: impl AsyncRead + Unpin, mut writer: impl AsyncWrite + 
     let body = u32::try_from(reason.len()).unwrap_or(0);
     Header { body, ..Header::new(Kind::Farewell, Attempt(0), 0) }.write(&mut out);
     out.put_slice(reason.as_bytes());
-    if writer.write_all_buf(&mut out).await.is_ok() && writer.shutdown().await.is_ok() {
+    if write_out(&mut writer, &mut out).await.is_ok() && writer.shutdown().await.is_ok() {
         let _ = tokio::io::copy(&mut reader, &mut tokio::io::sink()).await;
     }
 }
@@ -111,7 +111,7 @@ async fn give_back(writer: &mut (impl AsyncWrite + Unpin), returns: &Returns) ->
             Header { argument: bytes as u64, ..Header::new(Kind::Credit, Attempt(0), channel) }
                 .write(&mut out);
         }
-        if let Err(error) = writer.write_all_buf(&mut out).await {
+        if let Err(error) = write_out(writer, &mut out).await {
             return broken(&error);
         }
     }
@@ -155,9 +155,11 @@ impl Reception {
                     decoder: BatchDecoder::default(),
                     entry: Door::Unknown,
                 };
-                if self.channels.insert(header.channel, opened).is_some() {
+                if self.channels.contains_key(&header.channel) {
+                    // The one that is there stays, because its subtask has to fail.
                     return Err(format!("it opened channel {} twice", header.channel));
                 }
+                self.channels.insert(header.channel, opened);
                 return Ok(());
             }
             _ => {}

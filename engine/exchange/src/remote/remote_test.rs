@@ -270,6 +270,71 @@ async fn strangers_are_told_why_they_are_refused() {
     }
 }
 
+/// Whatever comes to the port from outside: the channels of the job's own workers carry on.
+#[tokio::test]
+async fn strangers_do_not_disturb_those_who_belong_here() {
+    let (sending, _) = network(1).await;
+    let (_receiving, peer, mut gate) = receiver(1, Attempt(1)).await;
+    let mut sender = sending.sender(&peer, Attempt(1), SUBTASK, 0);
+    let strangers: [&[u8]; 6] = [
+        b"GET / HTTP/1.1\r\n\r\n",
+        b"MSTRMX01",
+        b"MSTRMX01\xff\xff\xff\xff",
+        b"MSTRMX02 and more of it",
+        &[0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3],
+        &[0; 100_000],
+    ];
+    let mut silent = Vec::new();
+    for (number, bytes) in strangers.iter().enumerate() {
+        silent.push(TcpStream::connect(&peer.address).await.unwrap());
+        let mut stranger = TcpStream::connect(&peer.address).await.unwrap();
+        // It may be closed before all of it is written.
+        let _ = stranger.write_all(bytes).await;
+        let _ = stranger.shutdown().await;
+        let _ = stranger.read_to_end(&mut Vec::new()).await;
+        sender.send(Element::Watermark(Watermark(number as i64)));
+        let event = next(&mut gate).await.unwrap();
+        assert!(matches!(event, GateEvent::Watermark(Watermark(w)) if w == number as i64), "{event:?}");
+    }
+}
+
+/// Peers of this worker that do not answer as they should.
+#[tokio::test]
+async fn damage_on_the_way_back_fails_the_sender_with_what_was_wrong() {
+    let header = |kind| Header::new(kind, Attempt(0), 0);
+    let frame = |header: Header, body: &[u8]| {
+        let mut bytes = BytesMut::new();
+        header.write(&mut bytes);
+        bytes.extend_from_slice(body);
+        bytes.to_vec()
+    };
+    let welcome = [1, 0, 0, 0, 0];
+    let farewell = Header { body: 5, ..header(Kind::Farewell) };
+    let endless = Header { body: 1 << 20, ..header(Kind::Farewell) };
+    let table: Vec<(Vec<u8>, &str)> = vec![
+        (vec![0; 32], "sent a frame of unknown kind 0"),
+        (vec![0xff; 32], "sent a frame of unknown kind 255"),
+        (vec![7; 5], "it closed the connection"),
+        (frame(header(Kind::End), b""), "it answered with a frame of kind End"),
+        (frame(header(Kind::Open), b""), "it answered with a frame of kind Open"),
+        (frame(farewell, b"it is"), "it ended the connection: it is"),
+        (frame(farewell, b"it"), "it ended the connection: it"),
+        (frame(endless, &[b'x'; 4_096]), "it ended the connection: xxx"),
+    ];
+    for (bytes, expected) in table {
+        let (sending, _) = network(1).await;
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let peer = Peer { worker: 2, address: listener.local_addr().unwrap().to_string() };
+        let sender = sending.sender(&peer, Attempt(1), SUBTASK, 0);
+        let (mut stream, _) = listener.accept().await.unwrap();
+        stream.write_all(&welcome).await.unwrap();
+        stream.write_all(&bytes).await.unwrap();
+        stream.shutdown().await.unwrap();
+        let error = lost_reason(&sender).await;
+        assert!(error.contains(&format!("is lost: {expected}")), "{error} instead of {expected}");
+    }
+}
+
 /// A peer that introduces itself well, opens channel 0 and sends what it should not.
 async fn misbehave(frames: &[(Header, &[u8])]) -> (Network, TcpStream, Gate) {
     let (receiving, peer, gate) = receiver(1, Attempt(1)).await;
@@ -298,11 +363,21 @@ async fn damage_fails_the_subtask_with_what_was_wrong() {
         parts.iter().flat_map(|part| part.to_vec()).collect::<Vec<u8>>()
     };
     let rows = |flags, body: &[u8]| Header { flags, body: body.len() as u32, ..header(Kind::Batch, 1) };
+    let target = postcard::to_stdvec(&(SUBTASK, 0_u32)).unwrap();
+    let open_again = Header { body: target.len() as u32, ..header(Kind::Open, 1) };
     let broken: Vec<u8> = ipc.iter().map(|byte| byte ^ 0x55).collect();
     let table: Vec<(Header, &[u8], &str)> = vec![
         (header(Kind::End, 2), b"", "channel 0 of attempt 1 skipped from element 1 to 2 of attempt 1"),
         (Header { attempt: Attempt(2), ..header(Kind::End, 1) }, b"", "to 1 of attempt 2: rows were lost"),
         (Header { channel: 4, ..header(Kind::End, 1) }, b"", "it used channel 4 before it opened it"),
+        (header(Kind::Open, 1), b"", "it opened a channel that cannot be read: "),
+        (open_again, &target, "it opened channel 0 twice"),
+        (
+            header(Kind::Farewell, 1),
+            b"",
+            "it sent a frame of kind Farewell, which is for the other direction",
+        ),
+        (Header { body: 9, ..header(Kind::End, 1) }, b"half", "it closed the connection within a frame"),
         (header(Kind::Credit, 1), b"", "it sent a frame of kind Credit, which is for the other direction"),
         (Header { flags: 9, ..header(Kind::Barrier, 1) }, b"", "it sent a barrier of unknown kind 9"),
         (
@@ -316,7 +391,8 @@ async fn damage_fails_the_subtask_with_what_was_wrong() {
         (rows(0, &ipc[..8]), &ipc[..8], "it sent damaged rows: its columns are not complete"),
     ];
     for (header, body, expected) in table {
-        let (_receiving, _stream, mut gate) = misbehave(&[(header, body)]).await;
+        let (_receiving, mut stream, mut gate) = misbehave(&[(header, body)]).await;
+        stream.shutdown().await.unwrap();
         let error = failure(&mut gate).await.to_string();
         assert!(error.starts_with("the connection from worker 1 is lost: "), "{error}");
         assert!(error.contains(expected), "{error} instead of {expected}");

@@ -1,11 +1,11 @@
-//! How fast rows go through an exchange: one sender, 1 to 64 receivers.
+//! How fast rows go through an exchange: in one process, and over a connection.
 //!
 //! ```text
-//! cargo run --release --workspace --example exchange_rate -- --rows 20000000 --channels 1,2,4,8,16,32,64
+//! cargo run --release -p millstream-exchange --example exchange_rate -- --rows 20000000 --channels 1,2,4,8,16,32,64
+//! cargo run --release -p millstream-exchange --example exchange_rate -- --connection --rows-per-batch 8192,1000
 //! ```
 //!
-//! Printed as one JSON object for each number of channels. A sender on one thread routes batches of 8,192 rows of 40 bytes by their key;
-//! receivers on another thread take them. CPU is that of the whole process.
+//! Printed as one JSON object for each measurement. CPU is that of the whole process, so that of both ends.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -13,14 +13,16 @@
     reason = "a measurement prints its result, or has none"
 )]
 
+mod connection;
+mod local;
+
 use std::fs;
 use std::sync::Arc;
 
 use arrow::array::{Int64Array, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema};
 use millstream_batch::StreamBatch;
-use millstream_exchange::{ExchangeError, Gate, GateEvent, Inbox, Outbox};
-use millstream_model::graph::Partitioning;
+use millstream_exchange::{ExchangeError, Gate, GateEvent, Inbox};
 use millstream_model::{Attempt, Watermark};
 use tokio::task::LocalSet;
 
@@ -28,9 +30,8 @@ use tokio::task::LocalSet;
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
-const BATCH_ROWS: u64 = 8_192;
 const COLUMNS: u64 = 5;
-const MAX_PARALLELISM: u32 = 256;
+const ROW_BYTES: u64 = COLUMNS * 8;
 /// Different batches that are sent in turn.
 const BATCHES: u64 = 64;
 /// A multiplier that spreads successive numbers over all keys.
@@ -43,36 +44,26 @@ fn main() {
         let at = arguments.iter().position(|argument| argument == name)?;
         Some(arguments.get(at + 1).unwrap_or_else(|| panic!("{name} needs a value")).as_str())
     };
+    let numbers = |text: &str| text.split(',').map(|number| number.parse().unwrap()).collect::<Vec<u64>>();
     let rows: u64 = value("--rows").unwrap_or("20000000").parse().unwrap();
-    let channels = value("--channels").unwrap_or("1,2,4,8,16,32,64");
-    for channels in channels.split(',').map(|number| number.parse::<usize>().unwrap()) {
-        measure(rows, channels);
+    if arguments.iter().any(|argument| argument == "--connection") {
+        for batch_rows in numbers(value("--rows-per-batch").unwrap_or("8192,1600,100")) {
+            connection::rate(rows, batch_rows);
+        }
+        connection::round_trips(value("--round-trips").unwrap_or("50000").parse().unwrap());
+        return;
+    }
+    for channels in numbers(value("--channels").unwrap_or("1,2,4,8,16,32,64")) {
+        local::rate(rows, usize::try_from(channels).unwrap());
     }
 }
 
-fn measure(rows: u64, channels: usize) {
-    let inboxes: Vec<Inbox> = (0..channels).map(|_| Inbox::new(1)).collect();
-    let senders = inboxes.iter().map(|inbox| inbox.sender(0, ATTEMPT)).collect();
-    let outbox = Outbox::new(&Partitioning::Hash { columns: vec![0] }, senders, MAX_PARALLELISM, 0);
-    let batches: Vec<StreamBatch> = (0..BATCHES).map(batch).collect();
-    let (wall, cpu) = (clock(), cpu_seconds());
-    let receivers = std::thread::spawn(move || on_one_thread(receive_all(inboxes)));
-    on_one_thread(send(outbox, batches, rows / BATCH_ROWS));
-    let received = receivers.join().unwrap();
-    let (wall, cpu) = (wall.elapsed().as_secs_f64(), cpu_seconds() - cpu);
-    assert_eq!(received, rows / BATCH_ROWS * BATCH_ROWS, "rows were lost");
-    let bytes = received * COLUMNS * 8;
-    println!(
-        "{{\"channels\": {channels}, \"rows\": {received}, \"wall_seconds\": {wall:.2}, \"cpu_seconds\": {cpu:.2}, \
-         \"rows_per_second\": {:.0}, \"rows_per_cpu_second\": {:.0}, \"mib_per_cpu_second\": {:.0}}}",
-        received as f64 / wall,
-        received as f64 / cpu,
-        bytes as f64 / cpu / f64::from(1 << 20),
-    );
+fn batches(rows: u64) -> Vec<StreamBatch> {
+    (0..BATCHES).map(|number| batch(number, rows)).collect()
 }
 
-fn batch(number: u64) -> StreamBatch {
-    let ids = number * BATCH_ROWS..(number + 1) * BATCH_ROWS;
+fn batch(number: u64, rows: u64) -> StreamBatch {
+    let ids = number * rows..(number + 1) * rows;
     let column = |factor: u64| {
         let values = ids.clone().map(|id| (id.wrapping_mul(factor) >> 8).cast_signed());
         Arc::new(Int64Array::from_iter_values(values)) as arrow::array::ArrayRef
@@ -81,23 +72,6 @@ fn batch(number: u64) -> StreamBatch {
         (0..COLUMNS).map(|c| Field::new(format!("c{c}"), DataType::Int64, false)).collect();
     let columns = (0..COLUMNS).map(|c| column(SPREAD + c)).collect();
     StreamBatch::new(RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).unwrap())
-}
-
-async fn send(mut outbox: Outbox, batches: Vec<StreamBatch>, count: u64) {
-    for number in 0..count {
-        outbox.send(batches[(number % BATCHES) as usize].clone()).await.unwrap();
-    }
-    outbox.end().await.unwrap();
-}
-
-/// Every receiver is a task, as the subtasks of a slot are.
-async fn receive_all(inboxes: Vec<Inbox>) -> u64 {
-    let tasks: Vec<_> = inboxes.into_iter().map(|inbox| tokio::task::spawn_local(receive(inbox))).collect();
-    let mut rows = 0;
-    for task in tasks {
-        rows += task.await.unwrap().unwrap();
-    }
-    rows
 }
 
 async fn receive(inbox: Inbox) -> Result<u64, ExchangeError> {
@@ -113,6 +87,7 @@ async fn receive(inbox: Inbox) -> Result<u64, ExchangeError> {
     }
 }
 
+/// As a slot does.
 fn on_one_thread<T>(work: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     LocalSet::new().block_on(&runtime, work)
