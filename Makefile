@@ -113,9 +113,9 @@ goldens: ## Ask real Flink for the expected rows of the SQL cases again (CASES="
 chaos: ## Faults of all kinds in processes, links, storage and disks for longer than the test suite has (MINUTES=60, SEED=1)
 	@scripts/install test
 	@$(BUILD)
-	@MILLSTREAM_SIM_RUNS=3 cargo test --locked --workspace --test main -- --nocapture matrix::
+	@MILLSTREAM_SIM_RUNS=3 cargo test --locked --workspace --test main -- --nocapture matrix::every_fault
 	@MILLSTREAM_CHAOS_MINUTES=$(or $(MINUTES),60) MILLSTREAM_CHAOS_SEED=$(or $(SEED),1) \
-		cargo test --locked --workspace --test main -- --nocapture --test-threads 1 chaos:: recovery::
+		cargo test --locked --workspace --test main -- --nocapture --test-threads 1 chaos:: recovery:: matrix::a_fault_of_a_process
 
 .PHONY: chaos-run
 chaos-run: ## The same for jobs in one process (RUNS=300)

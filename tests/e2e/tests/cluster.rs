@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::marker::PhantomData;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -24,6 +24,8 @@ pub(crate) struct Cluster<'a> {
     folder: tempfile::TempDir,
     storage: String,
     certificates: Option<TestCa>,
+    /// Where sinks have their folders.
+    output: PathBuf,
     pub(crate) s3: Option<S3Door>,
     server: PhantomData<&'a S3Server>,
     /// Megabytes of each worker's disk, where there may be mounts.
@@ -44,6 +46,8 @@ pub(crate) struct Cluster<'a> {
 pub(crate) struct Worker {
     pub(crate) process: Process,
     pub(crate) rows: Proxy,
+    /// In front of the cluster's door.
+    pub(crate) coordinator: Proxy,
     pub(crate) name: String,
     /// What it keeps on a disk. Behind the process, which has files there.
     pub(crate) disk: Option<SmallDisk>,
@@ -80,21 +84,24 @@ impl<'a> Cluster<'a> {
         let folder = tempfile::tempdir().unwrap();
         let input = Input::write(&folder.path().join("in"), setup.rows, setup.files, "json", setup.seed);
         let rate = (input.longest * 1_000 / setup.reading.as_millis() as u64).max(1);
-        let sql = setup.query.sql(&input, rate, "out");
-        fs::write(folder.path().join("job.yaml"), manifest(&sql, &setup)).unwrap();
-        let (storage, files) = if let Some(server) = setup.server {
+        let here = folder.path().to_owned();
+        let (storage, files, out, output) = if let Some(server) = setup.server {
             let name = folder.path().file_name().unwrap().to_string_lossy().replace('.', "");
             let prefix = format!("cluster-{name}");
-            (format!("s3://{}/{prefix}", S3Server::BUCKET), server.bucket().join(prefix))
+            let (uri, files) = (format!("s3://{}/{prefix}", S3Server::BUCKET), server.bucket().join(prefix));
+            (uri.clone(), files.clone(), format!("{uri}/out"), files.join("out"))
         } else {
-            (format!("file://{}/state", folder.path().display()), folder.path().join("state"))
+            (format!("file://{}/state", here.display()), here.join("state"), "out".into(), here.join("out"))
         };
+        let sql = setup.query.sql(&input, rate, &out);
+        fs::write(here.join("job.yaml"), manifest(&sql, &setup)).unwrap();
         let more = setup.more.into_iter().flat_map(|set| ["--set".into(), set]).collect();
         Self {
             job: JobFolder::new(&files, "job"),
             folder,
             storage,
             certificates: None,
+            output,
             s3: setup.server.map(|server| server.door(setup.seed)),
             server: PhantomData,
             disk: setup.disk,
@@ -166,18 +173,19 @@ impl<'a> Cluster<'a> {
 
     /// Starts one that connects in its own way.
     pub(crate) fn start_worker_with(&mut self, security: &[String]) {
-        let rows = Proxy::start();
+        let (rows, coordinator) = (Proxy::start(), Proxy::start());
+        coordinator.lead_to(&self.door.address());
         self.started += 1;
         let name = format!("w{}", self.started);
         let mut command = self.command("worker", security);
-        command.args(["--coordinator", &self.door.address(), "--slots", "2", "--name", &name]);
+        command.args(["--coordinator", &coordinator.address(), "--slots", "2", "--name", &name]);
         command.args(["--listen", "127.0.0.1:0", "--address", &rows.address(), "--http", "127.0.0.1:0"]);
         let folder = self.folder.path().join(&name);
         let disk = self.disk.and_then(|megabytes| SmallDisk::mount(&folder, megabytes));
         command.arg("--dir").arg(folder);
         let mut process = Process::start(&mut command);
         rows.lead_to(&process.told("taking rows on ", ","));
-        self.workers.push(Worker { process, rows, name, disk });
+        self.workers.push(Worker { process, rows, coordinator, name, disk });
     }
 
     /// Starts what has ended by itself again, as a cluster does, and says what that was.
@@ -245,7 +253,7 @@ impl<'a> Cluster<'a> {
         assert!(left.is_empty(), "did not hear that the job is over: {}\n{story}", left.join("\n"));
         assert!(ended.stderr.contains("job: finished at epoch"), "{story}");
         for sink in self.query.sinks() {
-            let folder = self.folder.path().join("out").join(sink);
+            let folder = self.output.join(sink);
             let found = Files::read(&folder);
             let difference = Difference::between(&found.lines(), &self.query.expected(sink, &self.input));
             assert!(difference.is_none(), "{sink}: {difference}\n{story}");

@@ -21,5 +21,5 @@ pub(crate) use output::{Difference, Files, lines_of};
 pub(crate) use process::{Ended, Process, now};
 pub(crate) use proxy::Proxy;
 pub(crate) use s3::S3Server;
-pub(crate) use s3_door::{S3Door, Weather};
+pub(crate) use s3_door::{At, S3Door, Trap, Weather};
 pub(crate) use storage::JobFolder;

@@ -13,6 +13,7 @@ mod golden_savepoint;
 mod harness;
 mod kill;
 mod local_copies;
+mod matrix;
 mod memory;
 mod processing_time;
 mod recovery;

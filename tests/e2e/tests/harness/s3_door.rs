@@ -39,8 +39,28 @@ pub(crate) enum Weather {
     Unconditional,
 }
 
+/// A request that is to stand still, once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Trap {
+    pub(crate) method: &'static str,
+    /// Part of its key.
+    pub(crate) part: &'static str,
+    pub(crate) at: At,
+}
+
+/// Where it stands still.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum At {
+    /// The server has not seen it.
+    Request,
+    /// The server has applied it, and nobody knows.
+    Answer,
+}
+
 #[derive(Debug)]
 struct State {
+    trap: Option<Trap>,
+    is_holding: bool,
     weather: Weather,
     /// When it is fine again by itself.
     until: Option<Instant>,
@@ -71,6 +91,8 @@ impl S3Door {
         let address = listener.local_addr().unwrap();
         let random = StdRng::seed_from_u64(seed);
         let state = Arc::new(Mutex::new(State {
+            trap: None,
+            is_holding: false,
             weather: Weather::Fine,
             until: None,
             random,
@@ -107,6 +129,22 @@ impl S3Door {
     pub(crate) fn set_for(&self, weather: Weather, time: Duration) {
         let mut state = self.state.lock().unwrap();
         (state.weather, state.until) = (weather, Some(now() + time));
+    }
+
+    /// The next such request stands still until [`Self::release`].
+    pub(crate) fn trap(&self, trap: Trap) {
+        self.state.lock().unwrap().trap = Some(trap);
+    }
+
+    /// Whether it does.
+    pub(crate) fn is_holding(&self) -> bool {
+        self.state.lock().unwrap().is_holding
+    }
+
+    /// Lets it go on.
+    pub(crate) fn release(&self) {
+        let mut state = self.state.lock().unwrap();
+        (state.trap, state.is_holding) = (None, false);
     }
 
     /// How many requests were hit so far.
@@ -184,6 +222,7 @@ fn serve(client: TcpStream, port: u16, state: &Mutex<State>) -> std::io::Result<
             }
             _ => {}
         }
+        hold(state, &request.line(), At::Request);
         if fate == Fate::Refuse {
             let (status, body) = state.lock().unwrap().refusal();
             write_answer(&mut answers, status, body)?;
@@ -193,6 +232,7 @@ fn serve(client: TcpStream, port: u16, state: &Mutex<State>) -> std::io::Result<
         to_server.write_all(&request.body)?;
         let has_no_body = request.line().starts_with("HEAD ");
         let Some(mut answer) = Message::read(&mut from_server, has_no_body)? else { return Ok(()) };
+        hold(state, &request.line(), At::Answer);
         match (fate, weather) {
             (Fate::Lose { by_answer: true }, _) => {
                 let (status, body) = state.lock().unwrap().refusal();
@@ -218,6 +258,22 @@ fn serve(client: TcpStream, port: u16, state: &Mutex<State>) -> std::io::Result<
         answers.write_all(&answer.body)?;
     }
     Ok(())
+}
+
+/// Waits if this is what the trap is for.
+fn hold(state: &Mutex<State>, line: &str, at: At) {
+    {
+        let mut state = state.lock().unwrap();
+        let is_it =
+            |trap: &mut Trap| trap.at == at && line.starts_with(trap.method) && line.contains(trap.part);
+        if state.trap.take_if(is_it).is_none() {
+            return;
+        }
+        state.is_holding = true;
+    }
+    while state.lock().unwrap().is_holding {
+        thread::sleep(Duration::from_millis(5));
+    }
 }
 
 fn write_answer(client: &mut TcpStream, status: &str, body: &str) -> std::io::Result<()> {
