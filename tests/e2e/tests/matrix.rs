@@ -32,8 +32,8 @@ const fn trap(method: &'static str, part: &'static str, at: At) -> Trap {
     Trap { method, part, at }
 }
 
-/// A phase of a checkpoint and the request that it is seen by.
-const PHASES: [(&str, Trap); 12] = [
+/// A phase of a checkpoint and the request that it is seen by. Sweeps delete what is a minute old, which no job here becomes.
+const PHASES: [(&str, Trap); 11] = [
     ("Upload", trap("PUT", "/staged/", At::Request)),
     ("Uploaded", trap("PUT", "/staged/", At::Answer)),
     ("Manifest", trap("PUT", "/manifest", At::Request)),
@@ -45,7 +45,6 @@ const PHASES: [(&str, Trap); 12] = [
     ("Published", trap("PUT", "/_millstream/", At::Answer)),
     ("Mark", trap("PUT", "/published", At::Request)),
     ("Marked", trap("PUT", "/published", At::Answer)),
-    ("Sweep", trap("DELETE", "", At::Request)),
 ];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
