@@ -1,7 +1,7 @@
 //! The aggregate calls of an operator: their state for every group, and the number of rows of each group.
 //!
-//! This module owns what a batch of rows, or of partial states, does to the calls. Which key a group has, and what is emitted,
-//! belongs to the operators. Example: `COUNT(*), SUM(x) FILTER (WHERE y)` over two rows of one group, of which one has `y`,
+//! This module owns what a batch of rows, or of partial states, does to the calls; [`stored`] what of it spills, and is frozen and
+//! restored. Which key a group has, and what is emitted, belongs to the operators. Example: `COUNT(*), SUM(x) FILTER (WHERE y)` over two rows of one group, of which one has `y`,
 //! leaves `rows 2`, the count 2 and the sum of one value.
 
 mod accumulator;
@@ -11,6 +11,7 @@ mod kept_values;
 mod last_write;
 mod partial_table;
 mod seen_values;
+mod stored;
 mod sum;
 
 use std::collections::BTreeMap;
@@ -23,9 +24,7 @@ use millstream_batch::StreamBatch;
 use millstream_expr::AggregateKind;
 use millstream_model::KeyGroupRange;
 use millstream_plan::{AggregateCall, TtlTime, state_fields};
-use millstream_state::{
-    CopyBuffers, FrozenTable, GroupTable, KeySets, RestoredTable, SpilledBase, StateError, ValueColumns,
-};
+use millstream_state::{CopyBuffers, GroupTable, KeySets, StateError, ValueColumns};
 use xxhash_rust::xxh3::xxh3_64;
 
 pub(crate) use accumulator::Emptied;
@@ -36,7 +35,6 @@ pub(crate) use partial_table::PartialTable;
 use seen_values::SeenValues;
 
 use crate::error::OperatorError;
-use crate::operator::{OperatorSpill, TableSchema};
 
 /// One call with its state.
 struct Call {
@@ -182,70 +180,8 @@ impl Aggregates {
     /// [`StateError::Spill`].
     pub(crate) fn clear(&mut self, group: u32, key: &[u8], key_group: u16) -> Result<usize, StateError> {
         self.reset(group);
-        self.kept().map(|kept| kept.remove_group(key, key_group)).sum()
-    }
-
-    fn kept(&mut self) -> impl Iterator<Item = &mut KeptValues> {
-        self.calls.iter_mut().filter_map(|c| c.kept.as_mut())
-    }
-
-    /// From now on, the groups of `table` with these values, and what is kept beside the columns, lie in a store beyond a budget:
-    /// the groups are its table 0, what is kept 1, 2, ..., each with the same share.
-    ///
-    /// # Errors
-    /// [`StateError::Encode`].
-    pub(crate) fn spill_to(
-        &mut self,
-        table: &mut GroupTable,
-        spill: &OperatorSpill,
-    ) -> Result<(), StateError> {
-        let tables = 1 + self.seen.len() + self.kept().count();
-        let mut numbers = 1..u8::MAX;
-        for (seen, number) in self.seen.iter_mut().zip(&mut numbers) {
-            seen.spill_to(spill.table(number, tables))?;
-        }
-        for (kept, number) in self.kept().zip(&mut numbers) {
-            kept.spill_to(spill.table(number, tables))?;
-        }
-        table.spill_to(spill.table(0, tables), self)
-    }
-
-    /// What lies in the store of `table` and of what is kept beside the columns.
-    ///
-    /// # Errors
-    /// [`StateError::Spill`].
-    pub(crate) fn spilled_bases(&mut self, table: &mut GroupTable) -> Result<Vec<SpilledBase>, StateError> {
-        let mut bases: Vec<SpilledBase> = table.spilled_base()?.into_iter().collect();
-        for seen in &mut self.seen {
-            bases.extend(seen.spilled_base()?);
-        }
-        for kept in self.kept() {
-            bases.extend(kept.spilled_base()?);
-        }
-        Ok(bases)
-    }
-
-    /// Changes of `table` and of what is kept beside the columns that left for the store.
-    ///
-    /// # Errors
-    /// [`StateError::Encode`].
-    pub(crate) fn take_spilled(&mut self, table: &mut GroupTable) -> Result<Vec<FrozenTable>, StateError> {
-        let mut parts = table.take_spilled()?;
-        for seen in &mut self.seen {
-            parts.extend(seen.take_spilled()?);
-        }
-        for kept in self.kept() {
-            parts.extend(kept.take_spilled()?);
-        }
-        Ok(parts)
-    }
-
-    /// Lets what is kept beside the columns leave memory if it is too much.
-    ///
-    /// # Errors
-    /// [`StateError::Spill`].
-    pub(crate) fn make_room(&mut self) -> Result<(), StateError> {
-        self.kept().try_for_each(KeptValues::make_room)
+        let kept = self.calls.iter_mut().filter_map(|call| call.kept.as_mut());
+        kept.map(|kept| kept.remove_group(key, key_group)).sum()
     }
 
     /// Number of rows of a group.
@@ -409,73 +345,6 @@ impl Aggregates {
     /// Results of groups, one column a call.
     pub(crate) fn results(&self, groups: &[u32]) -> Vec<ArrayRef> {
         self.calls.iter().map(|c| c.accumulator.result(groups)).collect()
-    }
-
-    /// A call that is new to stored groups begins with the rows from now on, unless some of those before may still be retracted.
-    fn indispensable(&self) -> Vec<String> {
-        if self.changes == Changes::AppendOnly {
-            return Vec::new();
-        }
-        let of_call = |call: &Call| state_fields(&call.spec).into_iter().map(|field| field.name().clone());
-        self.calls.iter().flat_map(of_call).collect()
-    }
-
-    /// The tables that [`Aggregates::freeze`] gives.
-    pub(crate) fn tables(&self, table: &GroupTable) -> Vec<TableSchema> {
-        let groups = TableSchema {
-            name: table.name().to_owned(),
-            columns: self.fields(),
-            dispensable: last_write::columns(),
-            indispensable: self.indispensable(),
-        };
-        let kept = self.calls.iter().filter(|call| call.kept.is_some() || call.is_sharing);
-        let kept = kept.map(|call| TableSchema {
-            name: kept_table_name(&call.spec),
-            columns: KeptValues::fields(),
-            dispensable: Vec::new(),
-            indispensable: Vec::new(),
-        });
-        std::iter::once(groups).chain(kept).collect()
-    }
-
-    /// Freezes `table` and what is kept beside the columns: tables `values-<call>`.
-    ///
-    /// # Errors
-    /// [`StateError`].
-    pub(crate) fn freeze(
-        &mut self,
-        table: &mut GroupTable,
-        full: bool,
-    ) -> Result<Vec<FrozenTable>, StateError> {
-        let mut frozen = table.freeze(self, full)?;
-        for seen in &mut self.seen {
-            frozen.extend(seen.freeze(full)?);
-        }
-        for kept in self.kept() {
-            frozen.extend(kept.freeze(full)?);
-        }
-        Ok(frozen)
-    }
-
-    /// Takes over a table of [`Aggregates::freeze`].
-    ///
-    /// # Errors
-    /// [`OperatorError::UnknownTable`] when no call keeps such a table; [`OperatorError::State`].
-    pub(crate) fn restore_kept(&mut self, table: &RestoredTable) -> Result<(), OperatorError> {
-        if let Some(seen) = self.seen.iter_mut().find(|seen| seen.has(&table.name)) {
-            return Ok(seen.restore(table)?);
-        }
-        let call = self.calls.iter_mut().find(|call| kept_table_name(&call.spec) == table.name);
-        match call.and_then(|call| call.kept.as_mut()) {
-            Some(kept) => Ok(kept.restore(table)?),
-            None => Err(OperatorError::UnknownTable { table: table.name.clone() }),
-        }
-    }
-
-    /// Bytes of what is kept beside the columns, by estimate.
-    pub(crate) fn kept_bytes(&self) -> usize {
-        let kept = self.calls.iter().filter_map(|c| c.kept.as_ref()).map(KeptValues::bytes);
-        kept.chain(self.seen.iter().map(SeenValues::bytes)).sum()
     }
 }
 

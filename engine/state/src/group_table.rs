@@ -8,13 +8,13 @@
 //! groups away, of which those that changed since the last checkpoint also become a part of the next one.
 
 mod evict;
+mod stored;
 mod walk;
 
 use std::ops::Range;
 
-use arrow::array::{ArrayRef, AsArray, BinaryArray, RecordBatch};
-use arrow::buffer::OffsetBuffer;
-use arrow::datatypes::{Field, UInt16Type};
+use arrow::array::ArrayRef;
+use arrow::datatypes::Field;
 use millstream_batch::EncodedKeys;
 use millstream_model::KeyGroupRange;
 use millstream_model::key_group::{KeyGroup, key_group_of};
@@ -22,10 +22,10 @@ use millstream_model::key_group::{KeyGroup, key_group_of};
 use crate::copy_buffers::CopyBuffers;
 use crate::error::StateError;
 use crate::group_index::GroupIndex;
-use crate::restored::RestoredTable;
-use crate::segment::{EARLY_BYTES, FrozenTable, KEY_COLUMNS, KeyColumns, MAX_SEGMENT_ROWS, describe};
+use crate::segment::FrozenTable;
 use crate::spilled_rows::{SpilledBase, SpilledRows, TableSpill};
 
+pub(crate) use stored::check_fields;
 pub use walk::{StorePlace, StoreStep};
 
 /// The values of the groups of a table, in columns that are indexed by group number.
@@ -89,9 +89,6 @@ const SPILLED: u8 = 8;
 const CURRENT: u8 = 16;
 /// The group was used since the last search for groups to evict.
 const TOUCHED: u8 = 32;
-
-/// If more than this part of the groups is dirty, all marks are looked at.
-const SCAN_SHARE: usize = 16;
 
 /// Keys and marks of groups.
 #[derive(Debug)]
@@ -314,49 +311,6 @@ impl GroupTable {
         self.marks[group as usize] &= !LIVE;
     }
 
-    /// Copies the changed groups, or all live ones if `full`, and clears the marks. Cut into parts of at most
-    /// [`MAX_SEGMENT_ROWS`]; nothing if nothing changed, but a full freeze has always at least one part. With groups in a
-    /// store, [`GroupTable::spilled_base`] comes before a full freeze, which is then what lies on top of it.
-    ///
-    /// # Errors
-    /// [`StateError::Encode`] when the values' columns do not fit their fields; [`StateError::Spill`].
-    pub fn freeze(&mut self, values: &dyn ValueColumns, full: bool) -> Result<Vec<FrozenTable>, StateError> {
-        self.buffers.begin();
-        let groups: Vec<u32> = if full {
-            self.live_groups().filter(|g| self.marks[*g as usize] & CURRENT == 0).collect()
-        } else {
-            let is_needed = |g: &u32| {
-                let marks = self.marks[*g as usize];
-                marks & DIRTY != 0 && marks & (LIVE | STORED) != 0
-            };
-            // In the order of their numbers, which is that of memory, where that costs less than jumping does.
-            match self.is_dense() {
-                true => (0..self.marks.len() as u32).filter(is_needed).collect(),
-                false => self.dirty.iter().copied().filter(is_needed).collect(),
-            }
-        };
-        if let Some(spilled) = &mut self.spilled {
-            spilled.flush()?;
-        }
-        let has_base = self.spilled.is_some();
-        let fields = values.fields();
-        let mut parts = std::mem::take(&mut self.parts);
-        if full {
-            // The base has them.
-            parts.clear();
-        }
-        let empty: &[u32] = &[];
-        let needs_base = full && !has_base;
-        let chunks =
-            groups.chunks(MAX_SEGMENT_ROWS).chain((needs_base && groups.is_empty()).then_some(empty));
-        for part in chunks {
-            let is_base = needs_base && parts.is_empty();
-            parts.push(self.frozen(part, is_base, &fields, values, &self.buffers)?);
-        }
-        self.clear_marks();
-        FrozenTable::joined(parts)
-    }
-
     /// The groups in the store as they are at a barrier, for a full checkpoint; nothing if no store is used.
     ///
     /// # Errors
@@ -376,139 +330,6 @@ impl GroupTable {
         if let Some(spilled) = &mut self.spilled {
             spilled.reset_rows();
         }
-    }
-
-    /// Changed groups that were evicted since the last call, or the last freeze, if they are many: parts of the next checkpoint
-    /// that can be stored already.
-    ///
-    /// # Errors
-    /// [`StateError::Encode`].
-    pub fn take_spilled(&mut self) -> Result<Vec<FrozenTable>, StateError> {
-        match self.parts.iter().map(FrozenTable::bytes).sum::<usize>() {
-            0..EARLY_BYTES => Ok(Vec::new()),
-            _ => FrozenTable::joined(std::mem::take(&mut self.parts)),
-        }
-    }
-
-    fn frozen(
-        &self,
-        groups: &[u32],
-        is_base: bool,
-        fields: &[Field],
-        values: &dyn ValueColumns,
-        buffers: &CopyBuffers,
-    ) -> Result<FrozenTable, StateError> {
-        let live = self.live as u64 + self.spilled.as_ref().map_or(0, SpilledRows::rows);
-        let columns = (fields, values.gather(groups, buffers));
-        let copy = FrozenTable::new(&self.name, is_base, live, self.key_columns(groups, buffers), columns)?;
-        Ok(copy.returning(buffers))
-    }
-
-    fn key_columns(&self, groups: &[u32], buffers: &CopyBuffers) -> KeyColumns {
-        // Room at once for all of them, and no look at what cannot be NULL: a barrier waits for this copy.
-        let mut end = 0;
-        let ends = groups.iter().map(|g| {
-            end += self.index.key(*g).len() as i32;
-            end
-        });
-        let mut offsets = buffers.take((groups.len() + 1) * size_of::<i32>());
-        offsets.push(0_i32);
-        offsets.extend(ends);
-        let mut bytes = buffers.take(end as usize);
-        groups.iter().for_each(|g| bytes.extend_from_slice(self.index.key(*g)));
-        let is_deleted = |g: &u32| self.marks[*g as usize] & LIVE == 0;
-        KeyColumns {
-            key_groups: buffers.buffer(groups.iter().map(|g| self.key_groups[*g as usize])),
-            keys: BinaryArray::new(OffsetBuffer::new(offsets.into()), bytes.into(), None),
-            deleted: groups.iter().map(is_deleted).collect(),
-        }
-    }
-
-    /// Whether so many groups are dirty that looking at all marks in their order costs less than jumping to theirs.
-    fn is_dense(&self) -> bool {
-        self.dirty.len() > self.marks.len() / SCAN_SHARE
-    }
-
-    fn clear_marks(&mut self) {
-        let is_dense = self.is_dense();
-        let Self { dirty, marks, index, .. } = self;
-        let mut clear = |group: u32, marks: &mut u8| {
-            let was = *marks;
-            let kept = was & (SPILLED | CURRENT | TOUCHED);
-            *marks = if was & LIVE == 0 { 0 } else { LIVE | STORED | kept };
-            if was & (LIVE | STORED) == STORED {
-                index.remove(group);
-            }
-        };
-        if is_dense {
-            let all = (0..).zip(marks).filter(|(_, marks)| **marks & DIRTY != 0);
-            all.for_each(|(group, marks)| clear(group, marks));
-        } else {
-            dirty.iter().for_each(|group| clear(*group, &mut marks[*group as usize]));
-        }
-        dirty.clear();
-    }
-
-    /// Takes over stored rows. `index_hash` gives the hash that later lookups of a stored key will use. The groups count as
-    /// stored and not as dirty.
-    ///
-    /// # Errors
-    /// [`StateError::Schema`] when the stored columns are not those of `values`; [`StateError::ForeignKeyGroup`] when rows
-    /// of other subtasks were not left out; what `values` says.
-    pub fn restore(
-        &mut self,
-        stored: &RestoredTable,
-        values: &mut dyn ValueColumns,
-        index_hash: impl Fn(&[u8]) -> u64,
-    ) -> Result<(), StateError> {
-        for rows in &stored.segments {
-            check_fields(&stored.name, rows, &values.fields())?;
-            let key_groups = rows.column(0).as_primitive::<UInt16Type>().values();
-            if let Some(spilled) = &mut self.spilled {
-                key_groups.iter().try_for_each(|g| check_owned(self.range, *g))?;
-                spilled.restore(rows)?;
-                continue;
-            }
-            let keys = rows.column(1).as_binary::<i32>();
-            let deleted = rows.column(2).as_boolean();
-            let (mut groups, mut kept) = (Vec::with_capacity(rows.num_rows()), Vec::new());
-            for row in 0..rows.num_rows() {
-                check_owned(self.range, key_groups[row])?;
-                let (key, hash) = (keys.value(row), index_hash(keys.value(row)));
-                if deleted.value(row) {
-                    if let Some(group) = self.index.find(hash, key) {
-                        self.forget(group);
-                        values.reset(group);
-                    }
-                    continue;
-                }
-                let (group, is_new) = self.index.find_or_insert(hash, key);
-                if group as usize == self.marks.len() {
-                    self.marks.push(0);
-                    self.key_groups.push(0);
-                }
-                self.marks[group as usize] |= LIVE | STORED;
-                self.key_groups[group as usize] = key_groups[row];
-                self.live += usize::from(is_new);
-                groups.push(group);
-                kept.push(row as u32);
-            }
-            let kept = arrow::array::UInt32Array::from(kept);
-            let columns = rows.columns()[KEY_COLUMNS..]
-                .iter()
-                .map(|c| arrow::compute::take(c, &kept, None))
-                .collect::<Result<Vec<_>, _>>()
-                .map_err(|e| StateError::damaged(e.to_string()))?;
-            values.load(self.index.slots(), &groups, &columns)?;
-        }
-        Ok(())
-    }
-
-    /// Removes a group while restoring, before anything can be dirty.
-    fn forget(&mut self, group: u32) {
-        self.index.remove(group);
-        self.marks[group as usize] = 0;
-        self.live -= 1;
     }
 
     /// Allocated bytes without the values, by estimate.
@@ -532,23 +353,6 @@ fn check_owned(range: KeyGroupRange, key_group: KeyGroup) -> Result<(), StateErr
         return Ok(());
     }
     Err(StateError::ForeignKeyGroup { key_group, start: range.start, end: range.end })
-}
-
-/// Compares the value columns of stored rows with those that an operator keeps; names and types must agree.
-pub(crate) fn check_fields(table: &str, rows: &RecordBatch, expected: &[Field]) -> Result<(), StateError> {
-    let found = rows.schema();
-    let same =
-        |(a, b): (&std::sync::Arc<Field>, &Field)| a.name() == b.name() && a.data_type() == b.data_type();
-    let values = found.fields().iter().skip(KEY_COLUMNS);
-    if values.len() == expected.len() && values.clone().zip(expected).all(same) {
-        return Ok(());
-    }
-    let expected: Vec<std::sync::Arc<Field>> = expected.iter().cloned().map(std::sync::Arc::new).collect();
-    Err(StateError::Schema {
-        table: table.to_owned(),
-        expected: describe(&expected),
-        found: describe(found.fields().iter().skip(KEY_COLUMNS)),
-    })
 }
 
 #[cfg(test)]

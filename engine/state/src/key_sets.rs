@@ -19,6 +19,7 @@ use crate::error::StateError;
 use crate::group_table::{GroupTable, KeyHashes, Resolved, ValueColumns, check_fields};
 use crate::restored::RestoredTable;
 use crate::segment::{FrozenTable, KEY_COLUMNS, segment_schema};
+use crate::side_table::SideTable;
 use crate::sorted_map::SortedMap;
 use crate::spilled_rows::{SpilledBase, TableSpill};
 
@@ -43,12 +44,6 @@ impl KeySets {
     pub fn new(names: Vec<String>, range: KeyGroupRange, max_parallelism: u32) -> Self {
         let table = GroupTable::of_keys(names.join(" "), range, max_parallelism);
         Self { table, members: Members::default(), names, resolved: Resolved::default() }
-    }
-
-    /// What the sets are stored under. The place in it is a set's bit.
-    #[must_use]
-    pub fn names(&self) -> &[String] {
-        &self.names
     }
 
     /// Adds each key, of which the key group is known, to the sets whose bits `wanted` has for it, and leaves in `wanted` the bits of
@@ -87,70 +82,12 @@ impl KeySets {
         Ok(())
     }
 
-    /// From now on, keys beyond the budget lie in the store. The sets must be empty.
-    ///
-    /// # Errors
-    /// [`StateError::Encode`].
-    pub fn spill_to(&mut self, spill: TableSpill) -> Result<(), StateError> {
-        self.table.spill_to(spill, &self.members)
-    }
-
-    /// What lies in the store as it is at a barrier, for a full checkpoint; nothing if no store is used.
-    ///
-    /// # Errors
-    /// [`StateError::Spill`].
-    pub fn spilled_base(&mut self) -> Result<Option<SpilledBase>, StateError> {
-        let base = self.table.spilled_base()?;
-        let names = self.names.clone();
-        Ok(base.map(|base| base.divided(Box::new(move |part| divided(&names, part)))))
-    }
-
-    /// Additions that left for the store since the last call, or the last freeze, if they are many; see
-    /// [`GroupTable::take_spilled`].
-    ///
-    /// # Errors
-    /// [`StateError::Encode`].
-    pub fn take_spilled(&mut self) -> Result<Vec<FrozenTable>, StateError> {
-        let parts = self.table.take_spilled()?;
-        self.divide(parts)
-    }
-
-    /// Copies the keys that are new in some set, or all if `full`, and clears the marks; see [`GroupTable::freeze`].
-    ///
-    /// # Errors
-    /// [`StateError::Encode`]; [`StateError::Spill`].
-    pub fn freeze(&mut self, full: bool) -> Result<Vec<FrozenTable>, StateError> {
-        let parts = self.table.freeze(&self.members, full)?;
-        self.divide(parts)
-    }
-
     fn divide(&self, parts: Vec<FrozenTable>) -> Result<Vec<FrozenTable>, StateError> {
         let mut tables = Vec::new();
         for part in parts {
             tables.extend(divided(&self.names, part)?);
         }
         Ok(tables)
-    }
-
-    /// Takes over the rows of one set, whatever the others are. The next checkpoint must be a full one.
-    ///
-    /// # Errors
-    /// [`StateError::Schema`] when the stored columns are not a set's, [`StateError::Damaged`] when a count is below 1, as only tables
-    /// over updates have it, [`StateError::ForeignKeyGroup`] when rows of other subtasks were not left out, [`StateError::Spill`].
-    pub fn restore(&mut self, stored: &RestoredTable) -> Result<(), StateError> {
-        let Some(set) = self.names.iter().position(|name| *name == stored.name) else {
-            return Err(StateError::Damaged(format!("there is no set {}", stored.name)));
-        };
-        for rows in &stored.segments {
-            check_fields(&stored.name, rows, &SortedMap::fields())?;
-            for start in (0..rows.num_rows()).step_by(RESTORED_ROWS) {
-                let rows = rows.slice(start, RESTORED_ROWS.min(rows.num_rows() - start));
-                self.restore_rows(1 << set, &rows)?;
-            }
-            // What left for the store is part of the full checkpoint.
-            self.table.take_spilled()?;
-        }
-        Ok(())
     }
 
     fn restore_rows(&mut self, bit: u8, rows: &RecordBatch) -> Result<(), StateError> {
@@ -176,10 +113,57 @@ impl KeySets {
         }
         Ok(())
     }
+}
 
-    /// Allocated bytes, by estimate.
-    #[must_use]
-    pub fn bytes(&self) -> usize {
+impl SideTable for KeySets {
+    /// The place in it is a set's bit.
+    fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    fn spill_to(&mut self, spill: TableSpill) -> Result<(), StateError> {
+        self.table.spill_to(spill, &self.members)
+    }
+
+    fn spilled_base(&mut self) -> Result<Option<SpilledBase>, StateError> {
+        let base = self.table.spilled_base()?;
+        let names = self.names.clone();
+        Ok(base.map(|base| base.divided(Box::new(move |part| divided(&names, part)))))
+    }
+
+    fn take_spilled(&mut self) -> Result<Vec<FrozenTable>, StateError> {
+        let parts = self.table.take_spilled()?;
+        self.divide(parts)
+    }
+
+    fn freeze(&mut self, full: bool) -> Result<Vec<FrozenTable>, StateError> {
+        let parts = self.table.freeze(&self.members, full)?;
+        self.divide(parts)
+    }
+
+    /// Nothing to do: each call of [`KeySets::add`] does.
+    fn make_room(&mut self) -> Result<(), StateError> {
+        Ok(())
+    }
+
+    /// One set, whatever the others are. The next checkpoint must be a full one.
+    fn restore(&mut self, stored: &RestoredTable) -> Result<(), StateError> {
+        let Some(set) = self.names.iter().position(|name| *name == stored.name) else {
+            return Err(StateError::Damaged(format!("there is no set {}", stored.name)));
+        };
+        for rows in &stored.segments {
+            check_fields(&stored.name, rows, &SortedMap::fields())?;
+            for start in (0..rows.num_rows()).step_by(RESTORED_ROWS) {
+                let rows = rows.slice(start, RESTORED_ROWS.min(rows.num_rows() - start));
+                self.restore_rows(1 << set, &rows)?;
+            }
+            // What left for the store is part of the full checkpoint.
+            self.table.take_spilled()?;
+        }
+        Ok(())
+    }
+
+    fn bytes(&self) -> usize {
         self.table.bytes() + self.members.bytes()
     }
 }

@@ -18,6 +18,7 @@ mod key_arena;
 mod key_sets;
 mod restored;
 mod segment;
+mod side_table;
 mod sorted_map;
 mod spill;
 mod spilled_rows;
@@ -32,6 +33,7 @@ pub use restored::{RestoredTable, filter_key_groups};
 pub use segment::{
     EncodedSegment, FrozenTable, KEY_COLUMNS, MAX_SEGMENT_ROWS, decode_segment, segment_schema,
 };
+pub use side_table::SideTable;
 pub use sorted_map::{CountChange, SortedMap};
 pub use spill::{Change, MemorySpill, MemorySpills, ScanOrder, Spill, SpillChunk, SpillError, SpillFactory};
 pub use spilled_rows::{SpilledBase, TableSpill};

@@ -20,8 +20,9 @@ use crate::error::StateError;
 use crate::group_table::check_fields;
 use crate::restored::RestoredTable;
 use crate::segment::{EARLY_BYTES, FrozenTable, KEY_COLUMNS, KeyColumns, MAX_SEGMENT_ROWS};
+use crate::side_table::SideTable;
 use crate::spill::ScanOrder;
-use crate::spilled_rows::{SpilledBase, SpilledRows};
+use crate::spilled_rows::{SpilledBase, SpilledRows, TableSpill};
 
 /// Bytes of a map's node for each entry, beside the key: by estimate.
 const ENTRY_BYTES: usize = 64;
@@ -51,6 +52,8 @@ struct Entry {
 #[derive(Debug, Default)]
 pub struct SortedMap {
     name: String,
+    /// What a stored count becomes that is NULL.
+    unknown: Option<i64>,
     entries: BTreeMap<Arc<[u8]>, Entry>,
     /// Stored entries that are gone since the last freeze. Apart, so that looking for a group's first value never walks over
     /// what a queue-like group left behind.
@@ -70,6 +73,12 @@ impl SortedMap {
     #[must_use]
     pub fn new(name: impl Into<String>) -> Self {
         Self { name: name.into(), ..Self::default() }
+    }
+
+    /// The same, which takes over rows of a table that did not count: they get this count. Without it such rows are damaged.
+    #[must_use]
+    pub fn with_unknown_count(self, count: i64) -> Self {
+        Self { unknown: Some(count), ..self }
     }
 
     /// Number of entries in memory.
@@ -215,44 +224,6 @@ impl SortedMap {
         [Field::new("count", DataType::Int64, true)]
     }
 
-    /// Copies the changed entries, or all if `full`, and clears the marks; see [`crate::GroupTable::freeze`].
-    ///
-    /// # Errors
-    /// [`StateError::Encode`]; [`StateError::Spill`].
-    pub fn freeze(&mut self, full: bool) -> Result<Vec<FrozenTable>, StateError> {
-        if let Some(spilled) = &mut self.spilled {
-            spilled.flush()?;
-        }
-        let mut parts = std::mem::take(&mut self.parts);
-        if full {
-            // The base has them.
-            parts.clear();
-        }
-        let changes = self.take_changes(full);
-        let needs_base = full && self.spilled.is_none();
-        self.cut(&changes, needs_base, &mut parts)?;
-        FrozenTable::joined(parts)
-    }
-
-    /// The entries in the store as they are at a barrier; see [`crate::GroupTable::spilled_base`].
-    ///
-    /// # Errors
-    /// [`StateError::Spill`].
-    pub fn spilled_base(&mut self) -> Result<Option<SpilledBase>, StateError> {
-        self.spilled.as_mut().map(|spilled| spilled.base(&self.name)).transpose()
-    }
-
-    /// See [`crate::GroupTable::take_spilled`].
-    ///
-    /// # Errors
-    /// [`StateError::Encode`].
-    pub fn take_spilled(&mut self) -> Result<Vec<FrozenTable>, StateError> {
-        match self.parts.iter().map(FrozenTable::bytes).sum::<usize>() {
-            0..EARLY_BYTES => Ok(Vec::new()),
-            _ => FrozenTable::joined(std::mem::take(&mut self.parts)),
-        }
-    }
-
     /// What changed, or all, with the marks cleared: keys, key groups, and counts, which are 0 for removals.
     fn take_changes(&mut self, full: bool) -> Vec<(Arc<[u8]>, KeyGroup, i64)> {
         let mut changes: Vec<(Arc<[u8]>, KeyGroup, i64)> = Vec::new();
@@ -301,17 +272,56 @@ impl SortedMap {
         }
         Ok(())
     }
+}
 
-    /// Takes over stored rows; they count as stored and not as dirty. A count that is NULL, of a table that did not count,
-    /// becomes `unknown`.
-    ///
-    /// # Errors
-    /// [`StateError::Schema`] when the stored columns are not a map's, [`StateError::Damaged`] when a count is 0, or NULL without
-    /// `unknown`.
-    pub fn restore(&mut self, stored: &RestoredTable, unknown: Option<i64>) -> Result<(), StateError> {
+impl SideTable for SortedMap {
+    fn names(&self) -> &[String] {
+        std::slice::from_ref(&self.name)
+    }
+
+    fn spill_to(&mut self, spill: TableSpill) -> Result<(), StateError> {
+        self.spilled = Some(SpilledRows::new(spill, Self::fields().to_vec())?);
+        Ok(())
+    }
+
+    /// All of them leave at once.
+    fn make_room(&mut self) -> Result<(), StateError> {
+        match self.spilled.as_ref().map(SpilledRows::budget) {
+            Some(budget) if self.bytes() > budget => self.evict(),
+            _ => Ok(()),
+        }
+    }
+
+    fn freeze(&mut self, full: bool) -> Result<Vec<FrozenTable>, StateError> {
+        if let Some(spilled) = &mut self.spilled {
+            spilled.flush()?;
+        }
+        let mut parts = std::mem::take(&mut self.parts);
+        if full {
+            // The base has them.
+            parts.clear();
+        }
+        let changes = self.take_changes(full);
+        let needs_base = full && self.spilled.is_none();
+        self.cut(&changes, needs_base, &mut parts)?;
+        FrozenTable::joined(parts)
+    }
+
+    fn spilled_base(&mut self) -> Result<Option<SpilledBase>, StateError> {
+        self.spilled.as_mut().map(|spilled| spilled.base(&self.name)).transpose()
+    }
+
+    fn take_spilled(&mut self) -> Result<Vec<FrozenTable>, StateError> {
+        match self.parts.iter().map(FrozenTable::bytes).sum::<usize>() {
+            0..EARLY_BYTES => Ok(Vec::new()),
+            _ => FrozenTable::joined(std::mem::take(&mut self.parts)),
+        }
+    }
+
+    fn restore(&mut self, stored: &RestoredTable) -> Result<(), StateError> {
         for rows in &stored.segments {
             check_fields(&stored.name, rows, &Self::fields())?;
-            let rows = &with_counts(&stored.name, rows, unknown)?;
+            let rows = &with_counts(&stored.name, rows, self.unknown)?;
             let key_groups = rows.column(0).as_primitive::<UInt16Type>().values();
             let keys = rows.column(1).as_binary::<i32>();
             let deleted = rows.column(2).as_boolean();
@@ -345,9 +355,7 @@ impl SortedMap {
         Ok(())
     }
 
-    /// Allocated bytes, by estimate.
-    #[must_use]
-    pub fn bytes(&self) -> usize {
+    fn bytes(&self) -> usize {
         self.key_bytes
             + self.gone_key_bytes
             + (self.entries.len() + self.gone.len()) * ENTRY_BYTES

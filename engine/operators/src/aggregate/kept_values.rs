@@ -6,13 +6,11 @@
 
 use arrow::array::{Array, ArrayRef, UInt32Array};
 use arrow::compute::take;
-use arrow::datatypes::{DataType, Field};
+use arrow::datatypes::DataType;
 use millstream_batch::{decode_keys, encode_keys};
 use millstream_expr::AggregateKind;
 use millstream_plan::AggregateCall;
-use millstream_state::{
-    CountChange, FrozenTable, RestoredTable, SortedMap, SpilledBase, StateError, TableSpill,
-};
+use millstream_state::{CountChange, SideTable, SortedMap, StateError};
 
 use crate::aggregate::accumulator::Accumulator;
 use crate::aggregate::{Changes, GroupKeys};
@@ -30,7 +28,6 @@ enum Purpose {
 pub(crate) struct KeptValues {
     map: SortedMap,
     purpose: Purpose,
-    changes: Changes,
     value_type: [DataType; 1],
 }
 
@@ -46,17 +43,17 @@ impl KeptValues {
             _ => return None,
         };
         let map = SortedMap::new(name);
-        Some(Self { map, purpose, changes, value_type: [call.argument_type.clone()] })
+        let map = match changes {
+            // A value that was seen, and is never taken away, has been there once.
+            Changes::AppendOnly => map.with_unknown_count(1),
+            _ => map,
+        };
+        Some(Self { map, purpose, value_type: [call.argument_type.clone()] })
     }
 
     /// Whether they are there for DISTINCT.
     pub(crate) fn are_distinct(&self) -> bool {
         self.purpose == Purpose::Distinct
-    }
-
-    /// Columns of its table beside the key.
-    pub(crate) fn fields() -> Vec<Field> {
-        SortedMap::fields().into()
     }
 
     /// Counts the values and passes on to the accumulator what they change.
@@ -150,34 +147,12 @@ impl KeptValues {
         self.map.remove_group(key, key_group)
     }
 
-    /// Lets values leave memory if they are too much.
-    pub(crate) fn make_room(&mut self) -> Result<(), StateError> {
-        self.map.make_room()
+    pub(crate) fn table(&self) -> &dyn SideTable {
+        &self.map
     }
 
-    pub(crate) fn spill_to(&mut self, spill: TableSpill) -> Result<(), StateError> {
-        self.map.spill_to(spill)
-    }
-
-    pub(crate) fn spilled_base(&mut self) -> Result<Option<SpilledBase>, StateError> {
-        self.map.spilled_base()
-    }
-
-    pub(crate) fn take_spilled(&mut self) -> Result<Vec<FrozenTable>, StateError> {
-        self.map.take_spilled()
-    }
-
-    pub(crate) fn freeze(&mut self, full: bool) -> Result<Vec<FrozenTable>, StateError> {
-        self.map.freeze(full)
-    }
-
-    pub(crate) fn restore(&mut self, table: &RestoredTable) -> Result<(), StateError> {
-        // A value that was seen, and is never taken away, has been there once.
-        self.map.restore(table, (self.changes == Changes::AppendOnly).then_some(1))
-    }
-
-    pub(crate) fn bytes(&self) -> usize {
-        self.map.bytes()
+    pub(crate) fn table_mut(&mut self) -> &mut dyn SideTable {
+        &mut self.map
     }
 }
 

@@ -9,7 +9,7 @@ use arrow::array::{Array as _, ArrayRef, AsArray as _, UInt32Array};
 use arrow::compute::take;
 use millstream_batch::{EncodedKeys, StreamBatch, encode_keys};
 use millstream_model::KeyGroupRange;
-use millstream_state::{FrozenTable, KeySets, RestoredTable, SpilledBase, StateError, TableSpill};
+use millstream_state::{KeySets, SideTable};
 
 use crate::aggregate::{Call, GroupKeys};
 use crate::error::OperatorError;
@@ -84,33 +84,11 @@ impl SeenValues {
         wanted.into_iter().enumerate().filter(counts).unzip()
     }
 
-    /// Whether it keeps the table of this name.
-    pub(crate) fn has(&self, table: &str) -> bool {
-        self.sets.names().iter().any(|name| name == table)
+    pub(crate) fn table(&self) -> &dyn SideTable {
+        &self.sets
     }
 
-    pub(crate) fn spill_to(&mut self, spill: TableSpill) -> Result<(), StateError> {
-        self.sets.spill_to(spill)
-    }
-
-    pub(crate) fn spilled_base(&mut self) -> Result<Option<SpilledBase>, StateError> {
-        self.sets.spilled_base()
-    }
-
-    pub(crate) fn take_spilled(&mut self) -> Result<Vec<FrozenTable>, StateError> {
-        self.sets.take_spilled()
-    }
-
-    pub(crate) fn freeze(&mut self, full: bool) -> Result<Vec<FrozenTable>, StateError> {
-        self.sets.freeze(full)
-    }
-
-    /// Takes over a table of one of its calls.
-    pub(crate) fn restore(&mut self, table: &RestoredTable) -> Result<(), StateError> {
-        self.sets.restore(table)
-    }
-
-    pub(crate) fn bytes(&self) -> usize {
-        self.sets.bytes()
+    pub(crate) fn table_mut(&mut self) -> &mut dyn SideTable {
+        &mut self.sets
     }
 }

@@ -1,14 +1,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow::array::Int64Array;
+use arrow::array::{AsArray as _, Int64Array, RecordBatch};
 use arrow::datatypes::{DataType, Int64Type};
 use millstream_batch::encode_keys;
 use millstream_model::key_group::key_hash;
 use proptest::prelude::*;
 
 use super::*;
-use crate::{MemorySpill, decode_segment};
+use crate::{MemorySpill, RestoredTable, decode_segment};
 
 const MAX_PARALLELISM: u32 = 16;
 

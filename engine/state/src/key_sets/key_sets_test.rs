@@ -201,10 +201,10 @@ fn a_counting_map_takes_over_what_was_not_counted() {
     checked.add(&[(5, 0b01), (7, 0b11)]);
     checked.checkpoint(false);
     let stored = &checked.stored["s0"];
-    let error = SortedMap::new("s0").restore(stored, None).unwrap_err().to_string();
+    let error = SortedMap::new("s0").restore(stored).unwrap_err().to_string();
     assert!(error.contains("the table s0 has no counts"), "{error}");
-    let mut counted = SortedMap::new("s0");
-    counted.restore(stored, Some(1)).unwrap();
+    let mut counted = SortedMap::new("s0").with_unknown_count(1);
+    counted.restore(stored).unwrap();
     let key_group = key_group_of(key_hash(&key_of(7)), GROUPS);
     assert_eq!(counted.add(&key_of(7), b"", key_group, 1).before, 1);
 }

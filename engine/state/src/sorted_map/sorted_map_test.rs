@@ -47,7 +47,7 @@ fn restored(budget: Option<usize>, segments: &[Vec<u8>]) -> SortedMap {
         stored.push_segment(bytes, KeyGroupRange { start: 0, end: 16 }).unwrap();
     }
     let mut map = within(budget);
-    map.restore(&stored, None).unwrap();
+    map.restore(&stored).unwrap();
     map
 }
 
@@ -154,7 +154,7 @@ fn a_count_of_zero_is_damage() {
     part.rows = arrow::array::RecordBatch::try_new(part.rows.schema(), columns).unwrap();
     let mut stored = RestoredTable::new("values");
     stored.push_segment(&part.into_segment().unwrap().bytes, KeyGroupRange { start: 0, end: 16 }).unwrap();
-    let error = SortedMap::default().restore(&stored, None).unwrap_err().to_string();
+    let error = SortedMap::default().restore(&stored).unwrap_err().to_string();
     assert_eq!(error, "damaged state segment: a count of 0 in the table values");
 }
 

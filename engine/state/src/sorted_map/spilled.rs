@@ -12,19 +12,10 @@ use millstream_model::key_group::KeyGroup;
 
 use super::{Entry, SortedMap, successor};
 use crate::error::StateError;
+use crate::side_table::SideTable as _;
 use crate::spill::ScanOrder;
-use crate::spilled_rows::{SpilledRows, TableSpill};
 
 impl SortedMap {
-    /// From now on, entries beyond the budget lie in the store. The map must be empty.
-    ///
-    /// # Errors
-    /// [`StateError::Encode`].
-    pub fn spill_to(&mut self, spill: TableSpill) -> Result<(), StateError> {
-        self.spilled = Some(SpilledRows::new(spill, Self::fields().to_vec())?);
-        Ok(())
-    }
-
     /// Brings in the entries of these (key group, group key, sort key) that are in the store. Before that everything in memory
     /// leaves if it is too much.
     ///
@@ -64,19 +55,8 @@ impl SortedMap {
         Ok(())
     }
 
-    /// Lets everything in memory leave if it is too much.
-    ///
-    /// # Errors
-    /// [`StateError::Spill`].
-    pub fn make_room(&mut self) -> Result<(), StateError> {
-        match self.spilled.as_ref().map(SpilledRows::budget) {
-            Some(budget) if self.bytes() > budget => self.evict(),
-            _ => Ok(()),
-        }
-    }
-
     /// Sends everything away; what changed becomes a part of the next checkpoint.
-    fn evict(&mut self) -> Result<(), StateError> {
+    pub(super) fn evict(&mut self) -> Result<(), StateError> {
         let mut leaving: Vec<(Arc<[u8]>, Entry)> =
             self.entries.iter().map(|(k, e)| (k.clone(), *e)).collect();
         leaving.retain(|(_, entry)| !entry.is_current);
