@@ -10,7 +10,7 @@ use std::time::Duration;
 use millstream_connectors::source::Source;
 use millstream_jobmaster::{Command, Event, JobMaster, JobPhase, JobSpec, StatusReport, Takeover};
 use millstream_model::control::FromWorker;
-use millstream_model::{Attempt, ErrorKind, JobError, OperatorUid};
+use millstream_model::{ErrorKind, JobError, OperatorUid};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
@@ -19,10 +19,11 @@ use crate::JobOutcome;
 use crate::announce::announce;
 use crate::clock::Clock;
 use crate::enumerators::Enumerators;
-use crate::handle::{Request, RescaleRequest};
+use crate::handle::Request;
 use crate::links::{Links, Transport, WorkerLink};
 use crate::membership::Membership;
 use crate::metadata_io::MetadataIo;
+use crate::rescales::RescaleDesk;
 use crate::savepoints::{self, SavepointDesk};
 use crate::settings::CoordinatorSettings;
 use crate::status::{JobStatus, Progress};
@@ -59,8 +60,7 @@ pub(crate) struct Driver {
     events: mpsc::Receiver<Event>,
     event_sender: mpsc::Sender<Event>,
     savepoints: SavepointDesk,
-    /// Who waits for another parallelism: one at a time.
-    rescaling: Option<RescaleRequest>,
+    rescales: RescaleDesk,
     version: String,
     report: StatusReport,
     progress: Progress,
@@ -97,7 +97,7 @@ impl Driver {
             events,
             event_sender,
             savepoints: SavepointDesk::default(),
-            rescaling: None,
+            rescales: RescaleDesk::default(),
             report: StatusReport::default(),
             progress: Progress::default(),
             status,
@@ -164,37 +164,11 @@ impl Driver {
     fn asked(&mut self, request: Request) -> Option<JobOutcome> {
         let event = match request {
             Request::Savepoint(request) => self.savepoints.open(request)?,
-            Request::Rescale(request) => self.rescale(request)?,
+            Request::Rescale(request) => self.rescales.open(request),
             Request::Stop => Event::StopRequested,
             Request::Cancel => Event::CancelRequested,
         };
         self.tell(event)
-    }
-
-    /// What to tell the job master, unless somebody else waits for another parallelism.
-    fn rescale(&mut self, request: RescaleRequest) -> Option<Event> {
-        if self.rescaling.is_some() {
-            let message = "the job is being rescaled already; ask again when that is done";
-            let _ = request.answer.send(Err(JobError::new(ErrorKind::User, message)));
-            return None;
-        }
-        let RescaleRequest { parallelism, graph, .. } = &request;
-        tracing::info!("parallelism {parallelism} was asked for");
-        let event = Event::RescaleRequested { parallelism: *parallelism, graph: graph.clone() };
-        self.rescaling = Some(request);
-        Some(event)
-    }
-
-    /// Tells whoever asked for another parallelism; they may have gone.
-    fn rescaled(&mut self, answer: Result<Attempt, JobError>) {
-        let Some(request) = self.rescaling.take() else { return };
-        match &answer {
-            Ok(attempt) => {
-                tracing::info!("attempt {attempt} runs at parallelism {}", request.parallelism);
-            }
-            Err(error) => tracing::warn!("parallelism {} is refused: {error}", request.parallelism),
-        }
-        let _ = request.answer.send(answer);
     }
 
     fn joined(&mut self, link: WorkerLink) -> Option<JobOutcome> {
@@ -302,8 +276,8 @@ impl Driver {
                 }
             }
             Command::RefuseSavepoint { id, error } => self.savepoints.refuse(id, error),
-            Command::Rescaled { attempt } => self.rescaled(Ok(attempt)),
-            Command::RefuseRescale { error } => self.rescaled(Err(error)),
+            Command::Rescaled { id, attempt } => self.rescales.answer(id, Ok(attempt)),
+            Command::RefuseRescale { id, error } => self.rescales.answer(id, Err(error)),
             Command::End(_) => {}
             write => {
                 self.writes.spawn(self.metadata.clone().carry_out(write));

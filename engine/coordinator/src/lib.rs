@@ -28,6 +28,7 @@ mod metadata_io;
 pub mod metrics;
 mod progress;
 mod publishers;
+mod rescales;
 mod savepoints;
 mod settings;
 pub mod status;

@@ -10,6 +10,7 @@ use millstream_model::control::{ToWorker, WorkerId};
 use millstream_model::{Attempt, CheckpointId, Epoch, Generation, JobError, OperatorUid};
 use serde::{Deserialize, Serialize};
 
+use crate::rescales::RescaleId;
 use crate::savepoints::SavepointId;
 use crate::status::StatusReport;
 
@@ -88,11 +89,15 @@ pub enum Command {
     },
     /// Tell whoever asked that records flow at the new parallelism. No answer.
     Rescaled {
+        /// Which order.
+        id: RescaleId,
         /// The deployment that has it.
         attempt: Attempt,
     },
     /// Tell whoever asked that the parallelism stays. No answer.
     RefuseRescale {
+        /// Which order.
+        id: RescaleId,
         /// Why.
         error: JobError,
     },
@@ -181,8 +186,8 @@ impl fmt::Display for Command {
             }
             Self::WriteSavepoint { id, epoch } => write!(f, "write savepoint {id} from epoch {epoch}"),
             Self::RefuseSavepoint { id, error } => write!(f, "refuse savepoint {id}: {error}"),
-            Self::Rescaled { attempt } => write!(f, "rescaled by attempt {attempt}"),
-            Self::RefuseRescale { error } => write!(f, "refuse to rescale: {error}"),
+            Self::Rescaled { id, attempt } => write!(f, "rescale {id} is done by attempt {attempt}"),
+            Self::RefuseRescale { id, error } => write!(f, "refuse rescale {id}: {error}"),
             Self::Sweep { writing: Some(attempt) } => {
                 write!(f, "sweep what attempt {attempt} does not write")
             }

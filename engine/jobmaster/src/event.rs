@@ -13,6 +13,7 @@ use millstream_model::{Attempt, CheckpointId, Epoch, Generation, JobError, Opera
 use serde::{Deserialize, Serialize};
 
 use crate::command::Timer;
+use crate::rescales::RescaleId;
 use crate::savepoints::{AfterSavepoint, SavepointId, SavepointReport};
 
 /// A fact that the job master has to react to. Facts about an older attempt, checkpoint or timer are harmless: they are
@@ -85,8 +86,10 @@ pub enum Event {
         /// What was tried.
         error: JobError,
     },
-    /// The job is to go on at another parallelism. Answered by `Rescaled` or `RescaleRefused`.
+    /// The job is to go on at another parallelism. Answered by `Rescaled` or `RefuseRescale`.
     RescaleRequested {
+        /// Which order; the coordinator counts them.
+        id: RescaleId,
         /// The new one.
         parallelism: u32,
         /// The job, compiled for it.
@@ -204,7 +207,9 @@ impl fmt::Display for Event {
             Self::ClaimUnknown { checkpoint, error } => {
                 write!(f, "claim of checkpoint {checkpoint} has no answer: {error}")
             }
-            Self::RescaleRequested { parallelism, .. } => write!(f, "rescale to {parallelism} requested"),
+            Self::RescaleRequested { id, parallelism, .. } => {
+                write!(f, "rescale {id} to {parallelism} requested")
+            }
             Self::Published { epoch } => write!(f, "epoch {epoch} published"),
             Self::PublishFailed { epoch, error } => write!(f, "publishing epoch {epoch} failed: {error}"),
             Self::Marked { epoch } => write!(f, "epoch {epoch} marked"),

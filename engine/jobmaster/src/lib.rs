@@ -25,6 +25,7 @@ mod event;
 mod fixture;
 pub mod master;
 mod publishing;
+mod rescales;
 mod restarts;
 mod savepoints;
 mod schedule;
@@ -35,6 +36,7 @@ mod status;
 pub use command::{Command, JobEnd, Timer};
 pub use event::{Event, OwnedEpoch, Takeover};
 pub use master::{JobMaster, JobSpec};
+pub use rescales::RescaleId;
 pub use savepoints::{AfterSavepoint, SavepointId, SavepointReport};
 pub use settings::{
     CheckpointSettings, MAX_UNPUBLISHED_EPOCHS, PublishSettings, RestartStrategy, Sabotage, Settings,

@@ -270,7 +270,9 @@ impl JobMaster {
             Event::SavepointRequested { id, then } => self.savepoint_requested(id, then, now_ms),
             Event::SavepointWritten { id, report } => self.savepoint_written(id, report),
             Event::SavepointFailed { id, error } => self.savepoint_failed(id, &error),
-            Event::RescaleRequested { parallelism, graph } => self.rescale_requested(parallelism, *graph),
+            Event::RescaleRequested { id, parallelism, graph } => {
+                self.rescale_requested(id, parallelism, *graph);
+            }
             Event::CancelRequested => self.cancel_requested(now_ms),
             Event::TimerFired(timer) => self.timer_fired(timer, now_ms),
             Event::Fenced { by, reason } => self.fenced(by, &reason),

@@ -14,30 +14,31 @@ use millstream_model::{Attempt, CheckpointId, ErrorKind, JobError};
 
 use super::{AfterCancel, Cancelling, JobMaster, Phase};
 use crate::command::Command;
+use crate::rescales::RescaleId;
 use crate::schedule::{place, slots_needed};
 
 /// A rescale that is not answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Rescale {
     /// It waits for the next attempt, for which this checkpoint is being taken.
-    Wanted { parallelism: u32, graph: Box<JobGraph>, checkpoint: Option<CheckpointId> },
+    Wanted { id: RescaleId, parallelism: u32, graph: Box<JobGraph>, checkpoint: Option<CheckpointId> },
     /// Whoever is deployed now has it.
-    Adopted,
+    Adopted { id: RescaleId },
 }
 
 impl JobMaster {
     /// Somebody wants another parallelism, and has compiled the job for it.
-    pub(super) fn rescale_requested(&mut self, parallelism: u32, graph: JobGraph) {
+    pub(super) fn rescale_requested(&mut self, id: RescaleId, parallelism: u32, graph: JobGraph) {
         if let Err(message) = self.may_rescale(&graph) {
             let error = JobError::new(ErrorKind::User, message);
-            self.out.push(Command::RefuseRescale { error });
+            self.out.push(Command::RefuseRescale { id, error });
             return;
         }
         if graph.fingerprint == self.spec.graph.fingerprint {
-            self.out.push(Command::Rescaled { attempt: self.attempt });
+            self.out.push(Command::Rescaled { id, attempt: self.attempt });
             return;
         }
-        self.rescale = Some(Rescale::Wanted { parallelism, graph: Box::new(graph), checkpoint: None });
+        self.rescale = Some(Rescale::Wanted { id, parallelism, graph: Box::new(graph), checkpoint: None });
     }
 
     fn may_rescale(&self, graph: &JobGraph) -> Result<(), String> {
@@ -101,10 +102,10 @@ impl JobMaster {
     /// No task runs: from now on the job is what was asked for.
     pub(super) fn adopt_rescale(&mut self) {
         match self.rescale.take() {
-            Some(Rescale::Wanted { parallelism, graph, .. }) => {
+            Some(Rescale::Wanted { id, parallelism, graph, .. }) => {
                 self.spec.graph = *graph;
                 self.parallelism = Some(parallelism);
-                self.rescale = Some(Rescale::Adopted);
+                self.rescale = Some(Rescale::Adopted { id });
             }
             other => self.rescale = other,
         }
@@ -112,16 +113,16 @@ impl JobMaster {
 
     /// Records flow.
     pub(super) fn answer_rescale(&mut self, attempt: Attempt) {
-        if self.rescale.take_if(|rescale| *rescale == Rescale::Adopted).is_some() {
-            self.out.push(Command::Rescaled { attempt });
+        if let Some(Rescale::Adopted { id }) = self.rescale {
+            self.rescale = None;
+            self.out.push(Command::Rescaled { id, attempt });
         }
     }
 
     /// Tells whoever still waits that nothing will come of it.
     pub(super) fn refuse_rescale(&mut self, why: &str) {
-        if self.rescale.take().is_some() {
-            let error = JobError::new(ErrorKind::Transient, format!("not rescaled: {why}"));
-            self.out.push(Command::RefuseRescale { error });
-        }
+        let Some(Rescale::Wanted { id, .. } | Rescale::Adopted { id }) = self.rescale.take() else { return };
+        let error = JobError::new(ErrorKind::Transient, format!("not rescaled: {why}"));
+        self.out.push(Command::RefuseRescale { id, error });
     }
 }

@@ -12,8 +12,8 @@ use millstream_model::{
 
 use crate::fixture::{graph, job, owned, snapshot_of, split};
 use crate::{
-    CheckpointSettings, Command, Event, JobMaster, JobSpec, PublishSettings, RestartStrategy, Settings,
-    StatusReport, Takeover,
+    CheckpointSettings, Command, Event, JobMaster, JobSpec, PublishSettings, RescaleId, RestartStrategy,
+    Settings, StatusReport, Takeover,
 };
 
 /// A job master and the commands of its last step as lines; status reports are left out.
@@ -161,11 +161,12 @@ pub(super) fn registered(worker: u32, slots: u32) -> Event {
     Event::FromWorker(FromWorker::Registered { worker, slots, fingerprint: "f1".into(), address: None })
 }
 
-/// Another parallelism, and the chains that it gives.
+/// The order of another parallelism, with that as its number, and the chains that it gives.
 pub(super) fn rescale(parallelism: u32, chains: &[u32]) -> Event {
     // Workers register with that of the job's text, which is at 2 or at 1.
     let fingerprint = format!("f-{chains:?}");
-    Event::RescaleRequested { parallelism, graph: Box::new(JobGraph { fingerprint, ..graph(chains) }) }
+    let graph = Box::new(JobGraph { fingerprint, ..graph(chains) });
+    Event::RescaleRequested { id: RescaleId(u64::from(parallelism)), parallelism, graph }
 }
 
 pub(super) fn lost(worker: u32) -> Event {

@@ -34,7 +34,11 @@ fn a_job_goes_on_from_a_checkpoint_that_is_taken_for_it() {
     t.expect(40, runs(2, 0, 0), &[]);
     assert_eq!(
         t.send(50, runs(2, 0, 1)),
-        ["worker 1: start attempt 2", "rescaled by attempt 2", "timer checkpoint of attempt 2 at 1050"]
+        [
+            "worker 1: start attempt 2",
+            "rescale 2 is done by attempt 2",
+            "timer checkpoint of attempt 2 at 1050"
+        ]
     );
     assert_eq!((t.status().restarts, t.status().restored_from.map(|e| e.0)), (0, Some(22)));
     // It stays so when something fails.
@@ -88,27 +92,28 @@ fn what_cannot_be_is_refused_and_the_job_goes_on() {
     let mut t = running(2);
     assert_eq!(
         refused(&mut t, rescale(3, &[3])),
-        "refuse to rescale: that needs 3 slots, and the workers offer 2: start more workers first"
+        "refuse rescale 3: that needs 3 slots, and the workers offer 2: start more workers first"
     );
-    let Event::RescaleRequested { parallelism, mut graph } = rescale(2, &[2]) else { unreachable!() };
+    let Event::RescaleRequested { id, parallelism, mut graph } = rescale(2, &[2]) else { unreachable!() };
     graph.max_parallelism = 128;
-    let message = refused(&mut t, Event::RescaleRequested { parallelism, graph });
+    let message = refused(&mut t, Event::RescaleRequested { id, parallelism, graph });
     assert!(message.contains("256 key groups, and would have 128"), "{message}");
     t.send(10, rescale(2, &[2]));
-    assert!(refused(&mut t, rescale(1, &[1])).contains("being rescaled already"));
+    let second = refused(&mut t, rescale(1, &[1]));
+    assert!(second.starts_with("refuse rescale 1: the job is being rescaled already"), "{second}");
     t.send(20, Event::StopRequested);
     assert_eq!(t.own(30, 1, 1, 22)[0], "worker 1: checkpoint 1 is owned as epoch 22");
     let mut stopping = running(2);
     stopping.send(10, Event::StopRequested);
-    assert_eq!(refused(&mut stopping, rescale(2, &[2])), "refuse to rescale: the job is ending");
+    assert_eq!(refused(&mut stopping, rescale(2, &[2])), "refuse rescale 2: the job is ending");
 }
 
 #[test]
 fn a_job_that_is_as_asked_for_is_left_alone() {
     let mut t = running(2);
-    let Event::RescaleRequested { parallelism, mut graph } = rescale(1, &[1]) else { unreachable!() };
+    let Event::RescaleRequested { id, parallelism, mut graph } = rescale(1, &[1]) else { unreachable!() };
     graph.fingerprint = "f1".into();
-    t.expect(10, Event::RescaleRequested { parallelism, graph }, &["rescaled by attempt 1"]);
+    t.expect(10, Event::RescaleRequested { id, parallelism, graph }, &["rescale 1 is done by attempt 1"]);
 }
 
 #[test]
@@ -116,6 +121,6 @@ fn whoever_asked_hears_of_the_end() {
     let mut t = running(2);
     t.send(10, rescale(2, &[2]));
     let ended = t.send(20, fenced());
-    let refused = "refuse to rescale: not rescaled: the job ended before";
+    let refused = "refuse rescale 2: not rescaled: the job ended before";
     assert!(ended.contains(&refused.to_string()), "{ended:?}");
 }

@@ -14,8 +14,8 @@ use self::tasks::Tasks;
 use super::bench::*;
 use crate::fixture::split;
 use crate::{
-    AfterSavepoint, Command, Event, JobEnd, JobMaster, JobPhase, SavepointId, SavepointReport, Settings,
-    Timer,
+    AfterSavepoint, Command, Event, JobEnd, JobMaster, JobPhase, RescaleId, SavepointId, SavepointReport,
+    Settings, Timer,
 };
 
 /// Splits that the input consists of, and steps that reading one takes.
@@ -51,7 +51,8 @@ struct World {
     /// Subtasks of the source in each attempt.
     widths: BTreeMap<Attempt, u32>,
     /// Another parallelism that was asked for and is not answered.
-    rescale: Option<u32>,
+    /// Parallelism that was asked for and not answered.
+    rescales: BTreeMap<RescaleId, u32>,
     end: Option<JobEnd>,
     trace: Vec<String>,
     /// Each event with its time and its commands, as a log would have them.
@@ -84,7 +85,7 @@ impl World {
             asked: 0,
             orders: BTreeMap::new(),
             widths: BTreeMap::new(),
-            rescale: None,
+            rescales: BTreeMap::new(),
             end: None,
             trace: Vec::new(),
             log: Vec::new(),
@@ -108,8 +109,8 @@ impl World {
         if let (Event::SavepointRequested { id, then }, None) = (&event, &self.end) {
             self.orders.insert(*id, (*then, None));
         }
-        if let (Event::RescaleRequested { parallelism, .. }, None) = (&event, &self.end) {
-            self.rescale = Some(*parallelism);
+        if let (Event::RescaleRequested { id, parallelism, .. }, None) = (&event, &self.end) {
+            self.rescales.insert(*id, *parallelism);
         }
         let heard = serde_json::to_value(&event).unwrap();
         let commands = self.master.handle(event, self.now_ms);
@@ -146,13 +147,13 @@ impl World {
             }
             Command::ReportStatus(_) => {}
             Command::RefuseSavepoint { id, .. } => self.answered(id, None),
-            Command::Rescaled { attempt } => {
-                let asked = self.rescale.take().expect("nobody asked");
+            Command::Rescaled { id, attempt } => {
+                let asked = self.rescales.remove(&id).expect("nobody asked, or it was answered before");
                 assert_eq!(self.master.graph().chains[0].parallelism, asked);
                 assert!(self.widths.get(&attempt).is_none_or(|width| *width == asked));
             }
-            Command::RefuseRescale { .. } => {
-                self.rescale.take().expect("nobody asked");
+            Command::RefuseRescale { id, .. } => {
+                self.rescales.remove(&id).expect("nobody asked, or it was answered before");
             }
             Command::End(end) => self.end = Some(end),
             write => {
@@ -294,13 +295,14 @@ impl World {
         self.to_master.push_back(Event::SavepointRequested { id, then });
     }
 
-    /// One at a time, as the coordinator does it.
     fn order_rescale(&mut self, choice: usize) {
-        let is_waiting = |event: &Event| matches!(event, Event::RescaleRequested { .. });
-        if self.rescale.is_none() && !self.to_master.iter().any(is_waiting) {
-            let parallelism = (choice % WIDEST) as u32 + 1;
-            self.to_master.push_back(rescale(parallelism, &[parallelism, 1]));
-        }
+        let wanted = (choice % WIDEST) as u32 + 1;
+        let Event::RescaleRequested { parallelism, graph, .. } = rescale(wanted, &[wanted, 1]) else {
+            unreachable!()
+        };
+        self.asked += 1;
+        let id = RescaleId(self.asked);
+        self.to_master.push_back(Event::RescaleRequested { id, parallelism, graph });
     }
 
     fn answered(&mut self, id: SavepointId, epoch: Option<Epoch>) {
@@ -420,7 +422,7 @@ proptest! {
         let manifest = &world.epochs.last().unwrap().1;
         prop_assert_eq!(manifest.outcome, Outcome::Finished);
         prop_assert_eq!(world.read_in(manifest).len(), SPLITS);
-        prop_assert_eq!(world.rescale, None, "nobody answered");
+        prop_assert_eq!(&world.rescales, &BTreeMap::new(), "nobody answered");
     }
 
     #[test]
