@@ -44,6 +44,28 @@ pub trait JobCompiler: Send + Sync {
     fn graph(&self, parallelism: u32) -> Result<JobGraph, JobError>;
 }
 
+/// For a desk whose job is asked for these things through its [`JobHandle`] alone.
+#[derive(Clone, Copy, Debug)]
+pub struct HandleOnly;
+
+#[async_trait]
+impl SavepointWriter for HandleOnly {
+    async fn write(
+        &self,
+        _: Option<String>,
+        _: String,
+        _: AfterSavepoint,
+    ) -> Result<SavepointReport, JobError> {
+        Err(JobError::new(ErrorKind::User, "savepoints of this job are not written over the network"))
+    }
+}
+
+impl JobCompiler for HandleOnly {
+    fn graph(&self, _: u32) -> Result<JobGraph, JobError> {
+        Err(JobError::new(ErrorKind::User, "the parallelism of this job is not changed over the network"))
+    }
+}
+
 /// The answering side.
 pub(crate) struct Answers {
     pub(crate) handle: JobHandle,

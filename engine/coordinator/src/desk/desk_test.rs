@@ -1,37 +1,13 @@
 //! Workers that do not speak as they should, and one that does.
 
-use async_trait::async_trait;
-use millstream_jobmaster::{AfterSavepoint, SavepointReport};
-use millstream_model::graph::JobGraph;
-use millstream_model::{Attempt, ErrorKind, JobError};
+use millstream_model::Attempt;
 use millstream_proto::dial;
 use tonic::Code;
 
 use super::*;
+use crate::control::HandleOnly;
 use crate::handle::Asked;
 use crate::status::JobStatus;
-
-struct NoCompiler;
-
-impl JobCompiler for NoCompiler {
-    fn graph(&self, _: u32) -> Result<JobGraph, JobError> {
-        Err(JobError::new(ErrorKind::User, "none"))
-    }
-}
-
-struct NoSavepoints;
-
-#[async_trait]
-impl SavepointWriter for NoSavepoints {
-    async fn write(
-        &self,
-        _: Option<String>,
-        _: String,
-        _: AfterSavepoint,
-    ) -> Result<SavepointReport, JobError> {
-        Err(JobError::new(ErrorKind::User, "none"))
-    }
-}
 
 /// A desk, and what its job sees.
 struct Office {
@@ -55,8 +31,8 @@ impl Office {
             joining: join,
             reports: report,
             handle,
-            compiler: Arc::new(NoCompiler),
-            savepoints: Arc::new(NoSavepoints),
+            compiler: Arc::new(HandleOnly),
+            savepoints: Arc::new(HandleOnly),
             over: is_over,
             security: Security::Plaintext,
             silence: Duration::from_secs(60),

@@ -3,14 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
-use millstream_coordinator::control::{JobCompiler, SavepointWriter};
+use millstream_coordinator::control::HandleOnly;
 use millstream_coordinator::desk::{self, DeskSettings};
-use millstream_coordinator::{
-    AfterSavepoint, Coordinator, CoordinatorSettings, JobParts, SavepointReport, Transport,
-};
+use millstream_coordinator::{Coordinator, CoordinatorSettings, JobParts, Transport};
 use millstream_exchange::{Membership, Network};
-use millstream_model::graph::JobGraph;
 use millstream_model::{ErrorKind, JobError};
 use millstream_tls::Security;
 use millstream_worker::session::Session;
@@ -53,8 +49,8 @@ pub(super) fn start(
         joining: join,
         reports,
         handle: handle.clone(),
-        compiler: Arc::new(NoCompiler),
-        savepoints: Arc::new(NoSavepoints),
+        compiler: Arc::new(HandleOnly),
+        savepoints: Arc::new(HandleOnly),
         over: is_over,
         security: Security::Plaintext,
         silence: SILENCE,
@@ -71,30 +67,6 @@ pub(super) fn start(
         outcome
     });
     Ok(Running { handle, outcome })
-}
-
-/// The workers were given the plan.
-struct NoCompiler;
-
-impl JobCompiler for NoCompiler {
-    fn graph(&self, _: u32) -> Result<JobGraph, JobError> {
-        Err(JobError::new(ErrorKind::User, "this job stays at its parallelism"))
-    }
-}
-
-/// Suites ask the job itself.
-struct NoSavepoints;
-
-#[async_trait]
-impl SavepointWriter for NoSavepoints {
-    async fn write(
-        &self,
-        _: Option<String>,
-        _: String,
-        _: AfterSavepoint,
-    ) -> Result<SavepointReport, JobError> {
-        Err(JobError::new(ErrorKind::User, "ask the handle of the job"))
-    }
 }
 
 async fn work(
