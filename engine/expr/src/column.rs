@@ -5,14 +5,14 @@
 
 use arrow::array::{
     Array, ArrayAccessor, ArrayRef, ArrowPrimitiveType, AsArray, BinaryArray, BooleanArray, BooleanBuilder,
-    Decimal128Array, Int64Array, PrimitiveArray, PrimitiveBuilder, StringArray, StringBuilder,
+    Decimal128Array, Int64Array, NullBufferBuilder, PrimitiveArray, PrimitiveBuilder, StringArray,
     TimestampMicrosecondArray, TimestampMillisecondArray, TimestampNanosecondArray, TimestampSecondArray,
 };
-use arrow::buffer::ScalarBuffer;
+use arrow::buffer::{OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::{
     DataType, Date32Type, Decimal128Type, Float64Type, Int64Type, Time32MillisecondType, TimeUnit,
 };
-use datafusion_common::{Result, internal_datafusion_err};
+use datafusion_common::{Result, exec_datafusion_err, internal_datafusion_err};
 use std::sync::Arc;
 
 use crate::calendar::{Clock, Moment};
@@ -174,21 +174,27 @@ impl Moments<'_> {
     }
 }
 
-/// Builds a column of strings; `row` appends its text to the buffer and says whether there is one.
+/// Builds a column of strings; `row` appends its text to those of the rows before and says whether there is one.
 pub(crate) fn build_strings(
     rows: usize,
     mut row: impl FnMut(usize, &mut String) -> Result<Option<()>>,
 ) -> Result<ArrayRef> {
-    let mut builder = StringBuilder::with_capacity(rows, rows * 16);
-    let mut text = String::new();
+    let mut texts = String::with_capacity(rows * 16);
+    let mut ends = Vec::with_capacity(rows + 1);
+    let mut valid = NullBufferBuilder::new(rows);
+    ends.push(0_i32);
     for at in 0..rows {
-        text.clear();
-        match row(at, &mut text)? {
-            Some(()) => builder.append_value(&text),
-            None => builder.append_null(),
+        let start = texts.len();
+        let is_there = row(at, &mut texts)?.is_some();
+        if !is_there {
+            texts.truncate(start);
         }
+        valid.append(is_there);
+        let end = i32::try_from(texts.len());
+        ends.push(end.map_err(|_| exec_datafusion_err!("the texts of {rows} rows have more than 2 GB"))?);
     }
-    Ok(Arc::new(builder.finish()))
+    let offsets = OffsetBuffer::new(ends.into());
+    Ok(Arc::new(StringArray::try_new(offsets, texts.into_bytes().into(), valid.finish())?))
 }
 
 /// Builds a column of byte strings.

@@ -24,7 +24,7 @@ use datafusion_physical_expr::create_physical_expr;
 use datafusion_physical_expr::expressions::Column;
 
 use crate::error::{ExprError, plain_message, value_error};
-use crate::{functions, interval, lazy};
+use crate::{choice, functions, interval, lazy};
 
 /// An expression over the columns of one fixed schema.
 ///
@@ -79,6 +79,7 @@ impl CompiledExpr {
             schema.merge(&DFSchema::try_from(time).map_err(failed)?);
         }
         let physical = create_physical_expr(&expr, &schema, &props, &PhysicalPlanningContext::default())
+            .and_then(|physical| choice::rewrite(physical, schema.as_arrow()))
             .map_err(failed)?;
         let compiled = Self::from_physical(physical, schema.as_arrow()).map_err(failed)?;
         Ok(Self { reads_clock, ..compiled })

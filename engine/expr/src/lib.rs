@@ -23,6 +23,7 @@ pub mod types;
 pub mod zone;
 
 mod calendar;
+mod choice;
 mod column;
 mod decimal;
 mod interval;

@@ -31,7 +31,7 @@ macro_rules! kind {
 
             /// Forgets what nobody asked for.
             pub(super) fn clear(&mut self) {
-                $(self.$field.finish(0);)+
+                $(self.$field.clear();)+
             }
         }
 

@@ -23,28 +23,30 @@ pub(super) fn cast(column: &Column, rows: usize, target: &Target) -> Result<Arra
         if column.array.is_null(row) {
             return Ok(None);
         }
+        let start = out.len();
         writer.write(row, out)?;
-        fit(target.to, out);
+        fit(target.to, start, out);
         Ok(Some(()))
     })
 }
 
-/// Cuts or pads text to the declared length.
-fn fit(to: SqlType, text: &mut String) {
+/// Cuts or pads what stands behind `start` to the declared length.
+fn fit(to: SqlType, start: usize, texts: &mut String) {
     let (length, pad) = match to {
         SqlType::Char(length) => (length as usize, true),
         SqlType::Varchar(length) => (length as usize, false),
         _ => return,
     };
     // Fewer bytes than allowed code points cannot be too long.
+    let text = &texts[start..];
     if text.len() > length
         && let Some((at, _)) = text.char_indices().nth(length)
     {
-        text.truncate(at);
+        texts.truncate(start + at);
     }
     if pad {
-        let missing = length.saturating_sub(text.chars().count());
-        text.extend(std::iter::repeat_n(' ', missing));
+        let missing = length.saturating_sub(texts[start..].chars().count());
+        texts.extend(std::iter::repeat_n(' ', missing));
     }
 }
 

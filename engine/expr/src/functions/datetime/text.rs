@@ -71,8 +71,11 @@ impl<'a> Patterns<'a> {
 
     fn get(&self, row: usize) -> Result<Option<Rc<Pattern>>> {
         let Some(values) = &self.values else { return Ok(Some(self.default.clone())) };
-        let Some(text) = values.get(row) else { return Ok(None) };
         let mut last = self.last.borrow_mut();
+        if values.is_constant() && !last.0.is_empty() {
+            return Ok(Some(last.1.clone()));
+        }
+        let Some(text) = values.get(row) else { return Ok(None) };
         if last.0 != text || text.is_empty() {
             let pattern = Pattern::cached(text).map_err(|reason| self.call.bad_argument(reason))?;
             *last = (text.to_owned(), pattern);
