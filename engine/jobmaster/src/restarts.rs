@@ -4,6 +4,8 @@
 //! 4 s, reset after 60 s: failures give pauses of 1, 2, 4, 4 s; a failure of an attempt that ran for at least 60 s gives 1 s
 //! again.
 
+use std::collections::VecDeque;
+
 use crate::settings::{RestartStrategy, doubled};
 
 /// Counts restarts and names the next pause.
@@ -12,6 +14,8 @@ pub(crate) struct Restarts {
     strategy: RestartStrategy,
     /// Restarts since the strategy was last reset.
     consecutive: u32,
+    /// When the restarts were that count for a rate of failures.
+    recent_ms: VecDeque<u64>,
     /// Restarts since the coordinator began.
     total: u32,
 }
@@ -19,7 +23,7 @@ pub(crate) struct Restarts {
 impl Restarts {
     /// No restart yet.
     pub(crate) const fn new(strategy: RestartStrategy) -> Self {
-        Self { strategy, consecutive: 0, total: 0 }
+        Self { strategy, consecutive: 0, recent_ms: VecDeque::new(), total: 0 }
     }
 
     /// Restarts since the coordinator began.
@@ -27,18 +31,27 @@ impl Restarts {
         self.total
     }
 
-    /// Counts a failure of an attempt that ran for `ran_ms` and returns the pause before the next one, or `None` when the
-    /// job has to fail.
-    pub(crate) fn after_failure(&mut self, ran_ms: u64) -> Option<u64> {
-        if let RestartStrategy::ExponentialDelay { reset_after_ms, .. } = self.strategy
+    /// Counts a failure at `now_ms` of an attempt that ran for `ran_ms` and returns the pause before the next one, or `None` when
+    /// the job has to fail.
+    pub(crate) fn after_failure(&mut self, ran_ms: u64, now_ms: u64) -> Option<u64> {
+        if let RestartStrategy::ExponentialDelay { reset_after_ms, .. }
+        | RestartStrategy::FixedDelay { reset_after_ms, .. } = self.strategy
             && ran_ms >= reset_after_ms
         {
             self.consecutive = 0;
         }
         let pause = match self.strategy {
             RestartStrategy::None => None,
-            RestartStrategy::FixedDelay { attempts, delay_ms } => {
+            RestartStrategy::FixedDelay { attempts, delay_ms, .. } => {
                 (self.consecutive < attempts).then_some(delay_ms)
+            }
+            RestartStrategy::FailureRate { attempts, interval_ms, delay_ms } => {
+                let counts_from = now_ms.saturating_sub(interval_ms);
+                while self.recent_ms.front().is_some_and(|at_ms| *at_ms < counts_from) {
+                    self.recent_ms.pop_front();
+                }
+                self.recent_ms.push_back(now_ms);
+                (self.recent_ms.len() <= attempts as usize).then_some(delay_ms)
             }
             RestartStrategy::ExponentialDelay { initial_ms, max_ms, attempts, .. } => attempts
                 .is_none_or(|limit| self.consecutive < limit)
@@ -56,7 +69,12 @@ mod tests {
 
     fn pauses(strategy: RestartStrategy, ran_ms: &[u64]) -> Vec<Option<u64>> {
         let mut restarts = Restarts::new(strategy);
-        ran_ms.iter().map(|ran| restarts.after_failure(*ran)).collect()
+        let mut now_ms = 0;
+        let fail = |ran: &u64| {
+            now_ms += ran;
+            restarts.after_failure(*ran, now_ms)
+        };
+        ran_ms.iter().map(fail).collect()
     }
 
     #[test]
@@ -67,11 +85,17 @@ mod tests {
             reset_after_ms: 60_000,
             attempts,
         };
-        let fixed = RestartStrategy::FixedDelay { attempts: 2, delay_ms: 10 };
+        let fixed = RestartStrategy::FixedDelay { attempts: 2, delay_ms: 10, reset_after_ms: 60_000 };
+        let rate = RestartStrategy::FailureRate { attempts: 2, interval_ms: 100, delay_ms: 10 };
         type Case = (RestartStrategy, &'static [u64], &'static [Option<u64>]);
-        let cases: [Case; 6] = [
+        let cases: [Case; 10] = [
             (RestartStrategy::None, &[5], &[None]),
-            (fixed, &[0, 1_000_000, 0], &[Some(10), Some(10), None]),
+            (fixed, &[0, 59_999, 0], &[Some(10), Some(10), None]),
+            (fixed, &[0, 0, 60_000, 0, 0], &[Some(10), Some(10), Some(10), Some(10), None]),
+            (rate, &[0, 50, 50], &[Some(10), Some(10), None]),
+            // However often it fails, as long as it is not more than twice in a while.
+            (rate, &[0, 50, 51, 50, 51], &[Some(10); 5]),
+            (rate, &[10, 90, 101, 0, 0], &[Some(10), Some(10), Some(10), Some(10), None]),
             (exponential(None), &[0, 0, 0, 0], &[Some(1_000), Some(2_000), Some(4_000), Some(4_000)]),
             (exponential(None), &[0, 0, 60_000, 0], &[Some(1_000), Some(2_000), Some(1_000), Some(2_000)]),
             (exponential(Some(2)), &[0, 0, 0], &[Some(1_000), Some(2_000), None]),
@@ -91,7 +115,7 @@ mod tests {
             attempts: Some(1),
         };
         let mut restarts = Restarts::new(strategy);
-        assert_eq!((restarts.after_failure(0), restarts.after_failure(0)), (Some(1), Some(1)));
+        assert_eq!((restarts.after_failure(0, 0), restarts.after_failure(0, 0)), (Some(1), Some(1)));
         assert_eq!(restarts.total(), 2);
     }
 }

@@ -53,10 +53,21 @@ pub struct CheckpointSettings {
 pub enum RestartStrategy {
     /// The first failure fails the job.
     None,
-    /// Always the same pause, and a limit over the life of the coordinator.
+    /// Always the same pause.
     FixedDelay {
-        /// Restarts before the job fails.
+        /// Consecutive restarts before the job fails.
         attempts: u32,
+        /// Pause before each.
+        delay_ms: u64,
+        /// An attempt that ran for this long resets the count to zero.
+        reset_after_ms: u64,
+    },
+    /// Always the same pause, and a limit to how often tasks fail in a time, however long they ran between.
+    FailureRate {
+        /// Restarts within the interval; one more failure fails the job.
+        attempts: u32,
+        /// How far back restarts count.
+        interval_ms: u64,
         /// Pause before each.
         delay_ms: u64,
     },

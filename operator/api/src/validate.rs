@@ -235,6 +235,9 @@ fn check_restart(given: Option<&Restart>, findings: &mut Findings) -> RestartPol
         RestartStrategyName::FixedDelay => {
             RestartPolicy::FixedDelay { delay: initial, attempts, reset_after }
         }
+        RestartStrategyName::FailureRate => {
+            RestartPolicy::FailureRate { delay: initial, attempts, interval: reset_after }
+        }
         RestartStrategyName::Never => RestartPolicy::Never,
     }
 }

@@ -117,6 +117,15 @@ pub enum RestartPolicy {
         /// Running this long starts the count again.
         reset_after: Duration,
     },
+    /// Pauses of equal length, however long the job ran between.
+    FailureRate {
+        /// The pause.
+        delay: Duration,
+        /// Attempts within the interval before the job has failed.
+        attempts: u32,
+        /// How far back attempts count.
+        interval: Duration,
+    },
     /// The first failure is final.
     Never,
 }

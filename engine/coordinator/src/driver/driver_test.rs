@@ -91,7 +91,7 @@ async fn a_user_error_ends_the_job_with_what_was_owned_visible() {
 #[tokio::test]
 async fn restarts_end_when_the_strategy_says_so() {
     let mut job = Job::new(1, &["a"], false).trouble(&[Trouble::Fail(ErrorKind::Transient); 9]);
-    job.settings.restart = RestartStrategy::FixedDelay { attempts: 1, delay_ms: 1 };
+    job.settings.restart = RestartStrategy::FixedDelay { attempts: 1, delay_ms: 1, reset_after_ms: u64::MAX };
     let JobOutcome::Failed(error) = job.run().await else { panic!() };
     assert!(error.message.ends_with("(given up after 1 restarts)"), "{error}");
 }

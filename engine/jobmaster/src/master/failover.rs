@@ -46,7 +46,7 @@ impl JobMaster {
         let Phase::Active(deployment) = &self.phase else { return };
         let ran_ms = deployment.running_since_ms.map_or(0, |since| now_ms.saturating_sub(since));
         let pause_ms =
-            if is_healed_by_restart(error.kind) { self.restarts.after_failure(ran_ms) } else { None };
+            if is_healed_by_restart(error.kind) { self.restarts.after_failure(ran_ms, now_ms) } else { None };
         let Some(pause_ms) = pause_ms else {
             let message = match (is_healed_by_restart(error.kind), self.restarts.total()) {
                 (true, restarts @ 1..) => format!("{error} (given up after {restarts} restarts)"),

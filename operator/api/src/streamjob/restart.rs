@@ -11,8 +11,8 @@ use crate::duration::DurationText;
 #[serde(rename_all = "camelCase")]
 #[schemars(inline)]
 pub struct Restart {
-    /// ExponentialDelay doubles the pause with each attempt, FixedDelay always waits for initial, Never lets the job
-    /// fail. Default ExponentialDelay.
+    /// ExponentialDelay doubles the pause with each attempt, FixedDelay always waits for initial, FailureRate does so, too, and
+    /// counts the attempts of the last resetAfter alone, Never lets the job fail. Default ExponentialDelay.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub strategy: Option<RestartStrategyName>,
     /// Pause before the first attempt. Default 1s.
@@ -25,7 +25,8 @@ pub struct Restart {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 1_000_000))]
     pub attempts: Option<i32>,
-    /// Time of running after which the attempts are counted from zero again. Default 2m.
+    /// Time of running after which the attempts are counted from zero again; for FailureRate, the time within which they count,
+    /// whether the job runs or not. Default 2m.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reset_after: Option<DurationText>,
     /// A new number restarts the job once, from its newest state.
@@ -34,8 +35,8 @@ pub struct Restart {
     pub nonce: Option<i64>,
 }
 
-/// ExponentialDelay doubles the pause with each attempt, FixedDelay always waits for initial, Never lets the job
-/// fail. Default ExponentialDelay.
+/// ExponentialDelay doubles the pause with each attempt, FixedDelay always waits for initial, FailureRate does so, too, and
+/// counts the attempts of the last resetAfter alone, Never lets the job fail. Default ExponentialDelay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(inline)]
 pub enum RestartStrategyName {
@@ -43,6 +44,8 @@ pub enum RestartStrategyName {
     ExponentialDelay,
     /// Pauses are equal.
     FixedDelay,
+    /// Pauses are equal, and the attempts of a time count.
+    FailureRate,
     /// The first failure is final.
     Never,
 }

@@ -56,6 +56,10 @@ fn restart_strategies() {
             reset_after: Duration::from_secs(120)
         }
     );
+    let spec = r#"{"sql": "x", "restart": {"strategy": "FailureRate", "attempts": 3, "resetAfter": "10m"}}"#;
+    let (delay, interval) = (Duration::from_secs(1), Duration::from_secs(600));
+    let rate = RestartPolicy::FailureRate { delay, attempts: 3, interval };
+    assert_eq!(job(spec).validate().unwrap().restart, rate);
     let never = job(r#"{"sql": "x", "restart": {"strategy": "Never"}}"#);
     assert_eq!(never.validate().unwrap().restart, RestartPolicy::Never);
 }

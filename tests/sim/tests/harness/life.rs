@@ -294,7 +294,7 @@ fn settings(timeout_ms: u64, sabotage: MasterSabotage) -> Settings {
             tolerable_failures: 1_000,
             ..CheckpointSettings::default()
         },
-        restart: RestartStrategy::FixedDelay { attempts: 20, delay_ms: 3 },
+        restart: RestartStrategy::FixedDelay { attempts: 20, delay_ms: 3, reset_after_ms: u64::MAX },
         publish: PublishSettings { attempts: 12, initial_backoff_ms: 2, max_backoff_ms: 20 },
         sweep_interval_ms: 8,
         sabotage,

@@ -259,7 +259,7 @@ impl Cluster {
 fn settings(usual: Settings) -> Settings {
     Settings {
         checkpoint: CheckpointSettings { interval_ms: Some(100), timeout_ms: 60_000, ..usual.checkpoint },
-        restart: RestartStrategy::FixedDelay { attempts: 1_000, delay_ms: 50 },
+        restart: RestartStrategy::FixedDelay { attempts: 1_000, delay_ms: 50, reset_after_ms: u64::MAX },
         sweep_interval_ms: 100,
         ..usual
     }

@@ -33,7 +33,7 @@ pub(super) fn settings() -> Settings {
             tolerable_failures: 1,
             max_unpublished: 2,
         },
-        restart: RestartStrategy::FixedDelay { attempts: 2, delay_ms: 100 },
+        restart: RestartStrategy::FixedDelay { attempts: 2, delay_ms: 100, reset_after_ms: u64::MAX },
         publish: PublishSettings { attempts: 2, initial_backoff_ms: 50, max_backoff_ms: 50 },
         cancel_timeout_ms: 700,
         deploy_timeout_ms: 900,

@@ -61,7 +61,11 @@ struct World {
 
 impl World {
     fn spec() -> crate::JobSpec {
-        let restart = crate::RestartStrategy::FixedDelay { attempts: u32::MAX, delay_ms: 100 };
+        let restart = crate::RestartStrategy::FixedDelay {
+            attempts: u32::MAX,
+            delay_ms: 100,
+            reset_after_ms: u64::MAX,
+        };
         let publish = crate::PublishSettings { attempts: u32::MAX, ..settings().publish };
         spec(&PARALLELISM, Settings { restart, publish, ..settings() })
     }

@@ -267,8 +267,13 @@ fn job_settings(file: &JobFile, sql_settings: &BTreeMap<String, String>) -> Sett
 fn restart(policy: RestartPolicy) -> RestartStrategy {
     match policy {
         RestartPolicy::Never => RestartStrategy::None,
-        RestartPolicy::FixedDelay { delay, attempts, .. } => {
-            RestartStrategy::FixedDelay { attempts, delay_ms: millis(delay) }
+        RestartPolicy::FixedDelay { delay, attempts, reset_after } => RestartStrategy::FixedDelay {
+            attempts,
+            delay_ms: millis(delay),
+            reset_after_ms: millis(reset_after),
+        },
+        RestartPolicy::FailureRate { delay, attempts, interval } => {
+            RestartStrategy::FailureRate { attempts, interval_ms: millis(interval), delay_ms: millis(delay) }
         }
         RestartPolicy::ExponentialDelay { initial, max, attempts, reset_after } => {
             RestartStrategy::ExponentialDelay {
