@@ -177,7 +177,7 @@ mod tests {
 
     fn deployed() -> Deployment {
         let graph = graph(&[2, 1]);
-        let placement = place(&graph, &[(1, 1), (2, 1)].into()).unwrap();
+        let placement = place(&graph, &[(1, 1), (2, 1)].into(), |_| None).unwrap();
         Deployment::new(Attempt(3), &graph, placement, None)
     }
 

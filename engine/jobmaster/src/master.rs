@@ -24,7 +24,7 @@ mod master_test;
 use std::collections::{BTreeMap, BTreeSet};
 
 use millstream_checkpoint::Manifest;
-use millstream_model::control::{FromWorker, WorkerId};
+use millstream_model::control::{FromWorker, HeldSlots, WorkerId};
 use millstream_model::graph::JobGraph;
 use millstream_model::{Attempt, Epoch, Generation, JobError, JobIdentity, OperatorUid};
 use serde::{Deserialize, Serialize};
@@ -102,6 +102,8 @@ struct Offer {
     slots: u32,
     /// Where it listens for rows of other workers.
     address: Option<String>,
+    /// What it has run.
+    held: HeldSlots,
 }
 
 /// Where the job is, with what is known only there.
@@ -281,8 +283,8 @@ impl JobMaster {
 
     fn heard(&mut self, message: FromWorker, now_ms: u64) {
         match message {
-            FromWorker::Registered { worker, slots, fingerprint, address } => {
-                self.worker_registered(worker, Offer { slots, address }, &fingerprint, now_ms);
+            FromWorker::Registered { worker, slots, fingerprint, address, held } => {
+                self.worker_registered(worker, Offer { slots, address, held }, &fingerprint, now_ms);
             }
             FromWorker::SubtaskRunning { attempt, subtask } => {
                 self.subtask_running(attempt, subtask, now_ms);

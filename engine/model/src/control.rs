@@ -1,6 +1,8 @@
 //! Messages between the coordinator and its workers. In one process they travel over queues, between processes over gRPC;
 //! nothing else differs. Each message carries the attempt; what an older attempt says is dropped by its number.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::error::JobError;
@@ -120,6 +122,30 @@ pub enum ToWorker {
     },
 }
 
+/// Slots that a worker has run: of the state of their subtasks it may have copies.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldSlots {
+    /// How many slots the job had in all; 0 if the worker has run none.
+    pub of: u32,
+    /// Which of them, ascending.
+    pub slots: Vec<u32>,
+}
+
+impl HeldSlots {
+    /// Those of a worker by a placement: slot `n` has subtask `n` of every chain.
+    #[must_use]
+    pub fn of(placement: impl IntoIterator<Item = (SubtaskId, WorkerId)>, worker: WorkerId) -> Self {
+        let (mut of, mut slots) = (0, BTreeSet::new());
+        for (subtask, on) in placement {
+            of = of.max(subtask.index + 1);
+            if on == worker {
+                slots.insert(subtask.index);
+            }
+        }
+        Self { of, slots: slots.into_iter().collect() }
+    }
+}
+
 /// Worker to coordinator.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum FromWorker {
@@ -133,6 +159,8 @@ pub enum FromWorker {
         fingerprint: String,
         /// Host and port at which it listens for rows of other workers; `None` in one process.
         address: Option<String>,
+        /// What it ran for an earlier coordinator of the job.
+        held: HeldSlots,
     },
     /// The subtask is restored and runs.
     SubtaskRunning {

@@ -150,6 +150,7 @@ impl LocalJob {
             spill: self.spill,
             slot_bytes: self.slot_bytes,
             network: None,
+            held: Arc::default(),
         };
         let parts = JobParts {
             spec: JobSpec {

@@ -29,7 +29,7 @@ pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError> {
 
 #[cfg(test)]
 mod tests {
-    use millstream_model::control::{FromWorker, ToWorker};
+    use millstream_model::control::{FromWorker, HeldSlots, ToWorker};
     use millstream_model::snapshot::SubtaskRestore;
     use millstream_model::{Attempt, ChainId, Generation, SubtaskId};
 
@@ -42,7 +42,8 @@ mod tests {
         let order = ToWorker::Deploy { attempt: Attempt(1), generation: Generation(2), subtask, restore };
         assert_eq!(decode::<ToWorker>(&encode(&order).unwrap()).unwrap(), order);
         let fingerprint = "f".to_owned();
-        let report = FromWorker::Registered { worker: 1, slots: 2, fingerprint, address: None };
+        let held = HeldSlots { of: 2, slots: vec![1] };
+        let report = FromWorker::Registered { worker: 1, slots: 2, fingerprint, address: None, held };
         let bytes = encode(&report).unwrap();
         assert_eq!(decode::<FromWorker>(&bytes).unwrap(), report);
         let error = decode::<FromWorker>(&bytes[..bytes.len() - 1]).unwrap_err().to_string();

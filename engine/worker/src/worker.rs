@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::FutureExt as _;
 use millstream_batch::MAX_BATCH_ROWS;
 use millstream_connectors::ConnectorRegistry;
 use millstream_connectors::sink::Sink;
-use millstream_model::control::{FromWorker, ToWorker, WorkerId};
+use millstream_model::control::{FromWorker, HeldSlots, ToWorker, WorkerId};
 use millstream_model::graph::{Edge, JobGraph, Partitioning};
 use millstream_model::snapshot::SubtaskRestore;
 use millstream_model::{Attempt, ErrorKind, Generation, JobError, SubtaskId};
@@ -66,6 +66,8 @@ pub struct WorkerSettings {
     pub slot_bytes: Option<usize>,
     /// Connections to other workers; `None` when this is the only one.
     pub network: Option<WorkerNetwork>,
+    /// What this process has run. The next coordinator is told, and lets the worker have it again if it can.
+    pub held: Arc<Mutex<HeldSlots>>,
 }
 
 /// How a worker reaches others and is reached by them.
@@ -101,6 +103,7 @@ pub async fn run(
         slots: settings.slots,
         fingerprint: settings.job.graph.fingerprint.clone(),
         address: settings.network.as_ref().map(|network| network.address.clone()),
+        held: settings.held.lock().unwrap_or_else(PoisonError::into_inner).clone(),
     };
     let account = |_| SlotMemory::new(settings.slot_bytes, settings.spill.is_some());
     let accounts = (0..settings.slots).map(account).collect();
@@ -123,6 +126,7 @@ pub async fn run(
         attempt: None,
         unprepared: None,
         network: settings.network.map(|network| network.connections),
+        held: settings.held,
     };
     if worker.reports.send(registered).await.is_err() {
         return Ok(());
@@ -182,6 +186,7 @@ struct Worker {
     attempt: Option<RunningAttempt>,
     slots: Vec<Slot>,
     network: Option<Network>,
+    held: Arc<Mutex<HeldSlots>>,
 }
 
 impl Worker {
@@ -247,10 +252,12 @@ impl Worker {
         if self.attempt.as_ref().is_some_and(|running| running.attempt >= attempt) {
             return;
         }
+        let held = HeldSlots::of(placement.iter().copied(), self.id);
         let running = RunningAttempt::new(attempt, self.id, placement, addresses, &self.blueprint.job.graph);
         if let Some(network) = &self.network {
             network.deploy(attempt, running.inboxes.clone());
         }
+        *self.held.lock().unwrap_or_else(PoisonError::into_inner) = held;
         self.attempt = Some(running);
     }
 

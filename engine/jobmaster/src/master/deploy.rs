@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use millstream_checkpoint::restore::{Loss, LossKind};
 use millstream_checkpoint::{Outcome, RestorePlan, plan_restore};
 use millstream_model::control::{ToWorker, WorkerId};
+use millstream_model::graph::JobGraph;
 use millstream_model::{Attempt, ErrorKind, JobError, SubtaskId};
 
 use super::{JobMaster, Phase};
 use crate::command::{Command, JobEnd, Timer};
 use crate::deployment::Deployment;
-use crate::schedule::{place, slots_needed};
+use crate::schedule::{Placement, place, slots_needed};
 
 impl JobMaster {
     /// Once everything that predecessors owned is visible: ends a job that has nothing left to do, else looks for slots.
@@ -32,7 +33,7 @@ impl JobMaster {
 
     /// Bounds the wait, if the settings do.
     pub(super) fn wait_for_slots(&mut self, now_ms: u64) {
-        if place(&self.spec.graph, &self.slots()).is_some() {
+        if self.place(&self.spec.graph).is_some() {
             return;
         }
         if let Some(timeout_ms) = self.spec.settings.slots_timeout_ms {
@@ -57,9 +58,8 @@ impl JobMaster {
     /// Starts the next attempt from the newest owned checkpoint, if the slots suffice.
     pub(super) fn deploy(&mut self, now_ms: u64) -> bool {
         self.adopt_rescale();
-        let slots = self.slots();
-        let Some(placement) = place(&self.spec.graph, &slots) else {
-            let (needed, offered) = (slots_needed(&self.spec.graph), slots.values().sum::<u32>());
+        let Some(placement) = self.place(&self.spec.graph) else {
+            let (needed, offered) = (slots_needed(&self.spec.graph), self.slots().values().sum::<u32>());
             self.notes.next = Some(format!("start when {needed} slots are there, now {offered}"));
             return false;
         };
@@ -71,6 +71,11 @@ impl JobMaster {
                 return true;
             }
         };
+        for (worker, offer) in &mut self.workers {
+            if placement.workers().contains(worker) {
+                offer.held = placement.held_by(*worker);
+            }
+        }
         let manifest = plan.as_ref().map(|p| &p.parent);
         self.attempt = self.attempt.next();
         let attempt = self.attempt;
@@ -95,6 +100,11 @@ impl JobMaster {
         self.phase = Phase::Active(Box::new(deployment));
         self.parent = plan.map(|p| p.parent);
         true
+    }
+
+    /// Where the subtasks of a graph would run; `None` if there are too few slots.
+    pub(super) fn place(&self, graph: &JobGraph) -> Option<Placement> {
+        place(graph, &self.slots(), |worker| self.workers.get(&worker).map(|offer| &offer.held))
     }
 
     /// Slots that each worker offers.

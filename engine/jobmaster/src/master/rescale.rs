@@ -15,7 +15,7 @@ use millstream_model::{Attempt, CheckpointId, ErrorKind, JobError};
 use super::{AfterCancel, Cancelling, JobMaster, Phase};
 use crate::command::Command;
 use crate::rescales::RescaleId;
-use crate::schedule::{place, slots_needed};
+use crate::schedule::slots_needed;
 
 /// A rescale that is not answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,7 +61,7 @@ impl JobMaster {
         }
         // A job that runs is not stopped for one that cannot start. One that waits for slots anyway may wait for others.
         let slots = self.slots();
-        if matches!(self.phase, Phase::Active(_)) && place(graph, &slots).is_none() {
+        if matches!(self.phase, Phase::Active(_)) && self.place(graph).is_none() {
             let (needed, offered) = (slots_needed(graph), slots.values().sum::<u32>());
             return Err(format!(
                 "that needs {needed} slots, and the workers offer {offered}: start more workers first"

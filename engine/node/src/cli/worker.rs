@@ -2,11 +2,12 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use millstream_connectors::ConnectorRegistry;
 use millstream_exchange::{Membership, Network};
+use millstream_model::control::HeldSlots;
 use millstream_tls::{Role, Security};
 use millstream_worker::http::{self, WorkerStatus, WorksFor};
 use millstream_worker::session::{Ending, Session, Unwelcome};
@@ -66,6 +67,7 @@ struct Worker<'a> {
     listener: Arc<TcpListener>,
     /// How others reach the listener.
     address: String,
+    held: Arc<Mutex<HeldSlots>>,
     status: watch::Sender<WorkerStatus>,
 }
 
@@ -87,7 +89,16 @@ impl<'a> Worker<'a> {
             ..WorkerStatus::default()
         };
         let (listener, status) = (Arc::new(listener), watch::channel(status).0);
-        Ok(Self { arguments, security, connectors: connectors::registry(), name, listener, address, status })
+        Ok(Self {
+            arguments,
+            security,
+            connectors: connectors::registry(),
+            name,
+            listener,
+            address,
+            held: Arc::default(),
+            status,
+        })
     }
 
     /// Answers over HTTP, if it is to.
@@ -183,6 +194,7 @@ impl<'a> Worker<'a> {
                 connections: Network::start(self.listener.clone(), me, self.security.clone()),
                 address: self.address.clone(),
             }),
+            held: self.held.clone(),
         };
         millstream_worker::run(settings, orders, reports)
             .await

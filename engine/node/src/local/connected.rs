@@ -58,7 +58,7 @@ pub(super) fn start(
     tokio::spawn(desk::serve(listener, desk));
     for _ in 0..connected.workers {
         let (rows, rows_address) = listen()?;
-        let worker = WorkerSettings { slots: connected.slots, ..worker.clone() };
+        let worker = WorkerSettings { slots: connected.slots, held: Arc::default(), ..worker.clone() };
         tokio::spawn(work(address.clone(), job.clone(), worker, Arc::new(rows), rows_address));
     }
     let outcome = tokio::spawn(async move {

@@ -281,6 +281,7 @@ impl Rig {
             spill: None,
             slot_bytes: None,
             network: None,
+            held: Arc::default(),
         };
         tokio::spawn(run(settings, incoming, reports));
         let mut rig = Self { to, from, store, graph: job.graph.clone(), attempt: Attempt(1) };

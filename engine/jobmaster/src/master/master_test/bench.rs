@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use millstream_checkpoint::{Manifest, Outcome};
-use millstream_model::control::FromWorker;
+use millstream_model::control::{FromWorker, HeldSlots};
 use millstream_model::graph::JobGraph;
 use millstream_model::snapshot::{SplitState, SubtaskSnapshot};
 use millstream_model::{
@@ -158,7 +158,11 @@ pub(super) fn manifest_of(parallelism: &[u32], outcome: Outcome) -> Manifest {
 }
 
 pub(super) fn registered(worker: u32, slots: u32) -> Event {
-    Event::FromWorker(FromWorker::Registered { worker, slots, fingerprint: "f1".into(), address: None })
+    registered_with(worker, slots, HeldSlots::default())
+}
+
+pub(super) fn registered_with(worker: u32, slots: u32, held: HeldSlots) -> Event {
+    Event::FromWorker(FromWorker::Registered { worker, slots, fingerprint: "f1".into(), address: None, held })
 }
 
 /// The order of another parallelism, with that as its number, and the chains that it gives.

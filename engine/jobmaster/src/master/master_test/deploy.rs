@@ -1,7 +1,7 @@
 //! Taking over, waiting for workers, deploying, handing out splits.
 
 use millstream_checkpoint::Outcome;
-use millstream_model::control::FromWorker;
+use millstream_model::control::{FromWorker, HeldSlots};
 use millstream_model::{Attempt, ErrorKind};
 
 use super::bench::*;
@@ -76,7 +76,13 @@ fn slots_of_several_workers_are_enough_together() {
 fn a_worker_with_another_job_is_sent_away() {
     let mut t = Bench::new(&[1], settings());
     t.send(0, took_over(None, &[]));
-    let stranger = FromWorker::Registered { worker: 4, slots: 9, fingerprint: "f0".into(), address: None };
+    let stranger = FromWorker::Registered {
+        worker: 4,
+        slots: 9,
+        fingerprint: "f0".into(),
+        address: None,
+        held: HeldSlots::default(),
+    };
     t.expect(
         0,
         Event::FromWorker(stranger),
@@ -209,4 +215,28 @@ fn a_restored_source_goes_on_from_its_positions() {
         _ => None,
     });
     assert_eq!(assigned, Some(vec![half]));
+}
+
+#[test]
+fn workers_get_again_what_they_have_run() {
+    let deployed = |said: Vec<String>| -> Vec<String> {
+        said.into_iter().filter(|line| line.contains(": deploy ")).collect()
+    };
+    let mut t = Bench::new(&[2], settings());
+    t.send(0, took_over(None, &[]));
+    t.send(0, registered(1, 1));
+    let first = deployed(t.send(0, registered(2, 1)));
+    assert_eq!(first, ["worker 1: deploy 0/0 of attempt 1", "worker 2: deploy 0/1 of attempt 1"]);
+    // Worker 3 has a lower place in no list: it gets what was worker 1's.
+    t.send(1, registered(3, 1));
+    t.send(2, Event::WorkerLost { worker: 1, reason: "gone".into() });
+    t.send(3, cancelled(1, 2));
+    let again = deployed(t.send(102, Event::TimerFired(Timer::Restart(Attempt(1)))));
+    assert_eq!(again, ["worker 3: deploy 0/0 of attempt 2", "worker 2: deploy 0/1 of attempt 2"]);
+    // A new coordinator hears it from the workers.
+    let mut next = Bench::new(&[2], settings());
+    next.send(0, took_over(None, &[]));
+    next.send(0, registered_with(1, 1, HeldSlots { of: 2, slots: vec![1] }));
+    let taken = deployed(next.send(0, registered_with(2, 1, HeldSlots { of: 2, slots: vec![0] })));
+    assert_eq!(taken, ["worker 2: deploy 0/0 of attempt 1", "worker 1: deploy 0/1 of attempt 1"]);
 }
