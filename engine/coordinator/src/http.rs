@@ -1,17 +1,21 @@
-//! What a coordinator tells over HTTP: is it alive, is it ready, its status, its metrics. It takes no orders there.
+//! What a coordinator tells over HTTP: is it alive, is it ready, its status, its plan, its metrics. It takes no orders there.
 //!
 //! | path | answer |
 //! |---|---|
 //! | `/healthz` | 200 as long as the coordinator runs |
 //! | `/readyz` | 200 while records flow or all is done, else 503 with the phase |
 //! | `/status` | the status as JSON |
+//! | `/plan` | what `millstream plan --output json` prints, at the parallelism of now, as a JSON list |
 //! | `/metrics` | Prometheus' text format |
+
+use std::sync::Arc;
 
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
+use millstream_model::JobError;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -20,37 +24,63 @@ use crate::status::JobStatus;
 
 type Status = watch::Receiver<JobStatus>;
 
+/// Knows how the job is planned.
+pub trait Planned: Send + Sync {
+    /// Its plans at this parallelism, one for each statement.
+    ///
+    /// # Errors
+    /// There are none.
+    fn plans(&self, parallelism: u32) -> Result<Vec<serde_json::Value>, JobError>;
+}
+
+#[derive(Clone)]
+struct Pages {
+    status: Status,
+    planned: Arc<dyn Planned>,
+}
+
 /// Answers on `listener` until the sender of `status` is dropped. Connections that are open then may still be answered.
 ///
 /// # Errors
 /// When the listener fails for good.
-pub async fn serve(listener: TcpListener, status: Status) -> std::io::Result<()> {
+pub async fn serve(listener: TcpListener, status: Status, planned: Arc<dyn Planned>) -> std::io::Result<()> {
     let mut until = status.clone();
     let coordinator_is_gone = async move { while until.changed().await.is_ok() {} };
-    axum::serve(listener, router(status)).with_graceful_shutdown(coordinator_is_gone).await
+    axum::serve(listener, router(Pages { status, planned })).with_graceful_shutdown(coordinator_is_gone).await
 }
 
-fn router(status: Status) -> Router {
+fn router(pages: Pages) -> Router {
     Router::new()
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(readyz))
         .route("/status", get(show_status))
+        .route("/plan", get(show_plan))
         .route("/metrics", get(show_metrics))
-        .with_state(status)
+        .with_state(pages)
 }
 
-async fn readyz(State(status): State<Status>) -> Response {
-    let status = status.borrow();
+async fn readyz(State(pages): State<Pages>) -> Response {
+    let status = pages.status.borrow();
     let code = if status.is_ready() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (code, format!("{}\n", status.phase)).into_response()
 }
 
-async fn show_status(State(status): State<Status>) -> Json<JobStatus> {
-    Json(status.borrow().clone())
+async fn show_status(State(pages): State<Pages>) -> Json<JobStatus> {
+    Json(pages.status.borrow().clone())
 }
 
-async fn show_metrics(State(status): State<Status>) -> Response {
-    let rendered = metrics::render(&status.borrow());
+async fn show_plan(State(pages): State<Pages>) -> Response {
+    // Some chain has the job's own parallelism; those with another one have less.
+    let parallelism = pages.status.borrow().chains.iter().map(|chain| chain.parallelism).max().unwrap_or(1);
+    let planned = tokio::task::spawn_blocking(move || pages.planned.plans(parallelism)).await;
+    match planned.map_err(|e| e.to_string()).and_then(|plans| plans.map_err(|e| e.to_string())) {
+        Ok(plans) => Json(plans).into_response(),
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response(),
+    }
+}
+
+async fn show_metrics(State(pages): State<Pages>) -> Response {
+    let rendered = metrics::render(&pages.status.borrow());
     match rendered {
         Ok(text) => ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response(),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response(),
@@ -60,9 +90,22 @@ async fn show_metrics(State(status): State<Status>) -> Response {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::status::ChainStatus;
     use millstream_jobmaster::JobPhase;
+    use millstream_model::ErrorKind;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpStream;
+
+    struct OnePlan;
+
+    impl Planned for OnePlan {
+        fn plans(&self, parallelism: u32) -> Result<Vec<serde_json::Value>, JobError> {
+            match parallelism {
+                1 => Ok(vec![serde_json::json!({ "parallelism": 1 })]),
+                more => Err(JobError::new(ErrorKind::User, format!("cannot be planned at {more}"))),
+            }
+        }
+    }
 
     async fn request(address: std::net::SocketAddr, path: &str) -> (u16, String) {
         let mut stream = TcpStream::connect(address).await.unwrap();
@@ -79,7 +122,7 @@ mod tests {
         let (sender, receiver) = watch::channel(JobStatus { job: "j".into(), ..JobStatus::default() });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let server = tokio::spawn(serve(listener, receiver));
+        let server = tokio::spawn(serve(listener, receiver, Arc::new(OnePlan)));
 
         assert_eq!(request(address, "/healthz").await, (200, "ok\n".into()));
         assert_eq!(request(address, "/readyz").await, (503, "TakingOver\n".into()));
@@ -88,6 +131,11 @@ mod tests {
         let (code, body) = request(address, "/status").await;
         let json: serde_json::Value = serde_json::from_str(&body).unwrap();
         assert_eq!((code, json["job"].as_str(), json["phase"].as_str()), (200, Some("j"), Some("Running")));
+        assert_eq!(request(address, "/plan").await, (200, r#"[{"parallelism":1}]"#.into()));
+        let two = ChainStatus { parallelism: 2, ..ChainStatus::default() };
+        sender.send_modify(|s| s.chains = vec![ChainStatus::default(), two]);
+        let (code, body) = request(address, "/plan").await;
+        assert!(code == 500 && body.contains("cannot be planned at 2"), "{code} {body}");
         let (code, body) = request(address, "/metrics").await;
         assert_eq!(code, 200);
         assert!(body.contains("millstream_job_phase"));

@@ -2,6 +2,7 @@
 
 mod args;
 mod compile;
+mod config_file;
 mod confirm;
 mod coordinator;
 mod failure;
@@ -24,6 +25,13 @@ pub use failure::Failure;
 
 /// Runs a command line and returns its exit code.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments = match config_file::expand(arguments.into_iter().collect()) {
+        Ok(arguments) => arguments,
+        Err(failure) => {
+            failure.print();
+            return ExitCode::from(failure.code());
+        }
+    };
     let arguments = match Arguments::try_parse_from(arguments) {
         Ok(arguments) => arguments,
         Err(error) => {

@@ -214,6 +214,9 @@ pub(crate) struct StatusArguments {
 /// How processes of a job watch and trust each other.
 #[derive(Args, Debug)]
 pub(crate) struct LinkArguments {
+    /// Options that are neither typed nor in the environment, as `name: value` in YAML
+    #[arg(long, value_name = "FILE", env = "MILLSTREAM_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
     /// Whoever is silent for so long is lost
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = duration, env = "MILLSTREAM_HEARTBEAT_TIMEOUT")]
     pub(crate) heartbeat_timeout: std::time::Duration,
@@ -243,7 +246,7 @@ pub(crate) struct SecurityArguments {
 pub(crate) struct StartArguments {
     /// Where checkpoints go: a folder, file://, memory:// or s3:// address, or `from-manifest` for spec.state.storage;
     /// default: .millstream/ beside the file
-    #[arg(long, value_name = "URI")]
+    #[arg(long, value_name = "URI", env = "MILLSTREAM_STORAGE")]
     pub(crate) storage: Option<String>,
     /// Start over instead of continuing; asks first, or needs --yes
     #[arg(long, conflicts_with_all = ["from_epoch", "from_savepoint"])]
@@ -261,10 +264,10 @@ pub(crate) struct StartArguments {
     #[arg(long, value_name = "UID,...", value_delimiter = ',')]
     pub(crate) allow_state_loss: Vec<String>,
     /// Form of the log on stderr
-    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    #[arg(long, value_name = "FORMAT", default_value = "text", env = "MILLSTREAM_LOG")]
     pub(crate) log: LogFormat,
-    /// Serve /healthz, /readyz, /status (JSON) and /metrics (Prometheus) on this address, for example 127.0.0.1:9090
-    #[arg(long, value_name = "ADDR")]
+    /// Serve /healthz, /readyz, /status and /plan (JSON), /metrics (Prometheus) on this address, for example 127.0.0.1:9090
+    #[arg(long, value_name = "ADDR", env = "MILLSTREAM_HTTP")]
     pub(crate) http: Option<SocketAddr>,
 }
 

@@ -4,6 +4,9 @@ use std::io::{IsTerminal as _, Write as _};
 use std::path::Path;
 
 use millstream_connectors::ConnectorRegistry;
+use millstream_coordinator::control::JobCompiler;
+use millstream_coordinator::http::Planned;
+use millstream_model::graph::JobGraph;
 use millstream_model::{ErrorKind, JobError};
 use millstream_plan::CompiledJob;
 use millstream_sql::{CompileOptions, Compiled, Diagnostics};
@@ -57,6 +60,35 @@ pub(super) fn compile_at(
     let job = compile_quietly(&source.at(parallelism), connectors);
     let job = job.map_err(|failure| JobError::new(ErrorKind::User, failure.message()))?.compiled.job;
     job.ok_or_else(|| JobError::new(ErrorKind::User, "there is no job in the SQL"))
+}
+
+/// A job's texts, for whoever wants it at another parallelism.
+pub(super) struct Compiler {
+    source: JobSource,
+    connectors: ConnectorRegistry,
+}
+
+impl Compiler {
+    pub(super) const fn new(source: JobSource, connectors: ConnectorRegistry) -> Self {
+        Self { source, connectors }
+    }
+}
+
+impl JobCompiler for Compiler {
+    fn graph(&self, parallelism: u32) -> Result<JobGraph, JobError> {
+        if parallelism == 0 {
+            return Err(JobError::new(ErrorKind::User, "a job has a parallelism of at least 1"));
+        }
+        Ok(compile_at(&self.source, parallelism, &self.connectors)?.graph)
+    }
+}
+
+impl Planned for Compiler {
+    fn plans(&self, parallelism: u32) -> Result<Vec<serde_json::Value>, JobError> {
+        let job = compile_quietly(&self.source.at(parallelism), &self.connectors);
+        let job = job.map_err(|failure| JobError::new(ErrorKind::User, failure.message()))?;
+        Ok(job.compiled.explains.iter().chain(&job.compiled.plan).map(|plan| plan.to_json()).collect())
+    }
 }
 
 fn compile_quietly(source: &JobSource, connectors: &ConnectorRegistry) -> Result<Job, Failure> {

@@ -4,20 +4,16 @@ use std::io::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use millstream_connectors::ConnectorRegistry;
-use millstream_coordinator::control::JobCompiler;
 use millstream_coordinator::desk::{self, DeskSettings};
 use millstream_coordinator::{Coordinator, CoordinatorSettings, JobParts, Transport};
 use millstream_jobmaster::JobSpec;
-use millstream_model::graph::JobGraph;
-use millstream_model::{ErrorKind, JobError};
 use millstream_plan::CompiledJob;
 use millstream_tls::Role;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 
 use super::args::{CoordinatorArguments, LogFormat};
-use super::compile::{Job, compile_at, compile_source, read};
+use super::compile::{Compiler, Job, compile_source, read};
 use super::failure::Failure;
 use super::run::start::{self, Start};
 use super::run::{listen, outcome, supervise};
@@ -26,7 +22,7 @@ use super::storage::{socket, storage_uri};
 use crate::control::NetworkSavepoints;
 use crate::document::JobDocument;
 use crate::endpoints::endpoints;
-use crate::job_file::{JobFile, JobSource};
+use crate::job_file::JobFile;
 use crate::local::Running;
 use crate::{connectors, telemetry};
 
@@ -44,6 +40,9 @@ pub(super) fn coordinator(arguments: &CoordinatorArguments) -> Result<(), Failur
     let Job { file, mut compiled } = compile_source(&source, &connectors)?;
     let is_json = arguments.start.log == LogFormat::Json;
     telemetry::start(is_json, "warn,millstream=info", std::io::stderr);
+    if let Some(path) = &arguments.link.config {
+        tracing::info!("options from {}", path.display());
+    }
     if file.is_suspended {
         let _ = writeln!(
             std::io::stderr(),
@@ -68,7 +67,7 @@ pub(super) fn coordinator(arguments: &CoordinatorArguments) -> Result<(), Failur
     let ended = runtime.block_on(async {
         let start = start::prepare(&arguments.start, &file, &compiled.settings, &job, false).await?;
         let Start::Go(plan) = start else { return Ok(()) };
-        let compiler = Arc::new(Compiler { source: source.clone(), connectors: connectors.clone() });
+        let compiler = Arc::new(Compiler::new(source.clone(), connectors.clone()));
         let document =
             JobDocument { source, storage: storage_uri(arguments.start.storage.as_deref(), &file)? };
         let store = plan.store.clone();
@@ -97,7 +96,7 @@ pub(super) fn coordinator(arguments: &CoordinatorArguments) -> Result<(), Failur
             joining: join,
             reports,
             handle: handle.clone(),
-            compiler,
+            compiler: compiler.clone(),
             savepoints: Arc::new(NetworkSavepoints {
                 handle: handle.clone(),
                 store: store.clone(),
@@ -111,7 +110,7 @@ pub(super) fn coordinator(arguments: &CoordinatorArguments) -> Result<(), Failur
         let status = handle.status();
         let control = listen(socket(arguments.start.storage.as_deref(), &file)?, &handle, &store);
         let running = Running { handle, outcome: tokio::spawn(coordinator.run()) };
-        let outcome = supervise(running, arguments.start.http, None).await?;
+        let outcome = supervise(running, arguments.start.http, compiler, None).await?;
         over.send_replace(Some(outcome.clone()));
         if let Ok(Err(error)) = tokio::time::timeout(FAREWELL, desk).await.unwrap_or(Ok(Ok(()))) {
             tracing::warn!("workers could not be served: {error}");
@@ -125,21 +124,6 @@ pub(super) fn coordinator(arguments: &CoordinatorArguments) -> Result<(), Failur
     });
     runtime.shutdown_background();
     ended
-}
-
-/// The job's texts, for whoever wants it at another parallelism.
-struct Compiler {
-    source: JobSource,
-    connectors: ConnectorRegistry,
-}
-
-impl JobCompiler for Compiler {
-    fn graph(&self, parallelism: u32) -> Result<JobGraph, JobError> {
-        if parallelism == 0 {
-            return Err(JobError::new(ErrorKind::User, "a job has a parallelism of at least 1"));
-        }
-        Ok(compile_at(&self.source, parallelism, &self.connectors)?.graph)
-    }
 }
 
 async fn bind(

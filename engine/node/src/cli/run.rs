@@ -12,11 +12,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use millstream_checkpoint_store::JobStore;
+use millstream_coordinator::http::Planned;
 use millstream_coordinator::{JobHandle, JobOutcome, Request};
 use millstream_model::JobError;
 
 use super::args::{LogFormat, RunArguments};
-use super::compile::{Job, compile};
+use super::compile::{Compiler, Job, compile_source, read};
 use super::failure::Failure;
 use super::progress::Display;
 use super::storage::socket;
@@ -31,7 +32,8 @@ use start::Start;
 pub(super) fn run(arguments: Box<RunArguments>) -> Result<(), Failure> {
     let display = Display::new(arguments.quiet);
     let connectors = connectors::registry();
-    let Job { file, mut compiled } = compile(&arguments.job, &connectors)?;
+    let source = read(&arguments.job.file, &arguments.job.options)?;
+    let Job { file, mut compiled } = compile_source(&source, &connectors)?;
     let is_query = compiled.job.as_ref().is_some_and(|job| job.collected().is_some());
     // Whoever types a query wants its rows, not the life of the job behind it.
     let level = if is_query { "warn" } else { "warn,millstream=info" };
@@ -75,6 +77,7 @@ pub(super) fn run(arguments: Box<RunArguments>) -> Result<(), Failure> {
             start::prepare(&arguments.start, &file, &compiled.settings, &job, collect.is_some()).await?;
         let Start::Go(plan) = start else { return Ok(()) };
         let store = plan.store.clone();
+        let compiler = Arc::new(Compiler::new(source, connectors.clone()));
         let local = LocalJob {
             identity: file.identity.clone(),
             job: job.clone(),
@@ -96,7 +99,7 @@ pub(super) fn run(arguments: Box<RunArguments>) -> Result<(), Failure> {
             Some(_) => None,
             None => listen(socket(arguments.start.storage.as_deref(), &file)?, &running.handle, &store),
         };
-        let outcome = supervise(running, arguments.start.http, Some(display)).await?;
+        let outcome = supervise(running, arguments.start.http, compiler, Some(display)).await?;
         if let Some(result) = &collect {
             result.finish(&outcome).map_err(|e| Failure::Job(format!("stdout: {e}")))?;
         }
@@ -132,6 +135,7 @@ pub(super) fn listen(path: PathBuf, handle: &JobHandle, store: &JobStore) -> Opt
 pub(super) async fn supervise(
     running: Running,
     http: Option<SocketAddr>,
+    planned: Arc<dyn Planned>,
     display: Option<Display>,
 ) -> Result<JobOutcome, Failure> {
     let Running { handle, outcome } = running;
@@ -141,8 +145,10 @@ pub(super) async fn supervise(
             .await
             .map_err(|e| Failure::Mistake(format!("--http {address}: cannot listen there: {e}")))?;
         let address = listener.local_addr().map_or(address, |a| a);
-        tracing::info!("status on http://{address}/status, metrics on http://{address}/metrics");
-        tokio::spawn(millstream_coordinator::http::serve(listener, handle.status()));
+        tracing::info!(
+            "status on http://{address}/status, metrics on http://{address}/metrics, plan on http://{address}/plan"
+        );
+        tokio::spawn(millstream_coordinator::http::serve(listener, handle.status(), planned));
     }
     let signals = tokio::spawn(stop_on_signal(handle));
     let outcome = outcome.await.unwrap_or_else(|e| {

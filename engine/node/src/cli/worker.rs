@@ -34,6 +34,9 @@ const LAST_PAUSE: Duration = Duration::from_secs(2);
 pub(super) fn worker(arguments: &WorkerArguments) -> Result<(), Failure> {
     let security = security(&arguments.link.security, Role::Worker)?;
     telemetry::start(arguments.log == LogFormat::Json, "warn,millstream=info", std::io::stderr);
+    if let Some(path) = &arguments.link.config {
+        tracing::info!("options from {}", path.display());
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         // The slots have threads of their own; these two move messages and rows.
         .worker_threads(2)
