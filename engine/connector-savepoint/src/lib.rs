@@ -17,6 +17,5 @@ mod opened;
 mod place;
 mod reader;
 mod source;
-mod wait;
 
 pub use connector::SavepointConnector;

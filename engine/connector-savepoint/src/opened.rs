@@ -10,9 +10,9 @@ use millstream_connectors::options::{ParsedOptions, closest};
 use millstream_model::OperatorUid;
 use millstream_savepoint::{SavedTable, SavepointLocation, SavepointManifest, SavepointReader};
 use millstream_storage::Patience;
+use millstream_storage::wait::wait_for;
 
 use crate::failure;
-use crate::wait::wait_for;
 
 /// Opens the savepoint of a table; a relative path starts at `base`.
 ///

@@ -17,10 +17,10 @@ use millstream_connectors::ConnectorError;
 use millstream_connectors::source::{ReadBatch, ReadOutcome, SplitReader};
 use millstream_model::snapshot::SplitState;
 use millstream_savepoint::{FileRows, SavedFile};
+use millstream_storage::wait::wait_for;
 
 use crate::columns::Origin;
 use crate::source::SourceSpec;
-use crate::wait::wait_for;
 use crate::{failure, key, place};
 
 /// A batch has about this many bytes at most, but at least one row: the limit of what flows between operators.

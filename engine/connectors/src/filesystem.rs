@@ -9,11 +9,13 @@ mod input;
 mod line_count;
 mod listing;
 mod partition;
+mod place;
 mod position;
 mod progress;
 mod publisher;
 mod reader;
 mod split;
+mod store_reader;
 mod writer;
 
 use std::sync::Arc;
@@ -27,7 +29,7 @@ use millstream_storage::ObjectStorage;
 use crate::clock::Clock;
 use crate::error::ConnectorError;
 use crate::filesystem::enumerator::FileEnumerator;
-use crate::filesystem::listing::PathPattern;
+use crate::filesystem::place::Place;
 pub use crate::filesystem::publisher::FilePublisher;
 use crate::filesystem::reader::FileReader;
 use crate::filesystem::writer::FileWriter;
@@ -155,7 +157,7 @@ struct FileSource {
 #[derive(Debug)]
 struct SourceSpec {
     table: String,
-    pattern: PathPattern,
+    place: Place,
     format: Format,
     split_bytes: u64,
     monitor: Option<Duration>,
@@ -173,7 +175,7 @@ impl FileSource {
         let format = Format::from_options(options)?;
         check_columns(table, format.nesting())?;
         let path = options.text("path").unwrap_or_default();
-        let pattern = PathPattern::new(path, &table.base_dir).map_err(|m| options.error(m))?;
+        let place = Place::new(path, &table.base_dir).map_err(|m| options.error(m))?;
         let split_bytes = options.bytes("source.split.size").unwrap_or(u64::MAX);
         if split_bytes == 0 {
             return Err(options.error("'source.split.size' must be at least 1 byte"));
@@ -185,7 +187,7 @@ impl FileSource {
         Ok(Self {
             spec: Arc::new(SourceSpec {
                 table: table.name.clone(),
-                pattern,
+                place,
                 format,
                 split_bytes,
                 monitor,

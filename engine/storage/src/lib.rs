@@ -16,6 +16,7 @@ mod object_storage;
 mod open;
 pub mod retry;
 mod s3;
+pub mod wait;
 
 pub use create::CreateOutcome;
 pub use error::{Action, Remedy, StorageError};

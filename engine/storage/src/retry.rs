@@ -5,6 +5,7 @@
 //! every call run into its deadline.
 
 use std::future::Future;
+use std::ops::Range;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -57,6 +58,19 @@ impl Patience {
 /// `NotFound`, `Permanent`, or the last `Transient` fault.
 pub async fn get(storage: &dyn ObjectStorage, key: &str, patience: &Patience) -> Result<Bytes, StorageError> {
     repeat(storage, Action::Get, key, patience, || storage.get(key)).await
+}
+
+/// Bytes `range` of the object, cut at its end.
+///
+/// # Errors
+/// `NotFound`, `Permanent`, or the last `Transient` fault.
+pub async fn get_range(
+    storage: &dyn ObjectStorage,
+    key: &str,
+    range: Range<u64>,
+    patience: &Patience,
+) -> Result<Bytes, StorageError> {
+    repeat(storage, Action::Get, key, patience, || storage.get_range(key, range.clone())).await
 }
 
 /// What is known about the object; `None` if it does not exist.

@@ -69,8 +69,8 @@ impl Enumerator for FileEnumerator {
         if self.is_complete {
             return Ok(Discovery { splits: Vec::new(), is_complete: true });
         }
-        let path = self.spec.pattern.display();
-        let files = self.spec.pattern.list().map_err(|error| ConnectorError::Io {
+        let path = self.spec.place.display();
+        let files = self.spec.place.list().map_err(|error| ConnectorError::Io {
             table: self.spec.table.clone(),
             action: format!("cannot list {path}"),
             cause: error.to_string(),

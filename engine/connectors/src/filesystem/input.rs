@@ -7,6 +7,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use flate2::read::MultiGzDecoder;
+use millstream_storage::wait::wait_for;
+use millstream_storage::{ObjectStorage, Patience, retry};
+
+use crate::filesystem::store_reader::StoreReader;
 
 /// How a file is compressed, by the ending of its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,22 +49,42 @@ pub(super) struct Input {
 }
 
 impl Input {
-    /// Opens the file at its start.
-    pub(super) fn open(path: &Path, compression: Compression) -> std::io::Result<Self> {
-        Self::open_at(path, compression, 0)
-    }
-
     /// Opens the file at a byte; of a compressed one the bytes before it are decompressed and dropped. Reading behind the
     /// end gives nothing.
     pub(super) fn open_at(path: &Path, compression: Compression, offset: u64) -> std::io::Result<Self> {
         let mut file = File::open(path)?;
         let file_bytes = file.metadata()?.len();
-        let read = Arc::new(AtomicU64::new(0));
-        let is_compressed = compression != Compression::None;
-        if !is_compressed {
+        if compression == Compression::None {
             file.seek(SeekFrom::Start(offset))?;
-            read.store(offset, Ordering::Relaxed);
         }
+        Self::of(Box::new(file), file_bytes, compression, offset)
+    }
+
+    /// The same with an object.
+    pub(super) fn open_object(
+        storage: &Arc<dyn ObjectStorage>,
+        key: &str,
+        compression: Compression,
+        offset: u64,
+    ) -> std::io::Result<Self> {
+        let about = wait_for(retry::head(&**storage, key, &Patience::default()))?;
+        let Some(about) = about.map_err(std::io::Error::other)? else {
+            return Err(std::io::Error::from(std::io::ErrorKind::NotFound));
+        };
+        let start = if compression == Compression::None { offset } else { 0 };
+        let file = StoreReader::start(storage.clone(), key.to_owned(), start, about.length)?;
+        Self::of(Box::new(file), about.length, compression, offset)
+    }
+
+    /// `file` stands at `offset`, or at the start if it is compressed.
+    fn of(
+        file: Box<dyn Read + Send>,
+        file_bytes: u64,
+        compression: Compression,
+        offset: u64,
+    ) -> std::io::Result<Self> {
+        let is_compressed = compression != Compression::None;
+        let read = Arc::new(AtomicU64::new(if is_compressed { 0 } else { offset }));
         let counted = Counted { file, read: read.clone() };
         let mut bytes: Box<dyn Read + Send> = match compression {
             Compression::None => Box::new(counted),
@@ -88,7 +112,7 @@ impl Read for Input {
 }
 
 struct Counted {
-    file: File,
+    file: Box<dyn Read + Send>,
     read: Arc<AtomicU64>,
 }
 

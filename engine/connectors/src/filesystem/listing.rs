@@ -1,4 +1,4 @@
-//! Which files a path means.
+//! Which files of this machine a path means.
 //!
 //! A file is itself; a folder is every file below it; a glob (`*`, `?`, `[..]`, `**`) is what matches, folders with all below
 //! them. Names that start with `.` or `_` are skipped, in folders and as the last part of a match, so that progress records
@@ -6,7 +6,7 @@
 
 use std::path::{Path, PathBuf};
 
-/// The option `path`, resolved.
+/// A path of this machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct PathPattern {
     /// Absolute, or relative to the working directory if the base was.
@@ -40,7 +40,7 @@ impl PathPattern {
             }
             Some((scheme, _)) => {
                 return Err(format!(
-                    "'path' = '{text}': files cannot be read from {scheme}:// yet; write a local path or file://"
+                    "'path' = '{text}': files cannot be read from {scheme}://; write a local path, file:// or s3://"
                 ));
             }
         };
@@ -119,7 +119,7 @@ fn collect(path: &Path, files: &mut Vec<(PathBuf, u64)>) -> std::io::Result<()> 
     Ok(())
 }
 
-fn is_hidden(path: &Path) -> bool {
+pub(super) fn is_hidden(path: &Path) -> bool {
     path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(['.', '_']))
 }
 
@@ -172,8 +172,8 @@ mod tests {
         let table = [
             ("", "'path' is empty"),
             (
-                "s3://bucket/in",
-                "'path' = 's3://bucket/in': files cannot be read from s3:// yet; write a local path or file://",
+                "hdfs://host/in",
+                "'path' = 'hdfs://host/in': files cannot be read from hdfs://; write a local path, file:// or s3://",
             ),
             ("file://in", "'path' = 'file://in': write file:// and an absolute path, as in file:///data/in"),
             (

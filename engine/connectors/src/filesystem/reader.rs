@@ -4,7 +4,6 @@
 //! fails. Example: of `a\nb\nc\n` the split `0..2` holds `a` and `b` (which begins at byte 2, not behind it), `2..6` holds `c`.
 
 use std::io::Read as _;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
@@ -32,7 +31,6 @@ const MAX_BATCH_BYTES: u64 = 1024 * 1024;
 pub(super) struct FileReader {
     spec: Arc<SourceSpec>,
     split: FileSplit,
-    path: PathBuf,
     compression: Compression,
     input: Input,
     decoder: Box<dyn RecordDecoder>,
@@ -61,25 +59,27 @@ impl FileReader {
             |message: String| ConnectorError::Position { table: spec.table.clone(), message };
         let split = FileSplit::decode(&state.descriptor).map_err(position_error)?;
         let position = FilePosition::decode(&state.position).map_err(position_error)?;
-        let path = spec.pattern.locate(&split.file);
         let options_error = |message: String| ConnectorError::Options { table: spec.table.clone(), message };
         let compression = Compression::of(&split.file).map_err(options_error)?;
         let offset = position.map_or(split.start, |p| p.offset);
-        let input = Input::open_at(&path, compression, offset).map_err(|error| match error.kind() {
-            std::io::ErrorKind::NotFound => {
-                position_error(format!("{} is gone; its rows would be lost", split.file))
-            }
-            std::io::ErrorKind::InvalidData | std::io::ErrorKind::UnexpectedEof => ConnectorError::Record {
-                table: spec.table.clone(),
-                place: split.file.clone(),
-                message: format!("damaged compressed data: {error}"),
-            },
-            _ => ConnectorError::Io {
-                table: spec.table.clone(),
-                action: format!("cannot open {}", split.file),
-                cause: error.to_string(),
-            },
-        })?;
+        let input =
+            spec.place.open_at(&split.file, compression, offset).map_err(|error| match error.kind() {
+                std::io::ErrorKind::NotFound => {
+                    position_error(format!("{} is gone; its rows would be lost", split.file))
+                }
+                std::io::ErrorKind::InvalidData | std::io::ErrorKind::UnexpectedEof => {
+                    ConnectorError::Record {
+                        table: spec.table.clone(),
+                        place: split.file.clone(),
+                        message: format!("damaged compressed data: {error}"),
+                    }
+                }
+                _ => ConnectorError::Io {
+                    table: spec.table.clone(),
+                    action: format!("cannot open {}", split.file),
+                    cause: error.to_string(),
+                },
+            })?;
         if input.file_bytes < split.file_bytes || input.starts_at < offset {
             let now = if input.is_compressed { input.starts_at } else { input.file_bytes };
             return Err(shrunk(spec, &split, offset, now));
@@ -89,7 +89,6 @@ impl FileReader {
         Ok(Self {
             spec: spec.clone(),
             drops_line: position.is_none() && split.start > 0,
-            path,
             compression,
             input,
             decoder,
@@ -238,7 +237,8 @@ impl FileReader {
         let at = self.offset + before.len() as u64;
         let last_line = before.rsplit(|b| *b == b'\n' || *b == b'\r').next().unwrap_or_default();
         let column = String::from_utf8_lossy(last_line).chars().count() + 1;
-        let place = match line_at(&self.path, self.compression, at) {
+        let again = self.spec.place.open_at(&self.split.file, self.compression, 0);
+        let place = match again.ok().and_then(|file| line_at(file, at)) {
             Some(line) => format!("{}, line {line}, column {column}", self.split.file),
             None => format!("{}, byte {at}", self.split.file),
         };

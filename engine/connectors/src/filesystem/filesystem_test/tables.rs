@@ -43,8 +43,8 @@ fn wrong_tables_are_refused() {
             "'source.monitor-interval' must be longer than 0",
         ),
         (
-            &[("path", "s3://b/x"), json],
-            "'path' = 's3://b/x': files cannot be read from s3:// yet; write a local path or file://",
+            &[("path", "hdfs://b/x"), json],
+            "'path' = 'hdfs://b/x': files cannot be read from hdfs://; write a local path, file:// or s3://",
         ),
     ];
     for (options, message) in table {
