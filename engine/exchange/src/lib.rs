@@ -23,5 +23,5 @@ pub use error::ExchangeError;
 pub use gate::{Gate, GateEvent};
 pub use inbox::Inbox;
 pub use outbox::Outbox;
-pub use remote::{Membership, Network, Peer};
+pub use remote::{Compression, LinkSettings, Membership, Network, Peer};
 pub use sender::ChannelSender;

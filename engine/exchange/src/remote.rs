@@ -28,8 +28,9 @@ use std::time::Duration;
 use bytes::Buf;
 use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 
+pub use codec::Compression;
 pub use handshake::Membership;
-pub use hub::{Network, Peer};
+pub use hub::{LinkSettings, Network, Peer};
 pub(crate) use link::RemoteChannel;
 pub(crate) use returns::CreditReturn;
 

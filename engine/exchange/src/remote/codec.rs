@@ -8,8 +8,9 @@ use arrow::array::RecordBatch;
 use arrow::buffer::{Buffer, ScalarBuffer};
 use arrow::datatypes::{ArrowNativeType, SchemaRef};
 use arrow::error::ArrowError;
+use arrow::ipc::CompressionType;
 use arrow::ipc::reader::StreamDecoder;
-use arrow::ipc::writer::StreamEncoder;
+use arrow::ipc::writer::{IpcWriteOptions, StreamEncoder};
 use bytes::Bytes;
 use millstream_batch::{Ops, RowOp, StreamBatch};
 use millstream_model::error::with_causes;
@@ -22,13 +23,35 @@ const FIRST: u8 = 8;
 /// A byte follows the columns, which have none: Arrow's decoder wants more input to see that nothing is missing.
 const PADDED: u8 = 16;
 
+/// Whether columns are made smaller on their way. The receiver sees by itself what it gets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Compression {
+    /// As they are: on a fast network, compressing costs more than it saves.
+    #[default]
+    None,
+    /// LZ4.
+    Lz4,
+}
+
 /// The sender's side of one channel.
-#[derive(Default)]
 pub(super) struct BatchEncoder {
     stream: Option<(SchemaRef, StreamEncoder)>,
+    compression: Compression,
 }
 
 impl BatchEncoder {
+    pub(super) const fn new(compression: Compression) -> Self {
+        Self { stream: None, compression }
+    }
+
+    fn options(&self) -> Result<IpcWriteOptions, ArrowError> {
+        let codec = match self.compression {
+            Compression::None => None,
+            Compression::Lz4 => Some(CompressionType::LZ4_FRAME),
+        };
+        IpcWriteOptions::default().try_with_compression(codec)
+    }
+
     /// The flags and the body of a frame.
     ///
     /// # Errors
@@ -37,7 +60,8 @@ impl BatchEncoder {
         let schema = batch.schema();
         let mut flags = 0;
         if self.stream.as_ref().is_none_or(|(known, _)| *known != schema) {
-            self.stream = Some((schema.clone(), StreamEncoder::try_new(&schema)?));
+            self.stream =
+                Some((schema.clone(), StreamEncoder::try_new_with_options(&schema, self.options()?)?));
             flags |= FIRST;
         }
         let mut body = match &mut self.stream {
@@ -156,7 +180,13 @@ mod tests {
 
     #[test]
     fn everything_of_a_batch_comes_back_and_the_schema_goes_once() {
-        let (mut encoder, mut decoder) = (BatchEncoder::default(), BatchDecoder::default());
+        for compression in [Compression::None, Compression::Lz4] {
+            everything_comes_back(compression);
+        }
+    }
+
+    fn everything_comes_back(compression: Compression) {
+        let (mut encoder, mut decoder) = (BatchEncoder::new(compression), BatchDecoder::default());
         let sliced = full().slice(1, 2);
         let mut lengths = Vec::new();
         let no_columns = RecordBatchOptions::new().with_row_count(Some(3));
@@ -172,11 +202,13 @@ mod tests {
             assert_eq!(back.key_hash(), batch.key_hash());
         }
         assert!(lengths[0] > lengths[5], "the second time without a schema: {lengths:?}");
+        // 5,000 equal numbers.
+        assert_eq!(lengths[4] < 2_000, compression == Compression::Lz4, "{lengths:?}");
     }
 
     #[test]
     fn a_frame_may_begin_at_any_address() {
-        let (flags, bytes) = sent(&full(), &mut BatchEncoder::default());
+        let (flags, bytes) = sent(&full(), &mut BatchEncoder::new(Compression::None));
         for shift in 0..16 {
             let mut shifted = BytesMut::zeroed(shift);
             shifted.extend_from_slice(&bytes);
@@ -187,7 +219,7 @@ mod tests {
 
     #[test]
     fn what_is_cut_off_or_too_much_is_an_error() {
-        let (flags, bytes) = sent(&full(), &mut BatchEncoder::default());
+        let (flags, bytes) = sent(&full(), &mut BatchEncoder::new(Compression::None));
         let decode = |flags: u8, bytes: &[u8]| {
             let error = BatchDecoder::default().decode(flags, Bytes::copy_from_slice(bytes));
             error.map(|_| ()).unwrap_err()

@@ -10,6 +10,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+use super::codec::Compression;
 use super::handshake::receive as receive_hello;
 use super::link::{Link, Target};
 use super::patience::within;
@@ -26,6 +27,21 @@ pub struct Peer {
     pub address: String,
 }
 
+/// How rows travel.
+#[derive(Clone, Debug)]
+pub struct LinkSettings {
+    /// Whom a worker connects to, and whom it lets in.
+    pub security: Security,
+    /// Of what it sends.
+    pub compression: Compression,
+}
+
+impl From<Security> for LinkSettings {
+    fn from(security: Security) -> Self {
+        Self { security, compression: Compression::default() }
+    }
+}
+
 /// Connections to and from the other workers of a job. They end when the last clone is dropped.
 #[derive(Clone, Debug)]
 pub struct Network {
@@ -37,7 +53,7 @@ pub struct Network {
 #[derive(Debug)]
 pub(super) struct Hub {
     me: Membership,
-    security: Security,
+    settings: LinkSettings,
     running: watch::Sender<Option<Running>>,
     links: Mutex<BTreeMap<WorkerId, Arc<Link>>>,
     until: CancellationToken,
@@ -52,11 +68,11 @@ struct Running {
 impl Network {
     /// Accepts connections from workers of the same job and coordinator. To be called inside a runtime.
     #[must_use]
-    pub fn start(listener: Arc<TcpListener>, me: Membership, security: Security) -> Self {
+    pub fn start(listener: Arc<TcpListener>, me: Membership, settings: impl Into<LinkSettings>) -> Self {
         let until = CancellationToken::new();
         let hub = Arc::new(Hub {
             me,
-            security,
+            settings: settings.into(),
             running: watch::Sender::new(None),
             links: Mutex::default(),
             until: until.clone(),
@@ -76,7 +92,7 @@ impl Network {
     pub fn sender(&self, peer: &Peer, attempt: Attempt, subtask: SubtaskId, channel: usize) -> ChannelSender {
         let mut links = self.hub.links.lock().unwrap_or_else(PoisonError::into_inner);
         let hub = &self.hub;
-        let open = || Link::open(peer.clone(), hub.me.clone(), hub.security.clone(), hub.until.clone());
+        let open = || Link::open(peer.clone(), hub.me.clone(), hub.settings.clone(), hub.until.clone());
         let link = links.entry(peer.worker).or_insert_with(open);
         if link.has_failed() {
             *link = open();
@@ -139,7 +155,7 @@ async fn accept(listener: Arc<TcpListener>, hub: Arc<Hub>) {
 async fn welcome(hub: Arc<Hub>, stream: TcpStream, from: String, until: CancellationToken) {
     let introduced = async {
         // A worker lets nobody in but workers.
-        let (mut stream, _) = hub.security.accept(stream).await?;
+        let (mut stream, _) = hub.settings.security.accept(stream).await?;
         let worker = receive_hello(&mut stream, &hub.me).await?;
         Ok::<_, String>((stream, worker))
     };

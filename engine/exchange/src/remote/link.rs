@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use millstream_model::control::BarrierKind;
 use millstream_model::{Attempt, SubtaskId, Watermark};
-use millstream_tls::{Role, Security};
+use millstream_tls::Role;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, mpsc};
@@ -14,10 +14,10 @@ use tokio::time::interval;
 use tokio_util::sync::CancellationToken;
 
 use super::chunks::Chunks;
-use super::codec::BatchEncoder;
+use super::codec::{BatchEncoder, Compression};
 use super::frame::{HEADER_BYTES, Header, Kind, MAX_BODY_BYTES};
 use super::handshake::introduce;
-use super::hub::Peer;
+use super::hub::{LinkSettings, Peer};
 use super::patience::within;
 use super::reception::MAX_FAREWELL_BYTES;
 use super::{CONNECT_TIMEOUT, Membership, PING, SILENCE, broken, write_out};
@@ -76,7 +76,7 @@ impl Link {
     pub(super) fn open(
         peer: Peer,
         me: Membership,
-        security: Security,
+        settings: LinkSettings,
         until: CancellationToken,
     ) -> Arc<Self> {
         let (queue, waiting) = mpsc::unbounded_channel();
@@ -88,7 +88,7 @@ impl Link {
         });
         let running = link.clone();
         tokio::spawn(async move {
-            let outcome = until.run_until_cancelled(running.run(&peer, &me, &security, waiting)).await;
+            let outcome = until.run_until_cancelled(running.run(&peer, &me, &settings, waiting)).await;
             let reason = match outcome {
                 Some(Err(reason)) => reason,
                 Some(Ok(())) | None => "it is not needed any more".into(),
@@ -130,12 +130,12 @@ impl Link {
         &self,
         peer: &Peer,
         me: &Membership,
-        security: &Security,
+        settings: &LinkSettings,
         waiting: mpsc::UnboundedReceiver<Outgoing>,
     ) -> Result<(), String> {
         let connecting = async {
             let stream = TcpStream::connect(&peer.address).await.map_err(|e| e.to_string())?;
-            let mut stream = security.connect(stream, Role::Worker).await?;
+            let mut stream = settings.security.connect(stream, Role::Worker).await?;
             introduce(&mut stream, me, peer.worker).await?;
             Ok::<_, String>(stream)
         };
@@ -145,7 +145,7 @@ impl Link {
         let (reader, writer) = stream.into_split();
         tokio::select! {
             outcome = self.take_credit(reader) => outcome,
-            outcome = write_all(writer, waiting) => outcome,
+            outcome = write_all(writer, waiting, settings.compression) => outcome,
         }
     }
 
@@ -186,11 +186,18 @@ async fn farewell(reader: &mut (impl AsyncRead + Unpin), length: u32) -> String 
     format!("it ended the connection: {}", String::from_utf8_lossy(&reason))
 }
 
+/// Of the channels of a connection.
+struct Encoders {
+    of: HashMap<u32, BatchEncoder>,
+    compression: Compression,
+}
+
 async fn write_all(
     mut writer: impl AsyncWrite + Unpin,
     mut waiting: mpsc::UnboundedReceiver<Outgoing>,
+    compression: Compression,
 ) -> Result<(), String> {
-    let mut encoders = HashMap::new();
+    let mut encoders = Encoders { of: HashMap::new(), compression };
     let mut out = Chunks::default();
     let mut ping = interval(PING);
     ping.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -217,11 +224,7 @@ async fn write_all(
     }
 }
 
-fn encode(
-    outgoing: Outgoing,
-    encoders: &mut HashMap<u32, BatchEncoder>,
-    out: &mut Chunks,
-) -> Result<(), String> {
+fn encode(outgoing: Outgoing, encoders: &mut Encoders, out: &mut Chunks) -> Result<(), String> {
     let Outgoing { attempt, channel, sequence, load } = outgoing;
     let header = |kind| Header { sequence, ..Header::new(kind, attempt, channel) };
     let header = match load {
@@ -235,7 +238,8 @@ fn encode(
             return Ok(());
         }
         Load::Element { element: Element::Batch(batch), charge } => {
-            let encoder: &mut BatchEncoder = encoders.entry(channel).or_default();
+            let new = || BatchEncoder::new(encoders.compression);
+            let encoder = encoders.of.entry(channel).or_insert_with(new);
             let (flags, body) = encoder.encode(&batch).map_err(|e| format!("rows cannot be sent: {e}"))?;
             let length = length(body.iter().map(arrow::buffer::Buffer::len).sum())?;
             let header = Header { body: length, flags, argument: charge as u64, ..header(Kind::Batch) };
@@ -264,7 +268,7 @@ fn encode(
         }
         Load::Element { element: Element::End, .. } => header(Kind::End),
         Load::Close => {
-            encoders.remove(&channel);
+            encoders.of.remove(&channel);
             header(Kind::Close)
         }
     };

@@ -10,6 +10,7 @@ use millstream_tls::Security;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
+use super::codec::Compression;
 use super::frame::{Header, Kind, MAX_BODY_BYTES};
 use super::handshake::introduce;
 use super::{Membership, Network, Peer};
@@ -358,7 +359,7 @@ async fn damage_fails_the_subtask_with_what_was_wrong() {
     let header = |kind, sequence| Header { sequence, ..Header::new(kind, Attempt(1), 0) };
     let ipc = {
         let rows = batch(&[1, 2, 3]);
-        let mut encoder = super::codec::BatchEncoder::default();
+        let mut encoder = super::codec::BatchEncoder::new(Compression::None);
         let (_, parts) = encoder.encode(&rows).unwrap();
         parts.iter().flat_map(|part| part.to_vec()).collect::<Vec<u8>>()
     };
@@ -402,7 +403,7 @@ async fn damage_fails_the_subtask_with_what_was_wrong() {
 /// Bits flipped anywhere in the rows give an error or other rows, never a hang or the end of the process.
 #[tokio::test]
 async fn flipped_bits_are_survived() {
-    let mut encoder = super::codec::BatchEncoder::default();
+    let mut encoder = super::codec::BatchEncoder::new(Compression::None);
     let (flags, parts) = encoder.encode(&batch(&[1, 2, 3])).unwrap();
     let ipc: Vec<u8> = parts.iter().flat_map(|part| part.to_vec()).collect();
     std::panic::set_hook(Box::new(|_| {}));
