@@ -27,7 +27,7 @@ that names them.
 const CONNECTORS: &[(&str, &str, bool)] = &[
     (
         "filesystem",
-        "Reads and writes files of JSON lines or CSV. Reading takes a local file, a folder with all below it, or a glob; gzip \
+        "Reads and writes files of JSON lines or CSV. Reading takes a file, a folder with all below it, or a glob, local or in S3 (`s3://bucket/folder/*.json`); gzip \
          and zstd are known by their endings; names that begin with `_` or `.` are passed over. Writing takes a folder, also \
          in S3 (`s3://bucket/folder`), and is exactly once: see [exactly-once.md](exactly-once.md). `PARTITIONED BY` makes \
          folders `column=value`.",

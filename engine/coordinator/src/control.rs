@@ -5,11 +5,12 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use millstream_jobmaster::{AfterSavepoint, SavepointReport};
 use millstream_model::graph::JobGraph;
-use millstream_model::{Epoch, ErrorKind, JobError};
+use millstream_model::{Epoch, ErrorKind, Generation, JobError};
 use millstream_proto::{
-    AfterSavepoint as Then, CancelRequest, CancelResponse, Control, ControlClient, DialError, Dialed,
-    GetStatusRequest, GetStatusResponse, RescaleRequest, RescaleResponse, StopRequest, StopResponse,
-    TriggerSavepointRequest, TriggerSavepointResponse, dial,
+    ActivateRequest, ActivateResponse, AfterSavepoint as Then, CancelRequest, CancelResponse, Control,
+    ControlClient, DialError, Dialed, GetPlanRequest, GetPlanResponse, GetStatusRequest, GetStatusResponse,
+    RescaleRequest, RescaleResponse, StopRequest, StopResponse, TriggerSavepointRequest,
+    TriggerSavepointResponse, dial,
 };
 use millstream_tls::{Role, Security};
 use tokio::sync::watch;
@@ -19,6 +20,7 @@ use tonic::{Code, Request, Response, Status};
 use crate::JobOutcome;
 use crate::desk::caller;
 use crate::handle::{JobHandle, Request as Order};
+use crate::status::JobStatus;
 
 /// Writes savepoints for whoever asks over the network: knows what an address means.
 #[async_trait]
@@ -35,13 +37,43 @@ pub trait SavepointWriter: Send + Sync {
     ) -> Result<SavepointReport, JobError>;
 }
 
-/// Compiles the job for whoever wants it at another parallelism.
+/// Compiles the job for whoever wants it at another parallelism, or wants to see what it does.
 pub trait JobCompiler: Send + Sync {
     /// The graph of the same texts at this parallelism.
     ///
     /// # Errors
     /// [`ErrorKind::User`]: there is none, as above the maximum parallelism.
     fn graph(&self, parallelism: u32) -> Result<JobGraph, JobError>;
+
+    /// The plans of its statements at this parallelism.
+    ///
+    /// # Errors
+    /// As [`Self::graph`].
+    fn plans(&self, parallelism: u32) -> Result<Plans, JobError>;
+}
+
+/// What `millstream plan` prints.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plans {
+    /// For people.
+    pub text: String,
+    /// One document for each statement.
+    pub json: Vec<serde_json::Value>,
+}
+
+/// The plans at the parallelism that the job has.
+///
+/// # Errors
+/// There are none.
+pub(crate) async fn plans_now(
+    compiler: Arc<dyn JobCompiler>,
+    status: &watch::Receiver<JobStatus>,
+) -> Result<Plans, JobError> {
+    // Some chain has the job's own parallelism; those with another one have less.
+    let parallelism = status.borrow().chains.iter().map(|chain| chain.parallelism).max().unwrap_or(1);
+    // Planning takes tens of milliseconds.
+    let planned = tokio::task::spawn_blocking(move || compiler.plans(parallelism)).await;
+    planned.map_err(|e| JobError::new(ErrorKind::Bug, format!("planning failed: {e}")))?
 }
 
 /// For a desk whose job is asked for these things through its [`JobHandle`] alone.
@@ -64,6 +96,10 @@ impl JobCompiler for HandleOnly {
     fn graph(&self, _: u32) -> Result<JobGraph, JobError> {
         Err(JobError::new(ErrorKind::User, "the parallelism of this job is not changed over the network"))
     }
+
+    fn plans(&self, _: u32) -> Result<Plans, JobError> {
+        Err(JobError::new(ErrorKind::User, "the plan of this job is not shown over the network"))
+    }
 }
 
 /// The answering side.
@@ -84,6 +120,33 @@ impl Control for Answers {
         let json = serde_json::to_string(&*self.handle.status().borrow());
         let json = json.map_err(|e| Status::internal(e.to_string()))?;
         Ok(Response::new(GetStatusResponse { json }))
+    }
+
+    async fn get_plan(&self, request: Request<GetPlanRequest>) -> Result<Response<GetPlanResponse>, Status> {
+        caller(&request)?.must_be(Role::Client)?;
+        let plans = plans_now(self.compiler.clone(), &self.handle.status()).await;
+        let Plans { text, json } = plans.map_err(|e| status(&e))?;
+        Ok(Response::new(GetPlanResponse { json: serde_json::Value::Array(json).to_string(), text }))
+    }
+
+    async fn activate(
+        &self,
+        request: Request<ActivateRequest>,
+    ) -> Result<Response<ActivateResponse>, Status> {
+        caller(&request)?.must_be(Role::Client)?;
+        self.handle.ask(Order::Activate);
+        let (mut status, mut over) = (self.handle.status(), self.over.clone());
+        // It may be fenced, or fail, before it has claimed anything.
+        tokio::select! {
+            claimed = status.wait_for(|status| status.generation > Generation(0)) => match claimed {
+                Ok(status) => Ok(Response::new(ActivateResponse { generation: status.generation.0 })),
+                Err(_) => Err(Status::unavailable("the coordinator is ending")),
+            },
+            outcome = over.wait_for(Option::is_some) => {
+                let outcome = outcome.ok().and_then(|outcome| outcome.as_ref().map(ToString::to_string));
+                Err(Status::unavailable(outcome.unwrap_or_else(|| "the coordinator is ending".into())))
+            }
+        }
     }
 
     async fn trigger_savepoint(
@@ -170,6 +233,25 @@ impl CoordinatorClient {
     pub async fn status(&mut self) -> Result<String, JobError> {
         let answer = self.inner.get_status(GetStatusRequest {}).await;
         Ok(answer.map_err(|status| self.error(&status))?.into_inner().json)
+    }
+
+    /// The plan for people, and as on `/plan`.
+    ///
+    /// # Errors
+    /// The connection broke.
+    pub async fn plan(&mut self) -> Result<(String, String), JobError> {
+        let answer = self.inner.get_plan(GetPlanRequest {}).await;
+        let GetPlanResponse { text, json } = answer.map_err(|status| self.error(&status))?.into_inner();
+        Ok((text, json))
+    }
+
+    /// Lets a standby coordinator take its job over, and waits until it has; its generation.
+    ///
+    /// # Errors
+    /// It could not; if the connection broke, it is not known.
+    pub async fn activate(&mut self) -> Result<u64, JobError> {
+        let answer = self.inner.activate(ActivateRequest {}).await;
+        Ok(answer.map_err(|status| self.error(&status))?.into_inner().generation)
     }
 
     /// Writes a savepoint and waits for it.

@@ -12,6 +12,8 @@ use millstream_jobmaster::{JobSpec, OwnedEpoch, Takeover};
 use millstream_model::{CheckpointId, ErrorKind, JobError, OperatorUid};
 
 use crate::JobOutcome;
+use tokio::sync::Notify;
+
 use crate::clock::Clock;
 use crate::driver::Driver;
 use crate::handle::{Asked, JobHandle, QUEUE, Request};
@@ -61,14 +63,26 @@ impl Coordinator {
         let Self { parts, transport, settings, mut asked } = self;
         let clock = Clock::new(settings.clock.clone());
         let mut waiting = Vec::new();
+        let activated = Notify::new();
+        if settings.is_standby {
+            tracing::info!("standing by: nothing is claimed before `millstream activate`");
+            let next = Some("take the job over when it is activated: this coordinator is a standby".into());
+            asked.status.send_modify(|status| status.next = next);
+        } else {
+            activated.notify_one();
+        }
         let taken = {
-            let taking_over = take_over(&parts, &settings);
+            let taking_over = async {
+                activated.notified().await;
+                take_over(&parts, &settings).await
+            };
             tokio::pin!(taking_over);
             loop {
                 tokio::select! {
                     taken = &mut taking_over => break taken,
                     Some(request) = asked.requests.recv() => match request {
                         Request::Cancel => return JobOutcome::Stopped { epoch: None },
+                        Request::Activate => activated.notify_one(),
                         Request::Savepoint(order) if waiting.len() >= QUEUE => {
                             let message = "too many requests wait for the job to begin";
                             let _ = order.answer.send(Err(JobError::new(ErrorKind::Transient, message)));

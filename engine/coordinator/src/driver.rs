@@ -20,6 +20,7 @@ use crate::announce::announce;
 use crate::clock::Clock;
 use crate::enumerators::Enumerators;
 use crate::handle::Request;
+use crate::history::History;
 use crate::links::{Links, Transport, WorkerLink};
 use crate::membership::Membership;
 use crate::metadata_io::MetadataIo;
@@ -63,6 +64,7 @@ pub(crate) struct Driver {
     rescales: RescaleDesk,
     version: String,
     report: StatusReport,
+    history: History,
     progress: Progress,
     status: watch::Sender<JobStatus>,
     status_interval: Duration,
@@ -99,6 +101,7 @@ impl Driver {
             savepoints: SavepointDesk::default(),
             rescales: RescaleDesk::default(),
             report: StatusReport::default(),
+            history: History::default(),
             progress: Progress::default(),
             status,
             status_interval: settings.status_interval,
@@ -165,6 +168,8 @@ impl Driver {
         let event = match request {
             Request::Savepoint(request) => self.savepoints.open(request)?,
             Request::Rescale(request) => self.rescales.open(request),
+            // It has been.
+            Request::Activate => return None,
             Request::Stop => Event::StopRequested,
             Request::Cancel => Event::CancelRequested,
         };
@@ -265,6 +270,7 @@ impl Driver {
             Command::SetTimer { timer, at_ms } => self.timers.set(timer, at_ms),
             Command::ReportStatus(report) => {
                 announce(&self.report, &report);
+                self.history.note(&self.report, &report, self.clock.now_ms());
                 self.report = *report;
                 self.show();
             }
@@ -296,7 +302,12 @@ impl Driver {
     fn show(&self) {
         let now_ms = self.clock.now_ms();
         let status = JobStatus::of(&self.job, self.master.graph(), &self.report, &self.progress, now_ms);
-        self.status.send_replace(JobStatus { started_at_ms: self.started_at_ms, ..status });
+        self.status.send_replace(JobStatus {
+            started_at_ms: self.started_at_ms,
+            checkpoints: self.history.checkpoints(),
+            exceptions: self.history.exceptions(),
+            ..status
+        });
     }
 }
 

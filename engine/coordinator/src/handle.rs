@@ -18,6 +18,8 @@ pub enum Request {
     Savepoint(SavepointRequest),
     /// Go on at another parallelism.
     Rescale(RescaleRequest),
+    /// Take the job over: for a coordinator that waits for that.
+    Activate,
     /// Stop behind a final checkpoint, when its output is visible.
     Stop,
     /// Stop now. What came after the newest epoch is read again next time.

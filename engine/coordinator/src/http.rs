@@ -15,38 +15,35 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
-use millstream_model::JobError;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+use crate::control::{JobCompiler, plans_now};
 use crate::metrics;
 use crate::status::JobStatus;
 
 type Status = watch::Receiver<JobStatus>;
 
-/// Knows how the job is planned.
-pub trait Planned: Send + Sync {
-    /// Its plans at this parallelism, one for each statement.
-    ///
-    /// # Errors
-    /// There are none.
-    fn plans(&self, parallelism: u32) -> Result<Vec<serde_json::Value>, JobError>;
-}
-
 #[derive(Clone)]
 struct Pages {
     status: Status,
-    planned: Arc<dyn Planned>,
+    compiler: Arc<dyn JobCompiler>,
 }
 
 /// Answers on `listener` until the sender of `status` is dropped. Connections that are open then may still be answered.
 ///
 /// # Errors
 /// When the listener fails for good.
-pub async fn serve(listener: TcpListener, status: Status, planned: Arc<dyn Planned>) -> std::io::Result<()> {
+pub async fn serve(
+    listener: TcpListener,
+    status: Status,
+    compiler: Arc<dyn JobCompiler>,
+) -> std::io::Result<()> {
     let mut until = status.clone();
     let coordinator_is_gone = async move { while until.changed().await.is_ok() {} };
-    axum::serve(listener, router(Pages { status, planned })).with_graceful_shutdown(coordinator_is_gone).await
+    axum::serve(listener, router(Pages { status, compiler }))
+        .with_graceful_shutdown(coordinator_is_gone)
+        .await
 }
 
 fn router(pages: Pages) -> Router {
@@ -70,11 +67,8 @@ async fn show_status(State(pages): State<Pages>) -> Json<JobStatus> {
 }
 
 async fn show_plan(State(pages): State<Pages>) -> Response {
-    // Some chain has the job's own parallelism; those with another one have less.
-    let parallelism = pages.status.borrow().chains.iter().map(|chain| chain.parallelism).max().unwrap_or(1);
-    let planned = tokio::task::spawn_blocking(move || pages.planned.plans(parallelism)).await;
-    match planned.map_err(|e| e.to_string()).and_then(|plans| plans.map_err(|e| e.to_string())) {
-        Ok(plans) => Json(plans).into_response(),
+    match plans_now(pages.compiler, &pages.status).await {
+        Ok(plans) => Json(plans.json).into_response(),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response(),
     }
 }
@@ -90,18 +84,24 @@ async fn show_metrics(State(pages): State<Pages>) -> Response {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::control::Plans;
     use crate::status::ChainStatus;
     use millstream_jobmaster::JobPhase;
-    use millstream_model::ErrorKind;
+    use millstream_model::graph::JobGraph;
+    use millstream_model::{ErrorKind, JobError};
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpStream;
 
     struct OnePlan;
 
-    impl Planned for OnePlan {
-        fn plans(&self, parallelism: u32) -> Result<Vec<serde_json::Value>, JobError> {
+    impl JobCompiler for OnePlan {
+        fn graph(&self, _: u32) -> Result<JobGraph, JobError> {
+            Err(JobError::new(ErrorKind::Bug, "nobody rescales here"))
+        }
+
+        fn plans(&self, parallelism: u32) -> Result<Plans, JobError> {
             match parallelism {
-                1 => Ok(vec![serde_json::json!({ "parallelism": 1 })]),
+                1 => Ok(Plans { text: String::new(), json: vec![serde_json::json!({ "parallelism": 1 })] }),
                 more => Err(JobError::new(ErrorKind::User, format!("cannot be planned at {more}"))),
             }
         }

@@ -21,6 +21,7 @@ mod enumerators;
 #[cfg(test)]
 mod fixture;
 mod handle;
+mod history;
 pub mod http;
 mod links;
 mod membership;
@@ -38,6 +39,7 @@ pub use announce::OUTCOME;
 pub use clock::SteeredClock;
 pub use coordinator::{Coordinator, JobParts};
 pub use handle::{JobHandle, Request, RescaleRequest, SavepointRequest};
+pub use history::ExceptionReport;
 pub use links::{Transport, WorkerLink};
 pub use millstream_jobmaster::{AfterSavepoint, JobEnd as JobOutcome, SavepointReport};
 pub use settings::CoordinatorSettings;

@@ -11,6 +11,8 @@ use crate::clock::SteeredClock;
 pub struct CoordinatorSettings {
     /// What to go on from.
     pub take_over: TakeOverRequest,
+    /// Whether to claim nothing until [`crate::Request::Activate`] comes.
+    pub is_standby: bool,
     /// Whether to try first if the store keeps the promises that exactly-once rests on. Some ten calls.
     pub probe: bool,
     /// A worker that sends no heartbeat for this long while tasks run is lost. `None` in one process, where a worker that
@@ -29,6 +31,7 @@ impl Default for CoordinatorSettings {
     fn default() -> Self {
         Self {
             take_over: TakeOverRequest::default(),
+            is_standby: false,
             probe: true,
             heartbeat_timeout: None,
             publish_deadline: Duration::from_secs(600),

@@ -11,6 +11,8 @@ use millstream_model::snapshot::{SubtaskProgress, SubtaskSnapshot};
 use millstream_model::{Attempt, ChainId, Epoch, EventTime, Generation, SubtaskId};
 use serde::Serialize;
 
+use crate::history::ExceptionReport;
+
 /// A job at a moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct JobStatus {
@@ -50,6 +52,10 @@ pub struct JobStatus {
     pub position: Option<(u64, u64)>,
     /// Each chain, in the order of the graph.
     pub chains: Vec<ChainStatus>,
+    /// The last ten checkpoints of this coordinator, oldest first.
+    pub checkpoints: Vec<CheckpointReport>,
+    /// The last sixteen failures, oldest first.
+    pub exceptions: Vec<ExceptionReport>,
     /// The newest failure, in one line.
     pub last_error: Option<String>,
     /// What happens next, in one line, where the phase does not say it.
@@ -218,6 +224,8 @@ impl JobStatus {
             skipped: chains.iter().map(|c| c.skipped).sum(),
             position: progress.position(),
             chains,
+            checkpoints: Vec::new(),
+            exceptions: Vec::new(),
             last_error: report.last_error.clone(),
             next: report.next.clone(),
             started_at_ms: now_ms,

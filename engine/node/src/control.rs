@@ -16,7 +16,7 @@ use millstream_model::key_group::key_hash;
 
 pub(crate) use client::{NotRunning, ask, is_listening};
 pub(crate) use protocol::{Answer, Ask, SavepointAsk, SavepointThen};
-pub(crate) use server::{NetworkSavepoints, Server};
+pub(crate) use server::{NetworkSavepoints, Server, write_savepoint};
 
 /// Longest path of a socket: what the kernel takes, less its end.
 const LONGEST_PATH: usize = 107;

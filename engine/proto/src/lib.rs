@@ -29,9 +29,10 @@ pub use generated::to_worker::Message as ToWorkerMessage;
 pub use generated::workers_client::WorkersClient;
 pub use generated::workers_server::{Workers, WorkersServer};
 pub use generated::{
-    AfterSavepoint, CancelRequest, CancelResponse, FromWorker, GetStatusRequest, GetStatusResponse, Hello,
-    Leave, RescaleRequest, RescaleResponse, StopRequest, StopResponse, ToWorker, TriggerSavepointRequest,
-    TriggerSavepointResponse, Welcome,
+    ActivateRequest, ActivateResponse, AfterSavepoint, CancelRequest, CancelResponse, FromWorker,
+    GetPlanRequest, GetPlanResponse, GetStatusRequest, GetStatusResponse, Hello, Leave, RescaleRequest,
+    RescaleResponse, StopRequest, StopResponse, ToWorker, TriggerSavepointRequest, TriggerSavepointResponse,
+    Welcome,
 };
 
 #[cfg(test)]

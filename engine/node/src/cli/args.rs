@@ -80,6 +80,12 @@ pub(crate) enum Command {
     Worker(Box<WorkerArguments>),
     /// Show where a job stands that a coordinator runs
     Status(StatusArguments),
+    /// Show the last checkpoints of a job that a coordinator runs
+    Checkpoints(StatusArguments),
+    /// Show what failed last in a job that a coordinator runs
+    Exceptions(StatusArguments),
+    /// Let a coordinator that was started with --standby take its job over
+    Activate(RemoteArguments),
     /// Let a job that a coordinator runs go on at another parallelism
     Rescale(RescaleArguments),
     /// Stop a job that a coordinator runs, behind a final checkpoint
@@ -147,6 +153,9 @@ pub(crate) struct CoordinatorArguments {
     /// Where workers find it
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:6123", env = "MILLSTREAM_LISTEN")]
     pub(crate) listen: SocketAddr,
+    /// Get ready and let workers come, but claim nothing until `millstream activate`
+    #[arg(long, env = "MILLSTREAM_STANDBY")]
+    pub(crate) standby: bool,
     #[command(flatten)]
     pub(crate) link: LinkArguments,
 }
@@ -167,6 +176,9 @@ pub(crate) struct WorkerArguments {
     /// How other workers reach that; default: what --listen says, which must not be 0.0.0.0 then
     #[arg(long, value_name = "HOST[:PORT]", env = "MILLSTREAM_ADDRESS")]
     pub(crate) address: Option<String>,
+    /// How rows are sent to other workers; each understands both
+    #[arg(long, value_name = "CODEC", default_value = "none", env = "MILLSTREAM_COMPRESSION")]
+    pub(crate) compression: RowCompression,
     /// What this worker is called; default: the host's name and the process's number
     #[arg(long, value_name = "NAME", env = "MILLSTREAM_NAME")]
     pub(crate) name: Option<String>,
@@ -206,7 +218,7 @@ pub(crate) struct RescaleArguments {
 pub(crate) struct StatusArguments {
     #[command(flatten)]
     pub(crate) remote: RemoteArguments,
-    /// Form of the answer; JSON is the document of /status
+    /// Form of the answer; JSON is what is in the document of /status
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     pub(crate) output: PlanFormat,
 }
@@ -263,6 +275,9 @@ pub(crate) struct StartArguments {
     /// Operators whose state may be lost because the SQL changed
     #[arg(long, value_name = "UID,...", value_delimiter = ',')]
     pub(crate) allow_state_loss: Vec<String>,
+    /// What SIGTERM and SIGINT stop the job behind
+    #[arg(long, value_name = "WHAT", default_value = "checkpoint", env = "MILLSTREAM_AT_SIGNAL")]
+    pub(crate) at_signal: AtSignal,
     /// Form of the log on stderr
     #[arg(long, value_name = "FORMAT", default_value = "text", env = "MILLSTREAM_LOG")]
     pub(crate) log: LogFormat,
@@ -273,8 +288,16 @@ pub(crate) struct StartArguments {
 
 #[derive(Args, Debug)]
 pub(crate) struct PlanArguments {
+    /// A StreamJob manifest (.yaml, .yml, .json) or a file of SQL (.sql)
+    #[arg(required_unless_present = "coordinator")]
+    pub(crate) file: Option<PathBuf>,
     #[command(flatten)]
-    pub(crate) job: JobArguments,
+    pub(crate) options: JobOptions,
+    /// Ask a coordinator for the plan of the job that it runs, instead of reading a file
+    #[arg(long, value_name = "HOST:PORT", conflicts_with = "file")]
+    pub(crate) coordinator: Option<String>,
+    #[command(flatten)]
+    pub(crate) security: SecurityArguments,
     /// Form of the plan
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     pub(crate) output: PlanFormat,
@@ -386,6 +409,26 @@ pub(crate) enum OutputFormat {
     Json,
     /// One CSV line a change, the kind of change first
     Csv,
+}
+
+/// What a signal asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum AtSignal {
+    /// A final checkpoint, from which the next run goes on
+    Checkpoint,
+    /// A savepoint in the job's own storage, which stays
+    Savepoint,
+    /// The same behind the end of the input: windows fire, and the job is finished
+    Drain,
+}
+
+/// Whether rows are made smaller on their way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RowCompression {
+    /// As they are: the least CPU
+    None,
+    /// LZ4: less to send, for a slow network
+    Lz4,
 }
 
 /// Form of the log.

@@ -4,14 +4,13 @@ use std::io::{IsTerminal as _, Write as _};
 use std::path::Path;
 
 use millstream_connectors::ConnectorRegistry;
-use millstream_coordinator::control::JobCompiler;
-use millstream_coordinator::http::Planned;
+use millstream_coordinator::control::{JobCompiler, Plans};
 use millstream_model::graph::JobGraph;
 use millstream_model::{ErrorKind, JobError};
 use millstream_plan::CompiledJob;
-use millstream_sql::{CompileOptions, Compiled, Diagnostics};
+use millstream_sql::{CompileOptions, Compiled, Diagnostics, Explanation};
 
-use super::args::{JobArguments, JobOptions};
+use super::args::JobOptions;
 use super::failure::Failure;
 use crate::job_file::{JobFile, JobOverrides, JobSource};
 
@@ -19,11 +18,6 @@ use crate::job_file::{JobFile, JobOverrides, JobSource};
 pub(super) struct Job {
     pub(super) file: JobFile,
     pub(super) compiled: Compiled,
-}
-
-/// Reads and compiles; warnings go to stderr.
-pub(super) fn compile(arguments: &JobArguments, connectors: &ConnectorRegistry) -> Result<Job, Failure> {
-    compile_source(&read(&arguments.file, &arguments.options)?, connectors)
 }
 
 /// All texts of a job.
@@ -81,13 +75,15 @@ impl JobCompiler for Compiler {
         }
         Ok(compile_at(&self.source, parallelism, &self.connectors)?.graph)
     }
-}
 
-impl Planned for Compiler {
-    fn plans(&self, parallelism: u32) -> Result<Vec<serde_json::Value>, JobError> {
+    fn plans(&self, parallelism: u32) -> Result<Plans, JobError> {
         let job = compile_quietly(&self.source.at(parallelism), &self.connectors);
         let job = job.map_err(|failure| JobError::new(ErrorKind::User, failure.message()))?;
-        Ok(job.compiled.explains.iter().chain(&job.compiled.plan).map(|plan| plan.to_json()).collect())
+        let all = || job.compiled.explains.iter().chain(&job.compiled.plan);
+        Ok(Plans {
+            text: all().map(Explanation::to_text).collect(),
+            json: all().map(Explanation::to_json).collect(),
+        })
     }
 }
 

@@ -85,7 +85,11 @@ pub(super) fn coordinator(arguments: &CoordinatorArguments) -> Result<(), Failur
             sinks,
         };
         let silence = arguments.link.heartbeat_timeout;
-        let settings = CoordinatorSettings { heartbeat_timeout: Some(silence), ..plan.coordinator };
+        let settings = CoordinatorSettings {
+            heartbeat_timeout: Some(silence),
+            is_standby: arguments.standby,
+            ..plan.coordinator
+        };
         let (join, joining) = mpsc::channel(REPORTS);
         let (reports, incoming) = mpsc::channel(REPORTS);
         let (coordinator, handle) = Coordinator::new(parts, Transport { joining, incoming }, settings);
@@ -110,7 +114,14 @@ pub(super) fn coordinator(arguments: &CoordinatorArguments) -> Result<(), Failur
         let status = handle.status();
         let control = listen(socket(arguments.start.storage.as_deref(), &file)?, &handle, &store);
         let running = Running { handle, outcome: tokio::spawn(coordinator.run()) };
-        let outcome = supervise(running, arguments.start.http, compiler, None).await?;
+        let outcome = supervise(
+            running,
+            arguments.start.http,
+            compiler,
+            (arguments.start.at_signal, store.clone()),
+            None,
+        )
+        .await?;
         over.send_replace(Some(outcome.clone()));
         if let Ok(Err(error)) = tokio::time::timeout(FAREWELL, desk).await.unwrap_or(Ok(Ok(()))) {
             tracing::warn!("workers could not be served: {error}");

@@ -4,6 +4,7 @@ mod advice;
 pub(super) mod outcome;
 mod restore;
 mod result;
+mod signals;
 pub(super) mod start;
 
 use std::io::Write as _;
@@ -12,11 +13,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use millstream_checkpoint_store::JobStore;
-use millstream_coordinator::http::Planned;
-use millstream_coordinator::{JobHandle, JobOutcome, Request};
+use millstream_coordinator::control::JobCompiler;
+use millstream_coordinator::{JobHandle, JobOutcome};
 use millstream_model::JobError;
 
-use super::args::{LogFormat, RunArguments};
+use super::args::{AtSignal, LogFormat, RunArguments};
 use super::compile::{Compiler, Job, compile_source, read};
 use super::failure::Failure;
 use super::progress::Display;
@@ -99,7 +100,14 @@ pub(super) fn run(arguments: Box<RunArguments>) -> Result<(), Failure> {
             Some(_) => None,
             None => listen(socket(arguments.start.storage.as_deref(), &file)?, &running.handle, &store),
         };
-        let outcome = supervise(running, arguments.start.http, compiler, Some(display)).await?;
+        let outcome = supervise(
+            running,
+            arguments.start.http,
+            compiler,
+            (arguments.start.at_signal, store.clone()),
+            Some(display),
+        )
+        .await?;
         if let Some(result) = &collect {
             result.finish(&outcome).map_err(|e| Failure::Job(format!("stdout: {e}")))?;
         }
@@ -135,7 +143,8 @@ pub(super) fn listen(path: PathBuf, handle: &JobHandle, store: &JobStore) -> Opt
 pub(super) async fn supervise(
     running: Running,
     http: Option<SocketAddr>,
-    planned: Arc<dyn Planned>,
+    compiler: Arc<dyn JobCompiler>,
+    signals: (AtSignal, JobStore),
     display: Option<Display>,
 ) -> Result<JobOutcome, Failure> {
     let Running { handle, outcome } = running;
@@ -148,9 +157,10 @@ pub(super) async fn supervise(
         tracing::info!(
             "status on http://{address}/status, metrics on http://{address}/metrics, plan on http://{address}/plan"
         );
-        tokio::spawn(millstream_coordinator::http::serve(listener, handle.status(), planned));
+        tokio::spawn(millstream_coordinator::http::serve(listener, handle.status(), compiler));
     }
-    let signals = tokio::spawn(stop_on_signal(handle));
+    let (at_signal, store) = signals;
+    let signals = tokio::spawn(signals::stop_on_signal(handle, at_signal, store));
     let outcome = outcome.await.unwrap_or_else(|e| {
         JobOutcome::Failed(JobError::new(
             millstream_model::ErrorKind::Bug,
@@ -162,28 +172,6 @@ pub(super) async fn supervise(
         let _ = following.await;
     }
     Ok(outcome)
-}
-
-/// The first signal asks for a final checkpoint; the second ends the job where it is.
-async fn stop_on_signal(handle: JobHandle) {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut interrupt), Ok(mut terminate)) =
-        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-    else {
-        tracing::warn!("signals cannot be caught; ending the process loses nothing that was published");
-        return;
-    };
-    let mut next = async || {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-    };
-    next().await;
-    tracing::info!("stopping behind a final checkpoint; a second signal stops at once");
-    handle.ask(Request::Stop);
-    next().await;
-    handle.ask(Request::Cancel);
 }
 
 /// A sentence for the user, on stderr.

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use millstream_connectors::ConnectorRegistry;
-use millstream_exchange::{Membership, Network};
+use millstream_exchange::{Compression, LinkSettings, Membership, Network};
 use millstream_model::control::HeldSlots;
 use millstream_tls::{Role, Security};
 use millstream_worker::http::{self, WorkerStatus, WorksFor};
@@ -16,7 +16,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
-use super::args::{LogFormat, WorkerArguments};
+use super::args::{LogFormat, RowCompression, WorkerArguments};
 use super::compile::{Job, compile_at, compile_source};
 use super::failure::Failure;
 use super::security::security;
@@ -153,6 +153,14 @@ impl<'a> Worker<'a> {
         }
     }
 
+    fn link_settings(&self) -> LinkSettings {
+        let compression = match self.arguments.compression {
+            RowCompression::None => Compression::None,
+            RowCompression::Lz4 => Compression::Lz4,
+        };
+        LinkSettings { security: self.security.clone(), compression }
+    }
+
     fn compiler(&self, source: JobSource) -> CompileAt {
         let connectors = self.connectors.clone();
         Arc::new(move |parallelism| compile_at(&source, parallelism, &connectors))
@@ -194,7 +202,7 @@ impl<'a> Worker<'a> {
             spill: state.spill,
             slot_bytes: state.slot_bytes,
             network: Some(WorkerNetwork {
-                connections: Network::start(self.listener.clone(), me, self.security.clone()),
+                connections: Network::start(self.listener.clone(), me, self.link_settings()),
                 address: self.address.clone(),
             }),
             held: self.held.clone(),

@@ -66,7 +66,7 @@ impl SavepointWriter for NetworkSavepoints {
         name: String,
         then: AfterSavepoint,
     ) -> Result<SavepointReport, JobError> {
-        let report = write(&self.handle, &self.store, to, name, then).await?;
+        let report = write_savepoint(&self.handle, &self.store, to, name, then).await?;
         if then != AfterSavepoint::GoOn {
             // Whoever stopped the job may start it again with the next command.
             let _ = self.over.clone().wait_for(Option::is_some).await;
@@ -75,7 +75,8 @@ impl SavepointWriter for NetworkSavepoints {
     }
 }
 
-async fn write(
+/// Writes one to an address, or under a name in the job's own storage.
+pub(crate) async fn write_savepoint(
     handle: &JobHandle,
     store: &JobStore,
     to: Option<String>,
@@ -191,7 +192,7 @@ async fn converse(stream: UnixStream, job: &Job) -> io::Result<()> {
 
 async fn savepoint(ask: SavepointAsk, job: &Job) -> Result<Answer, JobError> {
     let SavepointAsk { to, name, then } = ask;
-    let report = write(&job.handle, &job.store, to, name, then.into()).await?;
+    let report = write_savepoint(&job.handle, &job.store, to, name, then.into()).await?;
     if then != SavepointThen::GoOn {
         // Whoever stopped the job may start it again with the next command.
         end(&mut job.is_over.clone()).await;
