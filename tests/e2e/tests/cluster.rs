@@ -145,17 +145,23 @@ impl<'a> Cluster<'a> {
 
     /// Starts a coordinator on a port of its own and leads workers to it. One that is there already stays.
     pub(crate) fn start_coordinator(&mut self) -> Option<Process> {
+        let (process, address) = self.run_coordinator(&[]);
+        self.door.lead_to(&address);
+        self.coordinator.replace(process)
+    }
+
+    /// Starts another coordinator on a port of its own, with these flags: the process and where it listens.
+    pub(crate) fn run_coordinator(&mut self, flags: &[&str]) -> (Process, String) {
         let mut tries = 1;
         loop {
             let mut command = self.command("coordinator", &self.security("coordinator"));
             command.arg("--job").arg(self.folder.path().join("job.yaml")).args(["--storage", &self.storage]);
-            command.args(["--listen", "127.0.0.1:0", "--http", "127.0.0.1:0"]).args(&self.more);
+            command.args(["--listen", "127.0.0.1:0", "--http", "127.0.0.1:0"]).args(&self.more).args(flags);
             let mut process = Process::start(&mut command);
             let listens = |p: &Process| p.said("waiting on ", " for workers");
             process.wait_until(LIMIT, |p| listens(p).is_some());
             if let Some(address) = listens(&process) {
-                self.door.lead_to(&address);
-                return self.coordinator.replace(process);
+                return (process, address);
             }
             // As on a cluster: whatever ended is started again.
             let ended = process.end(LIMIT);
@@ -180,6 +186,8 @@ impl<'a> Cluster<'a> {
         let mut command = self.command("worker", security);
         command.args(["--coordinator", &coordinator.address(), "--slots", "2", "--name", &name]);
         command.args(["--listen", "127.0.0.1:0", "--address", &rows.address(), "--http", "127.0.0.1:0"]);
+        // Each understands both, so they may differ.
+        command.args(["--compression", if self.started.is_multiple_of(2) { "lz4" } else { "none" }]);
         let folder = self.folder.path().join(&name);
         let disk = self.disk.and_then(|megabytes| SmallDisk::mount(&folder, megabytes));
         command.arg("--dir").arg(folder);

@@ -20,6 +20,8 @@ mod recovery;
 mod rescale;
 mod savepoint;
 mod savepoint_sql;
+mod signals;
+mod standby;
 mod tls;
 mod watch;
 mod zombie;

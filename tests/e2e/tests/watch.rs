@@ -1,10 +1,11 @@
-//! A folder that is watched: every file once, whatever happens, and checkpoints that do not grow with what was read.
+//! A folder, or a prefix of a bucket, that is watched: every file once, whatever happens, and checkpoints that do not grow with what
+//! was read.
 
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::harness::{JobFolder, Process, lines_of, millstream};
+use crate::harness::{JobFolder, Process, S3Server, lines_of, millstream, run};
 
 const LIMIT: Duration = Duration::from_secs(60);
 const JOB: &str = "CREATE TABLE arrivals (file INT, line INT)
@@ -28,6 +29,10 @@ fn job(folder: &Path) -> JobFolder {
 fn arrive(folder: &Path, files: std::ops::Range<u32>) {
     let input = folder.join("in");
     fs::create_dir_all(&input).unwrap();
+    arrive_in(&input, files);
+}
+
+fn arrive_in(input: &Path, files: std::ops::Range<u32>) {
     for file in files {
         let lines: String = (0..LINES).map(|line| format!("{file},{line}\n")).collect();
         let hidden = input.join(".incoming");
@@ -108,4 +113,69 @@ fn going_back_reads_again_what_came_after_and_nothing_else() {
     twice.extend(expected(5..8));
     twice.sort();
     assert_eq!(lines_of(&folder.join("out")), twice);
+}
+
+#[test]
+fn objects_of_a_prefix_are_read_once_each() {
+    let server = S3Server::start();
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let input = server.bucket().join("in/day=1");
+    fs::create_dir_all(&input).unwrap();
+    let table = JOB.replace("'in'", "'s3://streams/in'").replace("20 ms", "200 ms");
+    fs::write(folder.join("watch.sql"), table).unwrap();
+    let start = || {
+        let mut command = millstream();
+        let line = "run watch.sql --set execution.checkpointing.interval=100ms";
+        server.configure(command.current_dir(folder).args(line.split_whitespace()));
+        Process::start(&mut command)
+    };
+    arrive_in(&input, 0..5);
+    let mut process = start();
+    until_visible(&mut process, folder, 15);
+    arrive_in(&input, 5..9);
+    process.kill();
+
+    let mut process = start();
+    until_visible(&mut process, folder, 27);
+    arrive_in(&input, 9..12);
+    until_visible(&mut process, folder, 36);
+    process.signal("TERM");
+    process.end(LIMIT).code(0);
+    assert_eq!(lines_of(&folder.join("out")), expected(0..12));
+}
+
+#[test]
+fn objects_that_are_there_are_read_to_their_end() {
+    let server = S3Server::start();
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let bucket = server.bucket();
+    fs::create_dir_all(bucket.join("in/day=1")).unwrap();
+    fs::create_dir_all(bucket.join("in/day=2")).unwrap();
+    // Long enough for several pieces and several splits.
+    let long: String = (0..300_000).map(|id| format!("{id}\n")).collect();
+    fs::write(bucket.join("in/day=1/a.csv"), long).unwrap();
+    fs::write(bucket.join("in/day=2/b.csv"), "7\n").unwrap();
+    let sql = "CREATE TABLE t (id INT, `day` INT) PARTITIONED BY (`day`)
+  WITH ('connector' = 'filesystem', 'path' = 's3://streams/in', 'format' = 'csv', 'source.split.size' = '500kb');
+SELECT `day`, COUNT(*) AS n, SUM(CAST(id AS BIGINT)) AS s FROM t GROUP BY `day`;\n";
+    fs::write(folder.join("q.sql"), sql).unwrap();
+    let command = |file: &str| {
+        let mut command = millstream();
+        server.configure(command.current_dir(folder).args([
+            "run",
+            file,
+            "-o",
+            "csv",
+            "--set",
+            "parallelism.default=2",
+        ]));
+        command
+    };
+    run(&mut command("q.sql")).code(0).prints("+U,1,300000,44999850000\n").prints("+I,2,1,7\n");
+    fs::write(folder.join("r.sql"), sql.replace("streams/in", "streams/absent")).unwrap();
+    run(&mut command("r.sql")).code(1).says("there is no file at s3://streams/absent");
+    fs::write(folder.join("s.sql"), sql.replace("s3://streams/in", "s3://nowhere/in")).unwrap();
+    run(&mut command("s.sql")).code(1).says("NoSuchBucket");
 }

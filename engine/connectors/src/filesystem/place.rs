@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use millstream_model::error::with_causes;
 use millstream_storage::wait::wait_for;
 use millstream_storage::{ObjectStorage, Patience, retry};
 
@@ -104,7 +105,7 @@ impl StorePattern {
             Ok(found)
         })?;
         let mut files: Vec<FoundFile> = found
-            .map_err(|error: millstream_storage::StorageError| std::io::Error::other(error.to_string()))?
+            .map_err(|error: millstream_storage::StorageError| std::io::Error::other(with_causes(&error)))?
             .into_iter()
             .filter(|object| object.key.strip_prefix(&self.folder).is_some_and(|key| self.is_meant(key)))
             .map(|object| FoundFile { name: format!("{}{}", self.root, object.key), bytes: object.length })

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 
 use bytes::{Buf as _, Bytes};
+use millstream_model::error::with_causes;
 use millstream_storage::wait::Waiter;
 use millstream_storage::{ObjectStorage, Patience, StorageError, retry};
 
@@ -53,7 +54,9 @@ impl Read for StoreReader {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         while self.piece.is_empty() {
             match self.pieces.recv() {
-                Ok(piece) => self.piece = piece.map_err(std::io::Error::other)?,
+                Ok(piece) => {
+                    self.piece = piece.map_err(|error| std::io::Error::other(with_causes(&error)))?
+                }
                 Err(_) => return Ok(0),
             }
         }

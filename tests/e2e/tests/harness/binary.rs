@@ -15,7 +15,7 @@ pub(crate) fn millstream() -> Command {
     let mut command = Command::new(binary());
     for (name, _) in std::env::vars_os() {
         let name = name.to_string_lossy();
-        if name.starts_with("AWS_") || name == "RUST_LOG" {
+        if name.starts_with("AWS_") || name.starts_with("MILLSTREAM_") || name == "RUST_LOG" {
             command.env_remove(&*name);
         }
     }
