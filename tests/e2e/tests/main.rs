@@ -24,4 +24,5 @@ mod signals;
 mod standby;
 mod tls;
 mod watch;
+mod web_identity;
 mod zombie;

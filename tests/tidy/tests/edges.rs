@@ -80,7 +80,7 @@ const NAMED_ONLY_BY: &[(&str, &[&str])] = &[
     ("kube", &["operator/api"]),
     ("k8s-openapi", &["operator/api"]),
     ("rdkafka", &["engine/connectors"]),
-    ("rustls", &["engine/tls"]),
+    ("rustls", &["engine/tls", "tests/e2e"]),
     ("tokio-rustls", &["engine/tls"]),
     ("tonic", &["engine/proto", "engine/coordinator", "engine/worker"]),
 ];

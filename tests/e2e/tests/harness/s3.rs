@@ -25,6 +25,8 @@ pub(crate) struct S3Server {
 impl S3Server {
     /// The bucket that is there from the start.
     pub(crate) const BUCKET: &str = "streams";
+    /// Whom it lets in: the access key and the secret one.
+    pub(crate) const KEYS: (&str, &str) = (USER, PASSWORD);
 
     pub(crate) fn start() -> Self {
         for _ in 0..TRIES {
