@@ -88,6 +88,10 @@ bench-self: build ## The same without Flink (ARGS="--baseline FILE" fails when i
 bench-latency: build ## Measure the time from an event's due time to the output (ARGS="--rate 10000 --seconds 60 --bound 10")
 	@tests/bench/latency $(ARGS)
 
+.PHONY: bench-rescale
+bench-rescale: build ## Measure how long rows stand still while a job with 2 million keys is rescaled (ARGS="--job grouped --bound 2")
+	@tests/bench/rescale $(ARGS)
+
 .PHONY: profile
 profile: build ## Show where a query of the benchmark spends its time, with a flame graph (Q=q5_windows ARGS="--source generator")
 	@tests/bench/profile $(Q) $(ARGS)
