@@ -127,7 +127,12 @@ fn carry(mut from: TcpStream, mut to: TcpStream, number: u64, state: &Mutex<Stat
             }
         }
         match from.read(&mut buffer) {
-            Ok(0) => break,
+            // The other way goes on: a socket that is closed while bytes wait in it breaks the connection, and takes with it what
+            // was sent last.
+            Ok(0) => {
+                let _ = to.shutdown(std::net::Shutdown::Write);
+                return;
+            }
             Ok(count) => {
                 let mode = state.lock().unwrap().mode;
                 if let Mode::Slow(pause) = mode {
