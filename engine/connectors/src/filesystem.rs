@@ -170,6 +170,19 @@ struct SourceSpec {
     default_partition: String,
 }
 
+impl SourceSpec {
+    /// What failed outside. What is refused is refused again, so no restart heals it.
+    fn io_error(&self, action: String, error: &std::io::Error) -> ConnectorError {
+        let table = self.table.clone();
+        match error.kind() {
+            std::io::ErrorKind::PermissionDenied => {
+                ConnectorError::Options { table, message: format!("{action}: {error}") }
+            }
+            _ => ConnectorError::Io { table, action, cause: error.to_string() },
+        }
+    }
+}
+
 impl FileSource {
     fn new(table: &TableConfig, options: &ParsedOptions, clock: Clock) -> Result<Self, ConnectorError> {
         let format = Format::from_options(options)?;

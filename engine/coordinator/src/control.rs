@@ -136,12 +136,17 @@ impl Control for Answers {
         caller(&request)?.must_be(Role::Client)?;
         self.handle.ask(Order::Activate);
         let (mut status, mut over) = (self.handle.status(), self.over.clone());
-        // It may be fenced, or fail, before it has claimed anything.
+        let claimed = async {
+            let claimed = status.wait_for(|status| status.generation > Generation(0)).await;
+            let generation = claimed.map(|status| status.generation).ok();
+            match generation {
+                Some(generation) => generation,
+                // It was fenced, or failed, before it claimed anything: the outcome says why.
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
-            claimed = status.wait_for(|status| status.generation > Generation(0)) => match claimed {
-                Ok(status) => Ok(Response::new(ActivateResponse { generation: status.generation.0 })),
-                Err(_) => Err(Status::unavailable("the coordinator is ending")),
-            },
+            generation = claimed => Ok(Response::new(ActivateResponse { generation: generation.0 })),
             outcome = over.wait_for(Option::is_some) => {
                 let outcome = outcome.ok().and_then(|outcome| outcome.as_ref().map(ToString::to_string));
                 Err(Status::unavailable(outcome.unwrap_or_else(|| "the coordinator is ending".into())))

@@ -8,12 +8,11 @@ use std::time::Duration;
 use millstream_checkpoint_store::{JobStore, Restored, StoreError, TakeOver};
 use millstream_connectors::sink::Sink;
 use millstream_connectors::source::Source;
-use millstream_jobmaster::{JobSpec, OwnedEpoch, Takeover};
+use millstream_jobmaster::{JobSpec, OwnedEpoch, StatusReport, Takeover};
 use millstream_model::{CheckpointId, ErrorKind, JobError, OperatorUid};
-
-use crate::JobOutcome;
 use tokio::sync::Notify;
 
+use crate::JobOutcome;
 use crate::clock::Clock;
 use crate::driver::Driver;
 use crate::handle::{Asked, JobHandle, QUEUE, Request};
@@ -22,7 +21,7 @@ use crate::metadata_io::MetadataIo;
 use crate::progress::{self, Expected};
 use crate::publishers::Publishers;
 use crate::settings::CoordinatorSettings;
-use crate::status::JobStatus;
+use crate::status::{JobStatus, Progress};
 
 /// What a job consists of, for its coordinator.
 pub struct JobParts {
@@ -37,6 +36,9 @@ pub struct JobParts {
     pub sinks: BTreeMap<OperatorUid, Arc<dyn Sink>>,
 }
 
+/// What a standby says to orders for the job.
+const STANDBY: &str = "this coordinator is a standby: ask the one that has the job, or activate it first";
+
 /// The coordinator of a job that has not begun.
 #[derive(Debug)]
 pub struct Coordinator {
@@ -50,7 +52,9 @@ impl Coordinator {
     /// Wires a job. Nothing is read, written or sent before [`Self::run`].
     #[must_use]
     pub fn new(parts: JobParts, transport: Transport, settings: CoordinatorSettings) -> (Self, JobHandle) {
-        let status = JobStatus { job: parts.spec.job.to_string(), ..JobStatus::default() };
+        let JobSpec { job, graph, .. } = &parts.spec;
+        let (report, progress) = (StatusReport::default(), Progress::default());
+        let status = JobStatus::of(&job.to_string(), graph, &report, &progress, 0);
         let (handle, asked) = JobHandle::new(status);
         (Self { parts, transport, settings, asked }, handle)
     }
@@ -64,7 +68,8 @@ impl Coordinator {
         let clock = Clock::new(settings.clock.clone());
         let mut waiting = Vec::new();
         let activated = Notify::new();
-        if settings.is_standby {
+        let mut is_standby = settings.is_standby;
+        if is_standby {
             tracing::info!("standing by: nothing is claimed before `millstream activate`");
             let next = Some("take the job over when it is activated: this coordinator is a standby".into());
             asked.status.send_modify(|status| status.next = next);
@@ -82,7 +87,17 @@ impl Coordinator {
                     taken = &mut taking_over => break taken,
                     Some(request) = asked.requests.recv() => match request {
                         Request::Cancel => return JobOutcome::Stopped { epoch: None },
-                        Request::Activate => activated.notify_one(),
+                        Request::Activate => {
+                            is_standby = false;
+                            activated.notify_one();
+                        }
+                        Request::Stop if is_standby => return JobOutcome::Stopped { epoch: None },
+                        Request::Savepoint(order) if is_standby => {
+                            let _ = order.answer.send(Err(JobError::new(ErrorKind::User, STANDBY)));
+                        }
+                        Request::Rescale(order) if is_standby => {
+                            let _ = order.answer.send(Err(JobError::new(ErrorKind::User, STANDBY)));
+                        }
                         Request::Savepoint(order) if waiting.len() >= QUEUE => {
                             let message = "too many requests wait for the job to begin";
                             let _ = order.answer.send(Err(JobError::new(ErrorKind::Transient, message)));

@@ -1,10 +1,13 @@
 //! Waiting for a store from threads that block.
 //!
 //! Connectors are called on threads that may block, but some of these belong to a runtime, where waiting for a future in place
-//! would panic. So each wait has a thread and a runtime of its own: for a few calls per table or per file of some megabytes, not for
-//! many.
+//! would panic: there each wait has a thread of its own. All waits share one runtime that is always driven: a connection outlives the
+//! call that opened it and may serve the next one, of another thread.
 
 use std::io;
+use std::sync::{Mutex, PoisonError};
+
+use tokio::runtime::{Builder, Handle, Runtime};
 
 /// The future's result. Blocks the calling thread until it is there.
 ///
@@ -18,9 +21,20 @@ pub fn wait_for<T: Send>(future: impl Future<Output = T> + Send) -> io::Result<T
     })
 }
 
+/// The runtime of all waits, made by the first.
+fn runtime() -> io::Result<Handle> {
+    static RUNTIME: Mutex<Option<Runtime>> = Mutex::new(None);
+    let mut runtime = RUNTIME.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(runtime) = &*runtime {
+        return Ok(runtime.handle().clone());
+    }
+    let new = Builder::new_multi_thread().worker_threads(1).thread_name("storage").enable_all().build()?;
+    Ok(runtime.insert(new).handle().clone())
+}
+
 /// Waits many times, on a thread that belongs to no runtime.
 #[derive(Debug)]
-pub struct Waiter(tokio::runtime::Runtime);
+pub struct Waiter(Handle);
 
 impl Waiter {
     /// One for the thread that will wait.
@@ -28,7 +42,7 @@ impl Waiter {
     /// # Errors
     /// The system has nothing left for it.
     pub fn new() -> io::Result<Self> {
-        Ok(Self(tokio::runtime::Builder::new_current_thread().enable_all().build()?))
+        Ok(Self(runtime()?))
     }
 
     /// As [`wait_for`]. Panics on a thread of a runtime.

@@ -33,6 +33,14 @@ fn a_standby_takes_over_when_it_is_told_to() {
     status.code(0).prints("next: take the job over when it is activated");
     // The one that has the job goes on as if there were no other.
     cluster.wait_for_epochs(4);
+    let refused = ["savepoint", "--as", "x", "--plaintext", "--coordinator", &address];
+    run(millstream().args(refused)).code(2).says("this coordinator is a standby");
+    let plan = run(millstream().args(["plan", "--plaintext", "--coordinator", &address, "-o", "json"]));
+    plan.code(0).prints("\"parallelism\":2");
+    let (mut idle, _) = cluster.run_coordinator(&["--standby"]);
+    assert!(idle.wait_until(LIMIT, stands_by), "{}", idle.stderr());
+    idle.signal("TERM");
+    cluster.note(idle.end(LIMIT).code(0));
     let activated = run(millstream().args(["activate", "--plaintext", "--coordinator", &address]));
     activated.code(0).prints("generation 2 has the job");
     cluster.door.lead_to(&address);

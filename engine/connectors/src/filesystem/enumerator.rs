@@ -70,11 +70,11 @@ impl Enumerator for FileEnumerator {
             return Ok(Discovery { splits: Vec::new(), is_complete: true });
         }
         let path = self.spec.place.display();
-        let files = self.spec.place.list().map_err(|error| ConnectorError::Io {
-            table: self.spec.table.clone(),
-            action: format!("cannot list {path}"),
-            cause: error.to_string(),
-        })?;
+        let files = self
+            .spec
+            .place
+            .list()
+            .map_err(|error| self.spec.io_error(format!("cannot list {path}"), &error))?;
         let is_watching = self.spec.monitor.is_some();
         if files.is_empty() && !is_watching {
             let message = format!("there is no file at {path}");

@@ -7,10 +7,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use flate2::read::MultiGzDecoder;
-use millstream_model::error::with_causes;
 use millstream_storage::wait::wait_for;
 use millstream_storage::{ObjectStorage, Patience, retry};
 
+use crate::filesystem::place::refusal;
 use crate::filesystem::store_reader::StoreReader;
 
 /// How a file is compressed, by the ending of its name.
@@ -69,7 +69,7 @@ impl Input {
         offset: u64,
     ) -> std::io::Result<Self> {
         let about = wait_for(retry::head(&**storage, key, &Patience::default()))?;
-        let Some(about) = about.map_err(|error| std::io::Error::other(with_causes(&error)))? else {
+        let Some(about) = about.map_err(|error| refusal(&error))? else {
             return Err(std::io::Error::from(std::io::ErrorKind::NotFound));
         };
         let start = if compression == Compression::None { offset } else { 0 };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use millstream_model::error::with_causes;
 use millstream_storage::wait::wait_for;
-use millstream_storage::{ObjectStorage, Patience, retry};
+use millstream_storage::{ObjectStorage, Patience, Remedy, StorageError, retry};
 
 use crate::filesystem::input::{Compression, Input};
 use crate::filesystem::listing::{FoundFile, PathPattern, is_hidden};
@@ -76,6 +76,16 @@ impl Place {
     }
 }
 
+/// What a store said, of a kind that tells what trying again gives the same.
+pub(super) fn refusal(error: &StorageError) -> std::io::Error {
+    let kind = match error.remedy() {
+        Remedy::GiveUp => std::io::ErrorKind::PermissionDenied,
+        // Not `Other`: that is what decompressors say of their input.
+        _ => std::io::ErrorKind::ConnectionAborted,
+    };
+    std::io::Error::new(kind, with_causes(error))
+}
+
 impl StorePattern {
     fn new(text: &str) -> Result<Self, String> {
         let (scheme, path) = text.split_once("://").unwrap_or_default();
@@ -99,13 +109,15 @@ impl StorePattern {
         let found = wait_for(async {
             let patience = Patience::default();
             let mut found = retry::list(&*self.storage, &below, &patience).await?;
+            // Markers of folders, which are listed without their slash: nothing else tells them from a file.
+            found.retain(|object| object.length > 0);
             if let Some(object) = &object {
                 found.extend(retry::head(&*self.storage, object, &patience).await?);
             }
             Ok(found)
         })?;
         let mut files: Vec<FoundFile> = found
-            .map_err(|error: millstream_storage::StorageError| std::io::Error::other(with_causes(&error)))?
+            .map_err(|error| refusal(&error))?
             .into_iter()
             .filter(|object| object.key.strip_prefix(&self.folder).is_some_and(|key| self.is_meant(key)))
             .map(|object| FoundFile { name: format!("{}{}", self.root, object.key), bytes: object.length })
@@ -116,10 +128,6 @@ impl StorePattern {
 
     /// Whether an object is a file of the table, by its key behind the folder: hidden names count only if they are written out.
     fn is_meant(&self, key: &str) -> bool {
-        // As folders of some tools are marked.
-        if key.ends_with('/') {
-            return false;
-        }
         let Some(glob) = &self.glob else {
             let below = key.strip_prefix(&self.pattern).unwrap_or(key);
             return below.is_empty() || !below.split('/').any(|part| is_hidden(Path::new(part)));
@@ -156,6 +164,10 @@ mod tests {
             "inner.json",
         ] {
             wait_for(storage.put_if_absent(key, Bytes::from(key))).unwrap().unwrap();
+        }
+        // As a console marks folders.
+        for marker in ["in/sub", "empty"] {
+            wait_for(storage.put_if_absent(marker, Bytes::new())).unwrap().unwrap();
         }
     }
 
@@ -198,5 +210,8 @@ mod tests {
         let error =
             missing.open_at("memory://objects-prefixes/absent.json", Compression::None, 0).err().unwrap();
         assert_eq!(error.kind(), std::io::ErrorKind::NotFound);
+        let key = "k".to_owned();
+        let of = |reason| refusal(&StorageError::InvalidKey { key: key.clone(), reason }).kind();
+        assert_eq!(of("it is none"), std::io::ErrorKind::PermissionDenied);
     }
 }

@@ -74,11 +74,7 @@ impl FileReader {
                         message: format!("damaged compressed data: {error}"),
                     }
                 }
-                _ => ConnectorError::Io {
-                    table: spec.table.clone(),
-                    action: format!("cannot open {}", split.file),
-                    cause: error.to_string(),
-                },
+                _ => spec.io_error(format!("cannot open {}", split.file), &error),
             })?;
         if input.file_bytes < split.file_bytes || input.starts_at < offset {
             let now = if input.is_compressed { input.starts_at } else { input.file_bytes };
@@ -224,11 +220,7 @@ impl FileReader {
                 message,
             };
         }
-        ConnectorError::Io {
-            table: self.spec.table.clone(),
-            action: format!("cannot read {} at byte {}", self.split.file, self.offset),
-            cause: error.to_string(),
-        }
+        self.spec.io_error(format!("cannot read {} at byte {}", self.split.file, self.offset), error)
     }
 
     fn record_error(&self, fault: &RecordFault, content: usize) -> ConnectorError {

@@ -8,9 +8,10 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 
 use bytes::{Buf as _, Bytes};
-use millstream_model::error::with_causes;
 use millstream_storage::wait::Waiter;
 use millstream_storage::{ObjectStorage, Patience, StorageError, retry};
+
+use crate::filesystem::place::refusal;
 
 const PIECE_BYTES: u64 = 1 << 20;
 
@@ -54,9 +55,7 @@ impl Read for StoreReader {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         while self.piece.is_empty() {
             match self.pieces.recv() {
-                Ok(piece) => {
-                    self.piece = piece.map_err(|error| std::io::Error::other(with_causes(&error)))?
-                }
+                Ok(piece) => self.piece = piece.map_err(|error| refusal(&error))?,
                 Err(_) => return Ok(0),
             }
         }

@@ -154,7 +154,7 @@ pub(crate) struct CoordinatorArguments {
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:6123", env = "MILLSTREAM_LISTEN")]
     pub(crate) listen: SocketAddr,
     /// Get ready and let workers come, but claim nothing until `millstream activate`
-    #[arg(long, env = "MILLSTREAM_STANDBY")]
+    #[arg(long, env = "MILLSTREAM_STANDBY", conflicts_with_all = ["fresh", "from_epoch", "from_savepoint"])]
     pub(crate) standby: bool,
     #[command(flatten)]
     pub(crate) link: LinkArguments,
@@ -349,7 +349,7 @@ pub(crate) struct PlaceArguments {
     #[arg(long, value_name = "NAME")]
     pub(crate) name: Option<String>,
     /// Where the job's checkpoints are, as given to `run`; default: .millstream/ beside the file
-    #[arg(long, value_name = "URI")]
+    #[arg(long, value_name = "URI", env = "MILLSTREAM_STORAGE")]
     pub(crate) storage: Option<String>,
     /// The file of the job's SQL, as given to `run`
     #[arg(long, value_name = "FILE")]

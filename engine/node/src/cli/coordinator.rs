@@ -43,6 +43,12 @@ pub(super) fn coordinator(arguments: &CoordinatorArguments) -> Result<(), Failur
     if let Some(path) = &arguments.link.config {
         tracing::info!("options from {}", path.display());
     }
+    if arguments.standby && file.restore.is_some() {
+        return Err(Failure::Mistake(format!(
+            "{}: a standby goes on from the newest epoch, and spec.restore begins elsewhere: leave one of them out",
+            arguments.file.display()
+        )));
+    }
     if file.is_suspended {
         let _ = writeln!(
             std::io::stderr(),
@@ -112,7 +118,11 @@ pub(super) fn coordinator(arguments: &CoordinatorArguments) -> Result<(), Failur
         };
         let desk = tokio::spawn(desk::serve(listener, desk));
         let status = handle.status();
-        let control = listen(socket(arguments.start.storage.as_deref(), &file)?, &handle, &store);
+        // A standby leaves the socket to the coordinator that has the job.
+        let control = match arguments.standby {
+            true => None,
+            false => listen(socket(arguments.start.storage.as_deref(), &file)?, &handle, &store),
+        };
         let running = Running { handle, outcome: tokio::spawn(coordinator.run()) };
         let outcome = supervise(
             running,

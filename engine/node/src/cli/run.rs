@@ -11,6 +11,8 @@ use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use millstream_checkpoint_store::JobStore;
 use millstream_coordinator::control::JobCompiler;
@@ -28,6 +30,9 @@ use crate::local::{LocalJob, Running};
 use crate::state_backend;
 use crate::telemetry;
 use start::Start;
+
+/// How long it may take to say where a savepoint is when the job is over.
+const LAST_WORD: Duration = Duration::from_secs(1);
 
 /// Runs a job to its end.
 pub(super) fn run(arguments: Box<RunArguments>) -> Result<(), Failure> {
@@ -160,14 +165,19 @@ pub(super) async fn supervise(
         tokio::spawn(millstream_coordinator::http::serve(listener, handle.status(), compiler));
     }
     let (at_signal, store) = signals;
-    let signals = tokio::spawn(signals::stop_on_signal(handle, at_signal, store));
+    let is_writing = Arc::new(AtomicBool::new(false));
+    let signals = tokio::spawn(signals::stop_on_signal(handle, at_signal, store, is_writing.clone()));
     let outcome = outcome.await.unwrap_or_else(|e| {
         JobOutcome::Failed(JobError::new(
             millstream_model::ErrorKind::Bug,
             format!("the coordinator ended in disorder: {e}; this is a bug in Millstream"),
         ))
     });
-    signals.abort();
+    if is_writing.load(Ordering::Relaxed) {
+        let _ = tokio::time::timeout(LAST_WORD, signals).await;
+    } else {
+        signals.abort();
+    }
     if let Some(following) = following {
         let _ = following.await;
     }

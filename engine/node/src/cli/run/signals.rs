@@ -1,5 +1,8 @@
 //! What SIGINT and SIGTERM do to a job.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use millstream_checkpoint_store::JobStore;
 use millstream_coordinator::{AfterSavepoint, JobHandle, Request};
 use tokio::signal::unix::{SignalKind, signal};
@@ -8,8 +11,14 @@ use crate::cli::args::AtSignal;
 use crate::clock;
 use crate::control::write_savepoint;
 
-/// The first signal stops the job in this way; the second ends it where it is.
-pub(super) async fn stop_on_signal(handle: JobHandle, how: AtSignal, store: JobStore) {
+/// The first signal stops the job in this way; the second ends it where it is. `is_writing` is set while a savepoint is written for
+/// it, of which something is still to be said when the job is over.
+pub(super) async fn stop_on_signal(
+    handle: JobHandle,
+    how: AtSignal,
+    store: JobStore,
+    is_writing: Arc<AtomicBool>,
+) {
     let (Ok(mut interrupt), Ok(mut terminate)) =
         (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
     else {
@@ -34,23 +43,28 @@ pub(super) async fn stop_on_signal(handle: JobHandle, how: AtSignal, store: JobS
         AtSignal::Drain => "ending the input, and stopping behind a savepoint",
     };
     tracing::info!("{what}; a second signal stops at once");
-    match then {
-        None => {
-            handle.ask(Request::Stop);
-        }
-        Some(then) => {
-            let handle = handle.clone();
-            tokio::spawn(async move {
-                let name = clock::as_name(clock::unix_ms());
-                match write_savepoint(&handle, &store, None, name, then).await {
-                    Ok(report) => tracing::info!("savepoint {} of epoch {}", report.location, report.epoch),
-                    Err(error) => {
-                        tracing::error!("no savepoint: {error}; stopping behind a final checkpoint instead");
-                        handle.ask(Request::Stop);
-                    }
+    if let Some(then) = then {
+        is_writing.store(true, Ordering::Relaxed);
+        let name = clock::as_name(clock::unix_ms());
+        tokio::select! {
+            saved = write_savepoint(&handle, &store, None, name, then) => match saved {
+                Ok(report) => {
+                    tracing::info!("savepoint {} of epoch {}", report.location, report.epoch);
+                    return;
                 }
-            });
+                Err(error) => {
+                    tracing::error!("no savepoint: {error}; stopping behind a final checkpoint instead");
+                    is_writing.store(false, Ordering::Relaxed);
+                    handle.ask(Request::Stop);
+                }
+            },
+            () = next() => {
+                handle.ask(Request::Cancel);
+                return;
+            }
         }
+    } else {
+        handle.ask(Request::Stop);
     }
     next().await;
     handle.ask(Request::Cancel);
