@@ -188,7 +188,10 @@ impl Talk {
                 },
                 said = self.said.message() => match said {
                     Ok(Some(message)) => if let Err(why) = self.report(message).await {
-                        self.complain(&why);
+                        // Who reports while the job ends did nothing wrong, and must hear of the end.
+                        if !self.reports.is_closed() {
+                            self.complain(&why);
+                        }
                         break why;
                     },
                     Ok(None) => break "it left".into(),
