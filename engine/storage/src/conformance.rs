@@ -19,6 +19,7 @@ pub async fn run(storage: Arc<dyn ObjectStorage>) {
     create_then_read(s).await;
     create_keeps_the_first(s).await;
     one_of_many_creates_wins(&storage).await;
+    one_of_many_large_creates_wins(&storage).await;
     absence_is_definite(s).await;
     ranges_are_cut(s).await;
     listing_is_complete_and_sorted(s).await;
@@ -157,4 +158,30 @@ async fn large_and_empty_bodies_survive(storage: &dyn ObjectStorage) {
     let large: Bytes = (0..3_000_000_u32).map(|i| (i % 251) as u8).collect();
     storage.put_if_absent("size/large", large.clone()).await.expect("create answers");
     assert!(storage.get("size/large").await.expect("get answers") == large, "3 MB come back as they were");
+    let huge: Bytes = (0..70_000_000_u32).map(|i| (i % 249) as u8).collect();
+    let put = async |body: Bytes| storage.put_if_absent("size/huge", body).await.expect("create answers");
+    assert_eq!(put(huge.clone()).await, PutOutcome::Created);
+    assert!(storage.get("size/huge").await.expect("get answers") == huge, "70 MB come back as they were");
+    assert_eq!(
+        put(huge.slice(1..)).await,
+        PutOutcome::AlreadyExists,
+        "the key of a large object is taken, too"
+    );
+    assert!(storage.get("size/huge").await.expect("get answers") == huge, "and the first body stays");
+}
+
+async fn one_of_many_large_creates_wins(storage: &Arc<dyn ObjectStorage>) {
+    let bodies: Vec<Bytes> = (0..3_u8).map(|writer| Bytes::from(vec![writer; 40_000_000])).collect();
+    let tasks = bodies.iter().map(|body| {
+        let (storage, body) = (storage.clone(), body.clone());
+        tokio::spawn(async move { storage.put_if_absent("large-race", body).await })
+    });
+    let outcomes: Vec<_> = join_all(tasks).await.into_iter().map(|t| t.expect("no panic")).collect();
+    // Two that end at the same moment may both be told to come again.
+    let winners: Vec<usize> = (0..3).filter(|w| matches!(outcomes[*w], Ok(PutOutcome::Created))).collect();
+    assert!(winners.len() <= 1, "at most one of the creates of a large object wins: {outcomes:?}");
+    for winner in winners {
+        let found = storage.get("large-race").await.expect("get answers");
+        assert!(found == bodies[winner], "the winner's body is there, whole");
+    }
 }

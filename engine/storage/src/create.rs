@@ -22,6 +22,7 @@ pub(crate) async fn create(
     body: Bytes,
     patience: &Patience,
 ) -> Result<CreateOutcome, StorageError> {
+    let patience = &patience.for_bytes(body.len() as u64);
     let mut attempt = 1;
     // An ambiguous answer outlives a later transient one: the first write may still arrive.
     let mut ambiguous = None;

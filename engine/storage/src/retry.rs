@@ -19,13 +19,17 @@ use crate::object_storage::{ObjectInfo, ObjectStorage};
 pub struct Patience {
     /// Tries altogether, at least 1.
     pub attempts: u32,
-    /// Limit for one call; a create that exceeds it is ambiguous.
+    /// Limit for one call; a create that exceeds it is ambiguous. One that sends many bytes has a second more for each
+    /// [`SLOWEST_BYTES_PER_SECOND`].
     pub call_deadline: Duration,
     /// Pause before the second try; doubled before each further one.
     pub first_pause: Duration,
     /// Longest pause.
     pub longest_pause: Duration,
 }
+
+/// A store that takes fewer is as good as one that does not answer.
+pub const SLOWEST_BYTES_PER_SECOND: u64 = 2 << 20;
 
 impl Default for Patience {
     fn default() -> Self {
@@ -43,6 +47,12 @@ impl Patience {
     #[must_use]
     pub const fn once(self) -> Self {
         Self { attempts: 1, ..self }
+    }
+
+    /// The same for a call that moves so many bytes.
+    pub(crate) fn for_bytes(self, bytes: u64) -> Self {
+        let moving = Duration::from_secs(bytes / SLOWEST_BYTES_PER_SECOND);
+        Self { call_deadline: self.call_deadline.saturating_add(moving), ..self }
     }
 
     /// The pause after failed try number `attempt`, which counts from 1.

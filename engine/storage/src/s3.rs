@@ -4,25 +4,26 @@
 //! first write and call it a conflict. So the client that writes does not retry, and a failure comes out as `Ambiguous` for
 //! the caller to read back. Reads and deletes, which can be repeated without harm, go through a client that does.
 
+mod parts;
+
 use std::ops::Range;
-use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::TryStreamExt;
-use object_store::aws::{AmazonS3Builder, S3ConditionalPut};
+use object_store::aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey, S3ConditionalPut};
 use object_store::path::Path;
 use object_store::{
-    BackoffConfig, ClientOptions, Error, GetOptions, GetRange, ObjectMeta, ObjectStore, ObjectStoreExt,
-    PutMode, PutOptions, RetryConfig,
+    BackoffConfig, ClientOptions, Error, GetOptions, GetRange, HeaderMap, HeaderValue, ObjectMeta,
+    ObjectStore, ObjectStoreExt, PutMode, PutOptions, RetryConfig,
 };
 
 use crate::error::{Action, StorageError};
 use crate::key;
 use crate::object_storage::{ObjectInfo, ObjectStorage, PutOutcome};
 
-/// Limit for one request. A segment of 64 MB at 2 MB/s takes 32 s.
+/// Limit for one request. What is not sent in parts has at most 32 MB, and takes 16 s at 2 MB/s.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
 /// Limit for a connection to come up.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -34,8 +35,12 @@ const READ_RETRIES: usize = 3;
 pub struct S3Storage {
     location: String,
     prefix: String,
-    reads: Arc<dyn ObjectStore>,
-    writes: Arc<dyn ObjectStore>,
+    /// Repeats requests.
+    reads: AmazonS3,
+    /// Sends each request once.
+    writes: AmazonS3,
+    /// The same for uploads in parts, with the condition that the key is free.
+    completes: AmazonS3,
 }
 
 impl S3Storage {
@@ -46,32 +51,55 @@ impl S3Storage {
     /// # Errors
     /// `InvalidLocation` if no client can be made from these variables; `InvalidKey` for an impossible prefix.
     pub fn from_environment(bucket: &str, prefix: &str) -> Result<Self, StorageError> {
+        Self::with_settings(bucket, prefix, &[])
+    }
+
+    /// The same, where these settings take the place of the environment variables of their names: `AWS_ENDPOINT_URL`.
+    ///
+    /// # Errors
+    /// As [`S3Storage::from_environment`].
+    pub fn with_settings(
+        bucket: &str,
+        prefix: &str,
+        settings: &[(&str, &str)],
+    ) -> Result<Self, StorageError> {
         if !prefix.is_empty() {
             key::check(prefix)?;
         }
         let location =
             if prefix.is_empty() { format!("s3://{bucket}") } else { format!("s3://{bucket}/{prefix}") };
-        let client = |max_retries| {
-            let options =
-                ClientOptions::new().with_timeout(REQUEST_TIMEOUT).with_connect_timeout(CONNECT_TIMEOUT);
-            AmazonS3Builder::from_env()
-                .with_bucket_name(bucket)
-                .with_client_options(options)
-                .with_allow_http(true)
-                .with_conditional_put(S3ConditionalPut::ETagMatch)
-                .with_retry(RetryConfig {
-                    backoff: BackoffConfig::default(),
-                    max_retries,
-                    retry_timeout: REQUEST_TIMEOUT,
-                })
-                .build()
-                .map_err(|e| StorageError::InvalidLocation {
-                    uri: location.clone(),
-                    reason: format!("no S3 client can be made from the AWS_* environment variables: {e}"),
-                })
+        let refused = |error: Error| StorageError::InvalidLocation {
+            uri: location.clone(),
+            reason: format!("no S3 client can be made from the AWS_* environment variables: {error}"),
         };
-        let (reads, writes) = (Arc::new(client(READ_RETRIES)?), Arc::new(client(0)?));
-        Ok(Self { prefix: prefix.to_owned(), reads, writes, location })
+        let mut builder = AmazonS3Builder::from_env();
+        for (name, value) in settings {
+            let key: AmazonS3ConfigKey = name.to_ascii_lowercase().parse().map_err(refused)?;
+            builder = builder.with_config(key, *value);
+        }
+        let client = |max_retries, headers: HeaderMap| {
+            let options = ClientOptions::new()
+                .with_timeout(REQUEST_TIMEOUT)
+                .with_connect_timeout(CONNECT_TIMEOUT)
+                .with_default_headers(headers);
+            let retry = RetryConfig {
+                backoff: BackoffConfig::default(),
+                max_retries,
+                retry_timeout: REQUEST_TIMEOUT,
+            };
+            let builder = builder.clone().with_bucket_name(bucket).with_client_options(options);
+            let builder = builder.with_allow_http(true).with_conditional_put(S3ConditionalPut::ETagMatch);
+            builder.with_retry(retry).build().map_err(refused)
+        };
+        let mut if_free = HeaderMap::new();
+        if_free.insert("if-none-match", HeaderValue::from_static("*"));
+        Ok(Self {
+            prefix: prefix.to_owned(),
+            reads: client(READ_RETRIES, HeaderMap::new())?,
+            writes: client(0, HeaderMap::new())?,
+            completes: client(0, if_free)?,
+            location,
+        })
     }
 
     fn path(&self, action: Action, key: &str) -> Result<Path, StorageError> {
@@ -138,6 +166,9 @@ const REFUSALS: [&str; 10] = [
     "SignatureDoesNotMatch",
 ];
 
+/// Error code of S3 for a range that has no byte of the object.
+const BEHIND_THE_END: &str = "InvalidRange";
+
 /// How object_store says that the rest of an answer never came.
 const BROKEN_BODY: &str = "response body error";
 
@@ -195,23 +226,34 @@ impl ObjectStorage for S3Storage {
     async fn get(&self, key: &str) -> Result<Bytes, StorageError> {
         let path = self.path(Action::Get, key)?;
         let answer = self.reads.get(&path).await.map_err(|e| self.error(Action::Get, key, e))?;
-        answer.bytes().await.map_err(|e| self.error(Action::Get, key, e))
+        let body = if answer.meta.size > parts::LARGE_BYTES {
+            parts::get(&self.reads, &path, &answer.meta).await
+        } else {
+            answer.bytes().await
+        };
+        body.map_err(|e| self.error(Action::Get, key, e))
     }
 
     async fn get_range(&self, key: &str, range: Range<u64>) -> Result<Bytes, StorageError> {
         let path = self.path(Action::Get, key)?;
-        // S3 answers 416 to a range behind the end, so the length comes first.
-        let Some(info) = self.head(key).await? else {
-            return Err(StorageError::not_found(&self.location, key));
+        let answer = if range.is_empty() {
+            None
+        } else {
+            let options =
+                GetOptions { range: Some(GetRange::Bounded(range.clone())), ..GetOptions::default() };
+            match self.reads.get_opts(&path, options).await {
+                Err(error) if Answer::of(&error.to_string()).code.as_deref() == Some(BEHIND_THE_END) => None,
+                answer => Some(answer.map_err(|e| self.error(Action::Get, key, e))?),
+            }
         };
-        let range = range.start.min(info.length)..range.end.min(info.length);
-        if range.is_empty() {
-            return Ok(Bytes::new());
+        match answer {
+            Some(answer) => answer.bytes().await.map_err(|e| self.error(Action::Get, key, e)),
+            // Nothing of an object is nothing, but nothing of no object is an error.
+            None => match self.head(key).await? {
+                Some(_) => Ok(Bytes::new()),
+                None => Err(StorageError::not_found(&self.location, key)),
+            },
         }
-        let options = GetOptions { range: Some(GetRange::Bounded(range)), ..GetOptions::default() };
-        let answer =
-            self.reads.get_opts(&path, options).await.map_err(|e| self.error(Action::Get, key, e))?;
-        answer.bytes().await.map_err(|e| self.error(Action::Get, key, e))
     }
 
     async fn head(&self, key: &str) -> Result<Option<ObjectInfo>, StorageError> {
@@ -225,9 +267,17 @@ impl ObjectStorage for S3Storage {
 
     async fn put_if_absent(&self, key: &str, body: Bytes) -> Result<PutOutcome, StorageError> {
         let path = self.path(Action::Create, key)?;
-        let options = PutOptions::from(PutMode::Create);
-        match self.writes.put_opts(&path, body.into(), options).await {
-            Ok(_) => Ok(PutOutcome::Created),
+        let put = if body.len() as u64 > parts::LARGE_BYTES {
+            if self.head(key).await?.is_some() {
+                return Ok(PutOutcome::AlreadyExists);
+            }
+            parts::put(&self.reads, &self.completes, &path, &body).await
+        } else {
+            let options = PutOptions::from(PutMode::Create);
+            self.writes.put_opts(&path, body.into(), options).await.map(drop)
+        };
+        match put {
+            Ok(()) => Ok(PutOutcome::Created),
             Err(Error::AlreadyExists { .. } | Error::Precondition { .. }) => Ok(PutOutcome::AlreadyExists),
             Err(error) => Err(self.error(Action::Create, key, error)),
         }

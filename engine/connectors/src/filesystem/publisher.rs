@@ -4,8 +4,8 @@
 //! same result: a name that is taken by equal content is done, by other content it belongs to somebody else. Whoever reads
 //! the folder and ignores names that start with `_` sees complete files only; whoever wants whole epochs reads the records.
 //!
-//! A file is created with one request, which has to be in memory: one file at a time, at most `sink.rolling-policy.file-size`
-//! and one segment (8 MB) long, for the coordinator cuts what is pending at that size. Example: 10 GB that waited for an hour
+//! A file is in memory while it is created: one file at a time, at most `sink.rolling-policy.file-size` and one segment (8 MB)
+//! long, for the coordinator cuts what is pending at that size. Example: 10 GB that waited for an hour
 //! become 80 files of 128 MB, published one after the other in some 150 MB of memory.
 
 use std::sync::Arc;
