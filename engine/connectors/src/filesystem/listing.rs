@@ -1,8 +1,8 @@
 //! Which files of this machine a path means.
 //!
 //! A file is itself; a folder is every file below it; a glob (`*`, `?`, `[..]`, `**`) is what matches, folders with all below
-//! them. Names that start with `.` or `_` are skipped, in folders and as the last part of a match, so that progress records
-//! and files that are still being written under such a name are not read. Sorted by path, bytewise.
+//! them. Names that start with `.` or `_` are skipped, whether of files or of folders, unless the path writes the `.` or `_` out:
+//! progress records and files that are still being written under such a name are not read. Sorted by path, bytewise.
 
 use std::path::{Path, PathBuf};
 
@@ -67,18 +67,18 @@ impl PathPattern {
         let mut paths = Vec::new();
         if self.is_glob {
             // Brackets and stars in the base folder's own name are not part of the pattern, but the pattern is absolute.
-            let text = match self.path.strip_prefix(&self.base) {
-                Ok(pattern) => {
-                    let base = glob::Pattern::escape(&self.base.to_string_lossy());
-                    format!("{base}/{}", pattern.to_string_lossy())
-                }
-                Err(_) => self.path.to_string_lossy().into_owned(),
+            let (base, pattern) = match self.path.strip_prefix(&self.base) {
+                Ok(pattern) => (self.base.as_path(), pattern.to_string_lossy()),
+                Err(_) => (Path::new(""), self.path.to_string_lossy()),
             };
+            let text = Path::new(&glob::Pattern::escape(&base.to_string_lossy())).join(&*pattern);
+            let text = text.to_string_lossy();
             let options = glob::MatchOptions { require_literal_separator: true, ..glob::MatchOptions::new() };
             let matches = glob::glob_with(&text, options).map_err(std::io::Error::other)?;
             for found in matches {
                 let found = found.map_err(std::io::Error::from)?;
-                if !is_hidden(&found) {
+                let behind_base = found.strip_prefix(base).unwrap_or(&found).to_string_lossy();
+                if !is_passed_over(&pattern, &behind_base) {
                     collect(&found, &mut paths)?;
                 }
             }
@@ -123,6 +123,47 @@ pub(super) fn is_hidden(path: &Path) -> bool {
     path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(['.', '_']))
 }
 
+/// Whether a match of a glob has a hidden part that the glob does not write out as one. Both are relative to the same folder.
+pub(super) fn is_passed_over(pattern: &str, matched: &str) -> bool {
+    let is_hidden = |part: &&str| part.starts_with(['.', '_']);
+    let mut written = pattern.split('/').filter(is_hidden).filter_map(|part| glob::Pattern::new(part).ok());
+    matched.split('/').filter(is_hidden).any(|part| !written.any(|pattern| pattern.matches(part)))
+}
+
+/// What patterns mean, of this machine and of a store: the files that there are, and what each pattern finds among them.
+#[cfg(test)]
+pub(super) mod cases {
+    pub(in super::super) const FILES: [&str; 8] = [
+        "in/b.json",
+        "in/a.json",
+        "in/sub/c.json",
+        "in/_progress/x.json",
+        "in/.hidden.json",
+        "in/_tmp",
+        "inner.json",
+        "other/a.json",
+    ];
+
+    pub(in super::super) const FOUND: [(&str, &[&str]); 16] = [
+        ("in/a.json", &["in/a.json"]),
+        ("in", &["in/a.json", "in/b.json", "in/sub/c.json"]),
+        ("in/", &["in/a.json", "in/b.json", "in/sub/c.json"]),
+        ("in/*.json", &["in/a.json", "in/b.json"]),
+        ("in/[ab].json", &["in/a.json", "in/b.json"]),
+        ("in/?.json", &["in/a.json", "in/b.json"]),
+        ("in/*", &["in/a.json", "in/b.json", "in/sub/c.json"]),
+        ("i*", &["in/a.json", "in/b.json", "in/sub/c.json", "inner.json"]),
+        ("in/*/*.json", &["in/sub/c.json"]),
+        ("in/_*/*.json", &["in/_progress/x.json"]),
+        ("in/_progress/*", &["in/_progress/x.json"]),
+        ("**/*.json", &["in/a.json", "in/b.json", "in/sub/c.json", "inner.json", "other/a.json"]),
+        ("**/a.json", &["in/a.json", "other/a.json"]),
+        ("in/.hidden.json", &["in/.hidden.json"]),
+        ("absent", &[]),
+        ("absent/*.json", &[]),
+    ];
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -130,15 +171,7 @@ mod tests {
     fn listed(pattern: &str) -> Vec<String> {
         let folder = tempfile::tempdir().unwrap();
         let base = folder.path().join("a[1]");
-        for file in [
-            "in/b.json",
-            "in/a.json",
-            "in/sub/c.json",
-            "in/_progress/x.json",
-            "in/.hidden.json",
-            "in/_tmp",
-            "other/a.json",
-        ] {
+        for file in cases::FILES {
             let path = base.join(file);
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(path, file).unwrap();
@@ -149,21 +182,8 @@ mod tests {
 
     #[test]
     fn files_folders_and_globs() {
-        let table: &[(&str, &[&str])] = &[
-            ("in/a.json", &["in/a.json"]),
-            ("in", &["in/a.json", "in/b.json", "in/sub/c.json"]),
-            ("in/", &["in/a.json", "in/b.json", "in/sub/c.json"]),
-            ("in/*.json", &["in/a.json", "in/b.json"]),
-            ("in/[ab].json", &["in/a.json", "in/b.json"]),
-            ("in/?.json", &["in/a.json", "in/b.json"]),
-            ("in/*", &["in/a.json", "in/b.json", "in/sub/c.json"]),
-            ("**/a.json", &["in/a.json", "other/a.json"]),
-            ("in/.hidden.json", &["in/.hidden.json"]),
-            ("absent", &[]),
-            ("absent/*.json", &[]),
-        ];
-        for (pattern, expected) in table {
-            assert_eq!(listed(pattern), *expected, "{pattern}");
+        for (pattern, expected) in cases::FOUND {
+            assert_eq!(listed(pattern), expected, "{pattern}");
         }
     }
 
