@@ -129,6 +129,18 @@ class Reports(unittest.TestCase):
         self.assertEqual(len(lines), 2)
         self.assertIn("4.0 x, memory 0.25 x", lines[0])
 
+    def test_what_slots_add_is_told_when_each_has_a_core(self):
+        both = result(1000.0)
+        more = copy.deepcopy(both["results"][0])
+        more["parallelism"] = 2
+        both["results"].append(more)
+        for entry, wall in zip(both["results"], (3.0, 1.5)):
+            figures = entry["engines"]["millstream"]["figures"]
+            figures["wall_seconds_per_million_events"] = {"median": wall, "low": wall, "high": wall}
+        self.assertEqual(report.speedups(both), [])
+        both["settings"]["core_per_slot"] = True
+        self.assertEqual(report.speedups(both), ["q1: 2.00 times the rate of parallelism 1 at 2"])
+
     def test_a_java_log_is_told_by_its_cause(self):
         log = "java.lang.RuntimeException: start\n\tat A\nCaused by: java.io.IOException: no space left\n\tat B\n"
         self.assertEqual(flink.root_cause(log), "Caused by: java.io.IOException: no space left")

@@ -28,10 +28,11 @@ class Refused(BenchError):
 class Millstream:
     name = "millstream"
 
-    def __init__(self, binary, checkpoint_interval, work):
+    def __init__(self, binary, checkpoint_interval, work, core_per_slot=False):
         self.binary = binary
         self.checkpoint_interval = checkpoint_interval
         self.work = work
+        self.core_per_slot = core_per_slot
 
     def version(self):
         return subprocess.run([self.binary, "--version"], check=True, capture_output=True, text=True).stdout.strip()
@@ -81,7 +82,9 @@ class Session:
         """Runs the job to its end; see `measure.Run`."""
         state = os.path.join(self.folder, "state")
         shutil.rmtree(state, ignore_errors=True)
-        command = [self.engine.binary, "run", self.job, "--quiet", "--storage", f"file://{state}"]
+        cores = sorted(os.sched_getaffinity(0))[: self.settings["parallelism.default"]]
+        pinned = ["taskset", "--cpu-list", ",".join(map(str, cores))] if self.engine.core_per_slot else []
+        command = [*pinned, self.engine.binary, "run", self.job, "--quiet", "--storage", f"file://{state}"]
         command += ["--http", "127.0.0.1:0"]
         for key, value in self.settings.items():
             command += ["--set", f"{key}={value}"]

@@ -66,6 +66,22 @@ def ratio(result):
     return f"{rate:.1f} x, memory {memory:.2f} x"
 
 
+def speedups(result):
+    """How many times the rate by the wall clock of parallelism 1 each other one has, when a slot has a core of its own."""
+    if not result["settings"].get("core_per_slot"):
+        return []
+    walls = {
+        (entry["query"], entry["parallelism"]): entry["engines"]["millstream"]["figures"]["wall_seconds_per_million_events"]["median"]
+        for entry in result["results"]
+        if "millstream" in entry.get("engines", {})
+    }
+    return [
+        f"{query}: {walls[query, 1] / wall:.2f} times the rate of parallelism 1 at {parallelism}"
+        for (query, parallelism), wall in walls.items()
+        if parallelism > 1 and (query, 1) in walls
+    ]
+
+
 def regressions(result, baseline, tolerance_percent):
     """Compares Millstream's medians: `(regressions, notes)`, both lists of sentences.
 
