@@ -17,6 +17,7 @@ const REMEDIES: &[(&str, &str)] = &[
     ("Operation not permitted", "the user that runs Millstream must be able to write there"),
     ("Read-only file system", "spill to a folder that can be written"),
     ("Too many open files", "raise the limit of open files (ulimit -n)"),
+    ("Write stall", "the disk does not keep up: look at what else uses it, or spill to another disk"),
     ("Input/output error", "the disk fails: look at the system's log, and spill to another disk"),
     ("Corruption", "a file is damaged: check the disk; the state itself is safe in the last checkpoint"),
     (

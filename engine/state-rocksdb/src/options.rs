@@ -83,10 +83,11 @@ pub(crate) fn resized(memtable_bytes: usize) -> [(&'static str, String); 3] {
     ]
 }
 
-/// What changes are written with: not logged, since nothing has to survive.
+/// What changes are written with: not logged, since nothing has to survive; refused where they would have to wait.
 pub(crate) fn write_options() -> WriteOptions {
     let mut options = WriteOptions::default();
     options.disable_wal(true);
+    options.set_no_slowdown(true);
     options
 }
 

@@ -4,11 +4,13 @@ use std::fmt;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use millstream_state::{Change, ScanOrder, Spill, SpillChunk, SpillError};
 use rocksdb::properties::{SIZE_ALL_MEM_TABLES, TOTAL_SST_FILES_SIZE};
 use rocksdb::{
-    ColumnFamily, DB, DEFAULT_COLUMN_FAMILY_NAME, Options, ReadOptions, Snapshot, WriteBatch, WriteOptions,
+    ColumnFamily, DB, DEFAULT_COLUMN_FAMILY_NAME, ErrorKind, Options, ReadOptions, Snapshot, WriteBatch,
+    WriteOptions,
 };
 
 use crate::directory::StoreDirectory;
@@ -23,6 +25,13 @@ const KEYS_OF_A_READ: usize = 256;
 
 /// Bytes of changes of one call to RocksDB, which keeps a copy of them meanwhile.
 const BYTES_OF_A_WRITE: usize = 1024 * 1024;
+
+/// Between two tries of a write for which there is no room. RocksDB itself must not wait: a write that waits for a flush which
+/// then finds the disk full keeps the thread out that would try the flush again, and both wait forever.
+const PAUSE: Duration = Duration::from_millis(1);
+
+/// After at least 30 s a write has failed. A memtable has at most 64 MiB; a disk that takes longer for it serves nobody.
+const MOST_PAUSES: u32 = 30_000;
 
 /// What RocksDB adds to an entry of a batch, at most: its kind and two lengths.
 const ENTRY_OVERHEAD: usize = 11;
@@ -95,9 +104,19 @@ impl RocksSpill {
         Self { database, read_options: ReadOptions::default(), write_options: write_options() }
     }
 
-    fn apply(&self, batch: WriteBatch) -> Result<(), SpillError> {
-        let written = self.database.db.write_opt(batch, &self.write_options);
-        written.map_err(|error| store_failed("write", self.database.place(), &error))
+    /// Writes a batch, as soon as there is room for it among what is not flushed yet.
+    fn apply(&self, batch: impl Fn() -> WriteBatch) -> Result<(), SpillError> {
+        let mut pauses = 0;
+        loop {
+            match self.database.db.write_opt(batch(), &self.write_options) {
+                Ok(()) => return Ok(()),
+                Err(error) if error.kind() == ErrorKind::Incomplete && pauses < MOST_PAUSES => {
+                    pauses += 1;
+                    std::thread::sleep(PAUSE);
+                }
+                Err(error) => return Err(store_failed("write", self.database.place(), &error)),
+            }
+        }
     }
 }
 
@@ -134,14 +153,16 @@ impl Spill for RocksSpill {
             });
             let (part, later) = rest.split_at(fits.count());
             rest = later;
-            let mut batch = WriteBatch::with_capacity_bytes(part.iter().map(bytes).sum::<usize>() + 12);
-            for (key, value) in part {
-                match value {
-                    Some(value) => batch.put(key, value),
-                    None => batch.delete(key),
+            self.apply(|| {
+                let mut batch = WriteBatch::with_capacity_bytes(part.iter().map(bytes).sum::<usize>() + 12);
+                for (key, value) in part {
+                    match value {
+                        Some(value) => batch.put(key, value),
+                        None => batch.delete(key),
+                    }
                 }
-            }
-            self.apply(batch)?;
+                batch
+            })?;
         }
         Ok(())
     }
@@ -150,9 +171,11 @@ impl Spill for RocksSpill {
         if from >= to {
             return Ok(());
         }
-        let mut batch = WriteBatch::default();
-        batch.delete_range(from, to);
-        self.apply(batch)
+        self.apply(|| {
+            let mut batch = WriteBatch::default();
+            batch.delete_range(from, to);
+            batch
+        })
     }
 
     fn scan(
