@@ -7,6 +7,7 @@
 
 mod clock;
 mod error;
+mod held;
 pub mod http;
 mod local_copies;
 mod memory;
@@ -19,6 +20,7 @@ mod store;
 mod task;
 mod worker;
 
+pub use held::HeldRecord;
 pub use local_copies::LocalCopies;
 pub use operator_factory::OperatorFactory;
 pub use sabotage::Sabotage;

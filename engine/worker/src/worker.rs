@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use futures::FutureExt as _;
@@ -17,6 +17,7 @@ use millstream_plan::CompiledJob;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use crate::held::HeldRecord;
 use crate::memory::SlotMemory;
 use crate::operator_factory::OperatorFactory;
 use crate::sabotage::Sabotage;
@@ -66,8 +67,8 @@ pub struct WorkerSettings {
     pub slot_bytes: Option<usize>,
     /// Connections to other workers; `None` when this is the only one.
     pub network: Option<WorkerNetwork>,
-    /// What this process has run. The next coordinator is told, and lets the worker have it again if it can.
-    pub held: Arc<Mutex<HeldSlots>>,
+    /// What was run here. The next coordinator is told, and lets the worker have it again if it can.
+    pub held: Arc<HeldRecord>,
 }
 
 /// How a worker reaches others and is reached by them.
@@ -103,7 +104,7 @@ pub async fn run(
         slots: settings.slots,
         fingerprint: settings.job.graph.fingerprint.clone(),
         address: settings.network.as_ref().map(|network| network.address.clone()),
-        held: settings.held.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+        held: settings.held.get(),
     };
     let account = |_| SlotMemory::new(settings.slot_bytes, settings.spill.is_some());
     let accounts = (0..settings.slots).map(account).collect();
@@ -186,7 +187,7 @@ struct Worker {
     attempt: Option<RunningAttempt>,
     slots: Vec<Slot>,
     network: Option<Network>,
-    held: Arc<Mutex<HeldSlots>>,
+    held: Arc<HeldRecord>,
 }
 
 impl Worker {
@@ -257,7 +258,7 @@ impl Worker {
         if let Some(network) = &self.network {
             network.deploy(attempt, running.inboxes.clone());
         }
-        *self.held.lock().unwrap_or_else(PoisonError::into_inner) = held;
+        self.held.set(held);
         self.attempt = Some(running);
     }
 

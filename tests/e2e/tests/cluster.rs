@@ -9,8 +9,8 @@ use std::time::Duration;
 use millstream_test_testkit::certificates::{TestCa, TestCertificate};
 
 use crate::harness::{
-    Difference, Ended, Files, Input, JobFolder, Process, Proxy, S3Door, S3Server, SmallDisk, get, millstream,
-    out_of_order, published, run, run_in,
+    Difference, Ended, Files, Input, JobFolder, Process, Proxy, S3Door, S3Server, SmallDisk, files_below,
+    get, millstream, out_of_order, published, run, run_in,
 };
 use crate::kill::query::Query;
 
@@ -179,10 +179,14 @@ impl<'a> Cluster<'a> {
 
     /// Starts one that connects in its own way.
     pub(crate) fn start_worker_with(&mut self, security: &[String]) {
+        self.started += 1;
+        self.start_worker_named(format!("w{}", self.started), security);
+    }
+
+    /// Starts one with the folder of an earlier one of this name, as a container of a pod starts again.
+    fn start_worker_named(&mut self, name: String, security: &[String]) {
         let (rows, coordinator) = (Proxy::start(), Proxy::start());
         coordinator.lead_to(&self.door.address());
-        self.started += 1;
-        let name = format!("w{}", self.started);
         let mut command = self.command("worker", security);
         command.args(["--coordinator", &coordinator.address(), "--slots", "2", "--name", &name]);
         command.args(["--listen", "127.0.0.1:0", "--address", &rows.address(), "--http", "127.0.0.1:0"]);
@@ -352,6 +356,36 @@ fn a_spare_worker_takes_over_from_one_that_is_killed() {
     cluster.wait_for_epochs(1);
     let killed = cluster.workers.remove(0).process.kill();
     cluster.note(&killed);
+    cluster.wait_for_epochs(1);
+    cluster.finish();
+}
+
+#[test]
+fn workers_that_start_again_have_the_slots_of_their_copies() {
+    let server = S3Server::start();
+    let setup = Setup { reading: WITH_RESTARTS, server: Some(&server), ..setup(Query::Distinct, 14) };
+    let mut cluster = Cluster::new(Setup { parallelism: 4, ..setup });
+    cluster.start_coordinator();
+    cluster.start_worker();
+    cluster.start_worker();
+    cluster.wait_for_epochs(2);
+    let killed: Vec<Worker> = std::mem::take(&mut cluster.workers);
+    let names: Vec<String> = killed.iter().map(|worker| worker.name.clone()).collect();
+    for worker in killed {
+        let ended = worker.process.kill();
+        cluster.note(&ended);
+    }
+    // The bucket has nothing to restore from any more: whoever has other slots than before asks for it, and fails.
+    for segment in
+        files_below(&server.bucket()).iter().filter(|file| file.to_string_lossy().contains("/state/"))
+    {
+        let length = fs::metadata(segment).unwrap().len();
+        fs::write(segment, vec![0; usize::try_from(length).unwrap()]).unwrap();
+    }
+    let security = cluster.security("worker");
+    for name in names.into_iter().rev() {
+        cluster.start_worker_named(name, &security);
+    }
     cluster.wait_for_epochs(1);
     cluster.finish();
 }

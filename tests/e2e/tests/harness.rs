@@ -22,4 +22,4 @@ pub(crate) use process::{Ended, Process, now};
 pub(crate) use proxy::Proxy;
 pub(crate) use s3::S3Server;
 pub(crate) use s3_door::{At, S3Door, Trap, Weather};
-pub(crate) use storage::JobFolder;
+pub(crate) use storage::{JobFolder, files_below};

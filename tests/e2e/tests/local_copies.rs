@@ -1,10 +1,10 @@
 //! Copies of state beside the job: a restart on the same machine does not ask the bucket for what it wrote itself.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
-use crate::harness::{Ended, Process, S3Server, millstream};
+use crate::harness::{Ended, Process, S3Server, files_below, millstream};
 
 const LIMIT: Duration = Duration::from_secs(60);
 
@@ -31,15 +31,6 @@ fn run(folder: &Path, server: &S3Server, settings: &str) -> Ended {
     process.end(LIMIT)
 }
 
-fn files(folder: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder).into_iter().flatten().map(Result::unwrap) {
-        let path = entry.path();
-        if path.is_dir() { found.extend(files(&path)) } else { found.push(path) }
-    }
-    found
-}
-
 #[test]
 fn a_restart_takes_its_state_from_beside_the_job_and_believes_only_what_is_right() {
     let folder = tempfile::tempdir().unwrap();
@@ -47,11 +38,12 @@ fn a_restart_takes_its_state_from_beside_the_job_and_believes_only_what_is_right
     let server = S3Server::start();
     run(folder, &server, "").code(0);
     let copies = folder.join(".millstream/copies-default.copied.local");
-    assert!(!files(&copies).is_empty());
+    assert!(!files_below(&copies).is_empty());
 
     // The bucket's segments are not what they were: nobody asks.
-    for segment in
-        files(&server.bucket().join("copies")).iter().filter(|f| f.to_string_lossy().contains("/state/"))
+    for segment in files_below(&server.bucket().join("copies"))
+        .iter()
+        .filter(|f| f.to_string_lossy().contains("/state/"))
     {
         let length = fs::metadata(segment).unwrap().len();
         fs::write(segment, vec![0; usize::try_from(length).unwrap()]).unwrap();
@@ -59,12 +51,13 @@ fn a_restart_takes_its_state_from_beside_the_job_and_believes_only_what_is_right
     run(folder, &server, "").code(0).says("restored from epoch");
 
     // Copies that are not right are not used, and then the bucket is asked.
-    for copy in files(&copies) {
+    for copy in files_below(&copies) {
         let length = fs::metadata(&copy).unwrap().len();
         fs::write(copy, vec![0; usize::try_from(length).unwrap()]).unwrap();
     }
-    for segment in
-        files(&server.bucket().join("copies")).iter().filter(|f| f.to_string_lossy().contains("/state/"))
+    for segment in files_below(&server.bucket().join("copies"))
+        .iter()
+        .filter(|f| f.to_string_lossy().contains("/state/"))
     {
         let length = fs::metadata(segment).unwrap().len();
         fs::write(segment, vec![0; usize::try_from(length).unwrap()]).unwrap();

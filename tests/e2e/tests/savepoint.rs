@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use crate::harness::{Ended, Process, get, lines_of, millstream, run_in};
+use crate::harness::{Ended, Process, files_below, get, lines_of, millstream, run_in};
 
 const LIMIT: Duration = Duration::from_secs(60);
 const KEYS: u64 = 700;
@@ -350,7 +350,7 @@ fn a_savepoint_leaves_the_job_as_it_is() {
 /// Damages a Parquet file of a savepoint; returns it as it was.
 fn flip(savepoint: &Path) -> (PathBuf, Vec<u8>) {
     let is_parquet = |f: &PathBuf| f.extension().is_some_and(|e| e == "parquet");
-    let file = files(savepoint).into_iter().find(is_parquet).unwrap();
+    let file = files_below(savepoint).into_iter().find(is_parquet).unwrap();
     let whole = fs::read(&file).unwrap();
     let mut bytes = whole.clone();
     bytes[whole.len() / 2] ^= 1;
@@ -435,15 +435,6 @@ fn what_cannot_be_restored_is_said_before_anything_changes() {
 
 fn path_exists(world: &World, step: &str) -> bool {
     world.path(step).join(".millstream/default.orders.local/epoch").exists()
-}
-
-fn files(folder: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder).into_iter().flatten().map(Result::unwrap) {
-        let path = entry.path();
-        if path.is_dir() { found.extend(files(&path)) } else { found.push(path) }
-    }
-    found
 }
 
 /// A bounded job in the folder `two` that starts from a savepoint.

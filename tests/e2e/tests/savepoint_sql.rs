@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::harness::{Ended, Process, S3Server, lines_of, millstream, run_in};
+use crate::harness::{Ended, Process, S3Server, files_below, lines_of, millstream, run_in};
 
 const LIMIT: Duration = Duration::from_secs(90);
 const ORDERS: i64 = 3_000;
@@ -55,19 +55,6 @@ fn take(folder: &Path) {
     assert!(process.wait_until(LIMIT, is_read), "{}", process.stderr());
     run_in(folder, &["savepoint", "job.sql", "--to", "nightly", "--stop"]).code(0);
     process.end(LIMIT).code(0);
-}
-
-fn files(folder: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
-        if entry.path().is_dir() {
-            found.extend(files(&entry.path()));
-        } else {
-            found.push(entry.path());
-        }
-    }
-    found.sort();
-    found
 }
 
 /// A declaration over the savepoint, whose folder is named relative to the file of the SQL.
@@ -471,7 +458,7 @@ fn keys_of_other_types_are_refused_with_the_first_row() {
 fn damaged_savepoints_are_refused() {
     let table = declared("id BIGINT, city STRING", TOTALS) + "SELECT * FROM saved;";
     let folder = savepoint();
-    for path in files(&folder.path().join("nightly")).iter().filter(|p| p.extension().is_some()) {
+    for path in files_below(&folder.path().join("nightly")).iter().filter(|p| p.extension().is_some()) {
         let mut bytes = fs::read(path).unwrap();
         let middle = bytes.len() / 2;
         bytes[middle] ^= 1;
@@ -480,7 +467,7 @@ fn damaged_savepoints_are_refused() {
     let ended = run(folder.path(), &table, "");
     ended.code(1).says(".parquet: damaged: expected ").says("use another copy of the savepoint");
     let manifest =
-        files(&folder.path().join("nightly")).into_iter().find(|p| p.ends_with("manifest")).unwrap();
+        files_below(&folder.path().join("nightly")).into_iter().find(|p| p.ends_with("manifest")).unwrap();
     fs::write(&manifest, b"MLST").unwrap();
     run(folder.path(), &table, "").code(2).says("manifest is damaged").says(":2:35");
     fs::remove_file(manifest).unwrap();

@@ -2,16 +2,15 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use millstream_connectors::ConnectorRegistry;
 use millstream_exchange::{Compression, LinkSettings, Membership, Network};
-use millstream_model::control::HeldSlots;
 use millstream_tls::{Role, Security};
 use millstream_worker::http::{self, WorkerStatus, WorksFor};
 use millstream_worker::session::{Ending, Session, Unwelcome};
-use millstream_worker::{CompileAt, OperatorFactory, Sabotage, WorkerNetwork, WorkerSettings};
+use millstream_worker::{CompileAt, HeldRecord, OperatorFactory, Sabotage, WorkerNetwork, WorkerSettings};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
@@ -70,7 +69,8 @@ struct Worker<'a> {
     listener: Arc<TcpListener>,
     /// How others reach the listener.
     address: String,
-    held: Arc<Mutex<HeldSlots>>,
+    /// What this process ran, where no copies of state are kept that a later one could use.
+    held: Arc<HeldRecord>,
     status: watch::Sender<WorkerStatus>,
 }
 
@@ -205,7 +205,11 @@ impl<'a> Worker<'a> {
                 connections: Network::start(self.listener.clone(), me, self.link_settings()),
                 address: self.address.clone(),
             }),
-            held: self.held.clone(),
+            held: if keeps_copies {
+                Arc::new(HeldRecord::open(&folder("copies")))
+            } else {
+                self.held.clone()
+            },
         };
         millstream_worker::run(settings, orders, reports)
             .await

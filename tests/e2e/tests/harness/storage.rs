@@ -47,10 +47,7 @@ impl JobFolder {
 
     /// Files below a folder of the job, with their paths, sorted.
     pub(crate) fn files(&self, below: &str) -> Vec<PathBuf> {
-        let mut files = Vec::new();
-        collect(&self.0.join(below), &mut files);
-        files.sort();
-        files
+        files_below(&self.0.join(below))
     }
 }
 
@@ -63,13 +60,14 @@ fn names(folder: &Path) -> Vec<String> {
     names
 }
 
-fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
+/// Files below a folder, sorted; none if there is no such folder.
+pub(crate) fn files_below(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    // What vanishes meanwhile is none of them.
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let path = entry.path();
-        if path.is_dir() {
-            collect(&path, files);
-        } else {
-            files.push(path);
-        }
+        if path.is_dir() { found.extend(files_below(&path)) } else { found.push(path) }
     }
+    found.sort();
+    found
 }
