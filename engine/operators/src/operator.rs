@@ -41,8 +41,9 @@ pub enum Expiring {
 
 /// One transformation of one subtask.
 ///
-/// The worker calls, for each subtask: [`Operator::restore`] at most once and first; then `process`, `on_watermark`, `flush`
-/// and `freeze` in the order of the input, `on_clock` anywhere between them, where `flush` precedes every watermark, barrier, idleness and the end of input.
+/// The worker calls, for each subtask: first [`Operator::restore`], if there is stored state, and [`Operator::end_restore`]; then
+/// `process`, `on_watermark`, `flush` and `freeze` in the order of the input, `on_clock` anywhere between them, where `flush`
+/// precedes every watermark, barrier, idleness and the end of input.
 /// After `More` nothing but `resume` is called. At the end of input it calls `on_watermark(Watermark::MAX)` and `flush`.
 pub trait Operator: Send {
     /// Takes a batch.
@@ -137,7 +138,8 @@ pub trait Operator: Send {
     }
 
     /// Takes over stored state of this subtask's key groups and the watermark that it had seen: a window that it closed
-    /// stays fired, a row that was late stays late. May be called several times in a row, with a segment at a time.
+    /// stays fired, a row that was late stays late. May be called several times in a row, with a segment at a time;
+    /// [`Operator::end_restore`] comes behind the last.
     ///
     /// # Errors
     /// [`OperatorError::State`] when the tables are not this operator's.
@@ -146,6 +148,14 @@ pub trait Operator: Send {
             None => Ok(()),
             Some(table) => Err(OperatorError::UnknownTable { table: table.name.clone() }),
         }
+    }
+
+    /// All stored state was taken over. Called once, before anything is processed.
+    ///
+    /// # Errors
+    /// [`OperatorError::State`] when the tables are not this operator's.
+    fn end_restore(&mut self) -> Result<(), OperatorError> {
+        Ok(())
     }
 
     /// The tables of its keyed state, whether anything is in them or not: what [`Operator::freeze`] gives and

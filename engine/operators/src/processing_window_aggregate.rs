@@ -329,21 +329,25 @@ impl Operator for ProcessingWindowAggregate {
             }
             self.table.restore(&table, &mut self.aggregates, SlicePrefix::index_hash)?;
             if self.table.is_spilling() {
-                self.is_spilled = true;
                 // Removed ones are noted too: a window without groups shows nothing.
                 let keys = table.segments.iter().flat_map(|rows| rows.column(1).as_binary::<i32>().iter());
                 let ends = keys.flatten().filter_map(SlicePrefix::of).map(|prefix| prefix.slice_end);
                 self.windows.extend(ends.map(|end| (end, Vec::new())));
             }
         }
-        // Segments may come one by one, and later ones remove what earlier ones had.
-        if !self.is_spilled {
-            self.windows.clear();
-            for group in self.table.live_groups() {
-                let damaged = || StateError::Damaged("a key of the table slices has no window".into());
-                let prefix = SlicePrefix::of(self.table.key(group)).ok_or_else(damaged)?;
-                self.windows.entry(prefix.slice_end).or_default().push(group);
-            }
+        Ok(())
+    }
+
+    fn end_restore(&mut self) -> Result<(), OperatorError> {
+        self.is_spilled = self.table.has_spilled();
+        if self.is_spilled {
+            return Ok(());
+        }
+        self.windows.clear();
+        for group in self.table.live_groups() {
+            let damaged = || StateError::Damaged("a key of the table slices has no window".into());
+            let prefix = SlicePrefix::of(self.table.key(group)).ok_or_else(damaged)?;
+            self.windows.entry(prefix.slice_end).or_default().push(group);
         }
         Ok(())
     }

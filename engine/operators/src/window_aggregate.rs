@@ -372,19 +372,22 @@ impl Operator for WindowAggregate {
             }
             self.table.restore(&table, &mut self.aggregates, SlicePrefix::index_hash)?;
             if self.table.is_spilling() {
-                self.is_spilled = true;
                 let keys = table.segments.iter().flat_map(|rows| rows.column(1).as_binary::<i32>().iter());
                 let ends = keys.flatten().filter_map(SlicePrefix::of).map(|prefix| prefix.slice_end);
                 ends.for_each(|end| self.slices.note(end));
             }
         }
-        // Segments may come one by one, and later ones remove what earlier ones had.
-        if !self.is_spilled {
-            self.slices = Slices::new(self.spec.window);
-            let groups: Vec<u32> = self.table.live_groups().collect();
-            groups.into_iter().try_for_each(|group| self.place(group))?;
-        }
         Ok(())
+    }
+
+    fn end_restore(&mut self) -> Result<(), OperatorError> {
+        self.is_spilled = self.table.has_spilled();
+        if self.is_spilled {
+            return Ok(());
+        }
+        self.slices = Slices::new(self.spec.window);
+        let groups: Vec<u32> = self.table.live_groups().collect();
+        groups.into_iter().try_for_each(|group| self.place(group))
     }
 
     fn counters(&self) -> OperatorCounters {

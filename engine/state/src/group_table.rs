@@ -22,7 +22,7 @@ use millstream_model::key_group::{KeyGroup, key_group_of};
 use crate::copy_buffers::CopyBuffers;
 use crate::error::StateError;
 use crate::group_index::GroupIndex;
-use crate::segment::FrozenTable;
+use crate::parts::Parts;
 use crate::spilled_rows::{SpilledBase, SpilledRows, TableSpill};
 
 pub(crate) use stored::check_fields;
@@ -103,7 +103,7 @@ pub struct GroupTable {
     name: String,
     spilled: Option<SpilledRows>,
     /// Changed groups that were evicted since the last freeze.
-    parts: Vec<FrozenTable>,
+    parts: Parts,
     /// Of the copies that barriers make.
     buffers: CopyBuffers,
     /// Whether groups change seldom once they are there.
@@ -128,7 +128,7 @@ impl GroupTable {
             max_parallelism,
             name: name.into(),
             spilled: None,
-            parts: Vec::new(),
+            parts: Parts::default(),
             buffers: CopyBuffers::keeping(),
             is_set: false,
             room: None,

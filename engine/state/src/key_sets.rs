@@ -17,14 +17,11 @@ use millstream_model::key_group::KeyGroup;
 use crate::copy_buffers::CopyBuffers;
 use crate::error::StateError;
 use crate::group_table::{GroupTable, KeyHashes, Resolved, ValueColumns, check_fields};
-use crate::restored::RestoredTable;
+use crate::restored::{RESTORED_ROWS, RestoredTable};
 use crate::segment::{FrozenTable, KEY_COLUMNS, segment_schema};
 use crate::side_table::SideTable;
 use crate::sorted_map::SortedMap;
 use crate::spilled_rows::{SpilledBase, TableSpill};
-
-/// Rows of a stored table that are taken over at a time.
-const RESTORED_ROWS: usize = 1 << 13;
 
 /// The keys of some sets of a subtask.
 #[derive(Debug)]

@@ -16,6 +16,7 @@ mod group_index;
 mod group_table;
 mod key_arena;
 mod key_sets;
+mod parts;
 mod restored;
 mod segment;
 mod side_table;

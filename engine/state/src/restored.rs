@@ -9,6 +9,9 @@ use millstream_model::KeyGroupRange;
 use crate::error::StateError;
 use crate::segment::decode_segment;
 
+/// Rows that a table takes over at a time: so many may be in memory beyond its budget.
+pub(crate) const RESTORED_ROWS: usize = 8 * 1024;
+
 /// Stored rows of one table. Later segments change what earlier ones said.
 #[derive(Clone, Debug)]
 pub struct RestoredTable {

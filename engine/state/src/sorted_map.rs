@@ -18,8 +18,9 @@ use millstream_model::key_group::KeyGroup;
 
 use crate::error::StateError;
 use crate::group_table::check_fields;
-use crate::restored::RestoredTable;
-use crate::segment::{EARLY_BYTES, FrozenTable, KEY_COLUMNS, KeyColumns, MAX_SEGMENT_ROWS};
+use crate::parts::Parts;
+use crate::restored::{RESTORED_ROWS, RestoredTable};
+use crate::segment::{FrozenTable, KEY_COLUMNS, KeyColumns, MAX_SEGMENT_ROWS};
 use crate::side_table::SideTable;
 use crate::spill::ScanOrder;
 use crate::spilled_rows::{SpilledBase, SpilledRows, TableSpill};
@@ -65,7 +66,7 @@ pub struct SortedMap {
     scratch: Vec<u8>,
     spilled: Option<SpilledRows>,
     /// Changes that were evicted since the last freeze.
-    parts: Vec<FrozenTable>,
+    parts: Parts,
 }
 
 impl SortedMap {
@@ -250,6 +251,28 @@ impl SortedMap {
         changes
     }
 
+    /// Takes over stored entries, and removals of earlier ones, into memory.
+    fn restore_entries(&mut self, rows: &RecordBatch) {
+        let key_groups = rows.column(0).as_primitive::<UInt16Type>().values();
+        let keys = rows.column(1).as_binary::<i32>();
+        let (deleted, counts) = (rows.column(2).as_boolean(), count_column(rows));
+        for (row, key_group) in key_groups.iter().enumerate() {
+            let (key, key_group) = (keys.value(row), *key_group);
+            if deleted.value(row) {
+                if self.entries.remove(key).is_some() {
+                    self.key_bytes -= key.len();
+                }
+                continue;
+            }
+            let (is_dirty, is_stored, is_spilled, is_current) = (false, true, false, false);
+            let entry =
+                Entry { count: counts.value(row), key_group, is_dirty, is_stored, is_spilled, is_current };
+            if self.entries.insert(Arc::from(key), entry).is_none() {
+                self.key_bytes += key.len();
+            }
+        }
+    }
+
     fn cut(
         &self,
         changes: &[(Arc<[u8]>, KeyGroup, i64)],
@@ -296,7 +319,7 @@ impl SideTable for SortedMap {
         if let Some(spilled) = &mut self.spilled {
             spilled.flush()?;
         }
-        let mut parts = std::mem::take(&mut self.parts);
+        let mut parts = self.parts.take();
         if full {
             // The base has them.
             parts.clear();
@@ -312,43 +335,24 @@ impl SideTable for SortedMap {
     }
 
     fn take_spilled(&mut self) -> Result<Vec<FrozenTable>, StateError> {
-        match self.parts.iter().map(FrozenTable::bytes).sum::<usize>() {
-            0..EARLY_BYTES => Ok(Vec::new()),
-            _ => FrozenTable::joined(std::mem::take(&mut self.parts)),
-        }
+        self.parts.take_if_many()
     }
 
     fn restore(&mut self, stored: &RestoredTable) -> Result<(), StateError> {
         for rows in &stored.segments {
             check_fields(&stored.name, rows, &Self::fields())?;
             let rows = &with_counts(&stored.name, rows, self.unknown)?;
-            let key_groups = rows.column(0).as_primitive::<UInt16Type>().values();
-            let keys = rows.column(1).as_binary::<i32>();
-            let deleted = rows.column(2).as_boolean();
-            let counts = rows.column(KEY_COLUMNS).as_primitive::<Int64Type>();
-            if let Some(spilled) = &mut self.spilled {
-                if (0..rows.num_rows()).any(|row| counts.value(row) == 0 && !deleted.value(row)) {
-                    return Err(StateError::damaged(format!("a count of 0 in the table {}", stored.name)));
-                }
-                spilled.restore(rows)?;
-                continue;
+            let (deleted, counts) = (rows.column(2).as_boolean(), count_column(rows));
+            if (0..rows.num_rows()).any(|row| counts.value(row) == 0 && !deleted.value(row)) {
+                return Err(StateError::damaged(format!("a count of 0 in the table {}", stored.name)));
             }
-            for row in 0..rows.num_rows() {
-                let key: Arc<[u8]> = Arc::from(keys.value(row));
-                let (key_group, count) = (key_groups[row], counts.value(row));
-                if deleted.value(row) {
-                    if self.entries.remove(&key).is_some() {
-                        self.key_bytes -= key.len();
-                    }
-                } else if count == 0 {
-                    return Err(StateError::damaged(format!("a count of 0 in the table {}", stored.name)));
-                } else {
-                    let (is_dirty, is_stored, is_spilled, is_current) = (false, true, false, false);
-                    let entry = Entry { count, key_group, is_dirty, is_stored, is_spilled, is_current };
-                    let length = key.len();
-                    if self.entries.insert(key, entry).is_none() {
-                        self.key_bytes += length;
-                    }
+            for start in (0..rows.num_rows()).step_by(RESTORED_ROWS) {
+                let part = rows.slice(start, RESTORED_ROWS.min(rows.num_rows() - start));
+                self.make_room()?;
+                match &mut self.spilled {
+                    // What is behind the first entries that left follows them.
+                    Some(spilled) if spilled.rows() > 0 => spilled.restore(&part)?,
+                    _ => self.restore_entries(&part),
                 }
             }
         }
@@ -364,9 +368,13 @@ impl SideTable for SortedMap {
     }
 }
 
+fn count_column(rows: &RecordBatch) -> &Int64Array {
+    rows.column(KEY_COLUMNS).as_primitive::<Int64Type>()
+}
+
 /// The same rows with `unknown` for counts that are NULL. Counts of removed entries do not matter.
 fn with_counts(table: &str, rows: &RecordBatch, unknown: Option<i64>) -> Result<RecordBatch, StateError> {
-    let counts = rows.column(KEY_COLUMNS).as_primitive::<Int64Type>();
+    let counts = count_column(rows);
     if counts.null_count() == 0 {
         return Ok(rows.clone());
     }

@@ -249,7 +249,17 @@ impl<'a> Cluster<'a> {
     /// Waits for the end of the job, and compares its output row by row.
     #[track_caller]
     pub(crate) fn finish(mut self) {
-        let ended = self.coordinator.take().unwrap().end(LIMIT);
+        let ended = match self.coordinator.take().unwrap().end_within(LIMIT) {
+            Ok(ended) => ended,
+            Err(process) => {
+                self.coordinator = Some(process);
+                let status = self.status();
+                self.said.extend(self.workers.drain(..).map(|worker| worker.process.kill().to_string()));
+                let story = self.said.join("\n");
+                let coordinator = self.coordinator.take().unwrap().kill();
+                panic!("the job does not end: {status:?}\n{coordinator}\n{story}");
+            }
+        };
         let mut lost = Vec::new();
         for worker in std::mem::take(&mut self.workers) {
             match worker.process.end_within(LIMIT) {

@@ -255,12 +255,14 @@ impl Harness {
         let watermark = self.watermark;
         if let (Some(first), Some(counters)) = (&mut self.first, first_counters) {
             first.restore(Vec::new(), watermark)?;
+            first.end_restore()?;
             first.restore_counters(counters);
         }
         let count = self.subtasks.len() as u32;
         for (index, subtask) in self.subtasks.iter_mut().enumerate() {
             let range = KeyGroupRange::of_subtask(index as u32, count, MAX_PARALLELISM);
             subtask.operator.restore(restored_tables(&stored, range)?, watermark)?;
+            subtask.operator.end_restore()?;
         }
         if let Some(subtask) = self.subtasks.first_mut() {
             subtask.operator.restore_counters(counters);

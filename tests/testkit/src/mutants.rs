@@ -127,7 +127,6 @@ fn keep(
 
 impl Operator for Mutated {
     fn process(&mut self, batch: StreamBatch, out: &mut Output) -> Result<Progress, OperatorError> {
-        self.restore_held_back()?;
         let batch = self.input(batch)?;
         if self.is(Mutant::DoubleAfterRestore) && std::mem::take(&mut self.is_restored) {
             let mut progress = self.inner.process(batch.clone(), out)?;
@@ -201,6 +200,11 @@ impl Operator for Mutated {
         }
         let watermark = if self.is(Mutant::ForgetWatermark) { Watermark::MIN } else { watermark };
         self.inner.restore(tables, watermark)
+    }
+
+    fn end_restore(&mut self) -> Result<(), OperatorError> {
+        self.restore_held_back()?;
+        self.inner.end_restore()
     }
 
     fn counters(&self) -> OperatorCounters {

@@ -32,9 +32,8 @@ impl GroupTable {
     /// Lets groups go if `rows` more would exceed the budget. As soon as the groups' part of it is used, it is known how many fit,
     /// and columns get exactly that long: doubling on and on would waste up to half of the memory.
     pub(super) fn make_room(&mut self, rows: usize, values: &mut dyn ValueColumns) -> Result<(), StateError> {
-        let Some(spilled) = &self.spilled else { return Ok(()) };
+        let Some(budget) = self.group_budget() else { return Ok(()) };
         let held = self.index.len();
-        let budget = spilled.budget() / BUDGET_PARTS * if self.is_set { SET_PARTS } else { GROUP_PARTS };
         let room = match self.room {
             Some(room) => room,
             None => {
@@ -54,6 +53,17 @@ impl GroupTable {
         }
         let leaving = (held + rows).saturating_sub(room).max(room / BUNCH).min(held);
         if leaving == 0 { Ok(()) } else { self.evict(leaving, values) }
+    }
+
+    /// Bytes that groups may take in memory, if there is a store for the others.
+    fn group_budget(&self) -> Option<usize> {
+        let parts = if self.is_set { SET_PARTS } else { GROUP_PARTS };
+        self.spilled.as_ref().map(|spilled| spilled.budget() / BUDGET_PARTS * parts)
+    }
+
+    /// Whether the groups in memory take more than they may.
+    pub(super) fn is_full(&self, values: &dyn ValueColumns) -> bool {
+        self.group_budget().is_some_and(|budget| self.group_bytes() + values.bytes() > budget)
     }
 
     fn reserve(&mut self, slots: usize, values: &mut dyn ValueColumns) {

@@ -8,6 +8,7 @@ use millstream_model::key_group::key_hash;
 use proptest::prelude::*;
 
 use super::*;
+use crate::FrozenTable;
 use crate::{MemorySpill, RestoredTable, decode_segment};
 
 const MAX_PARALLELISM: u32 = 16;

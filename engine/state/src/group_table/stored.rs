@@ -9,8 +9,8 @@ use arrow::datatypes::{Field, UInt16Type};
 use super::{CURRENT, DIRTY, GroupTable, LIVE, SPILLED, STORED, TOUCHED, ValueColumns, check_owned};
 use crate::copy_buffers::CopyBuffers;
 use crate::error::StateError;
-use crate::restored::RestoredTable;
-use crate::segment::{EARLY_BYTES, FrozenTable, KEY_COLUMNS, KeyColumns, MAX_SEGMENT_ROWS, describe};
+use crate::restored::{RESTORED_ROWS, RestoredTable};
+use crate::segment::{FrozenTable, KEY_COLUMNS, KeyColumns, MAX_SEGMENT_ROWS, describe};
 use crate::spilled_rows::SpilledRows;
 
 /// If more than this part of the groups is dirty, all marks are looked at.
@@ -43,7 +43,7 @@ impl GroupTable {
         }
         let has_base = self.spilled.is_some();
         let fields = values.fields();
-        let mut parts = std::mem::take(&mut self.parts);
+        let mut parts = self.parts.take();
         if full {
             // The base has them.
             parts.clear();
@@ -66,10 +66,7 @@ impl GroupTable {
     /// # Errors
     /// [`StateError::Encode`].
     pub fn take_spilled(&mut self) -> Result<Vec<FrozenTable>, StateError> {
-        match self.parts.iter().map(FrozenTable::bytes).sum::<usize>() {
-            0..EARLY_BYTES => Ok(Vec::new()),
-            _ => FrozenTable::joined(std::mem::take(&mut self.parts)),
-        }
+        self.parts.take_if_many()
     }
 
     pub(super) fn frozen(
@@ -132,11 +129,12 @@ impl GroupTable {
     }
 
     /// Takes over stored rows. `index_hash` gives the hash that later lookups of a stored key will use. The groups count as
-    /// stored and not as dirty.
+    /// stored and not as dirty. With a store, groups stay in memory while they fit into their part of the budget; the first rows
+    /// that do not fit send all of them to the store, where those behind them go at once.
     ///
     /// # Errors
     /// [`StateError::Schema`] when the stored columns are not those of `values`; [`StateError::ForeignKeyGroup`] when rows
-    /// of other subtasks were not left out; what `values` says.
+    /// of other subtasks were not left out; [`StateError::Spill`]; what `values` says.
     pub fn restore(
         &mut self,
         stored: &RestoredTable,
@@ -146,44 +144,60 @@ impl GroupTable {
         for rows in &stored.segments {
             check_fields(&stored.name, rows, &values.fields())?;
             let key_groups = rows.column(0).as_primitive::<UInt16Type>().values();
-            if let Some(spilled) = &mut self.spilled {
-                key_groups.iter().try_for_each(|g| check_owned(self.range, *g))?;
-                spilled.restore(rows)?;
-                continue;
-            }
-            let keys = rows.column(1).as_binary::<i32>();
-            let deleted = rows.column(2).as_boolean();
-            let (mut groups, mut kept) = (Vec::with_capacity(rows.num_rows()), Vec::new());
-            for row in 0..rows.num_rows() {
-                check_owned(self.range, key_groups[row])?;
-                let (key, hash) = (keys.value(row), index_hash(keys.value(row)));
-                if deleted.value(row) {
-                    if let Some(group) = self.index.find(hash, key) {
-                        self.forget(group);
-                        values.reset(group);
-                    }
-                    continue;
+            key_groups.iter().try_for_each(|g| check_owned(self.range, *g))?;
+            for start in (0..rows.num_rows()).step_by(RESTORED_ROWS) {
+                let part = rows.slice(start, RESTORED_ROWS.min(rows.num_rows() - start));
+                let is_full = self.is_full(values);
+                if is_full {
+                    self.evict_all(values)?;
                 }
-                let (group, is_new) = self.index.find_or_insert(hash, key);
-                if group as usize == self.marks.len() {
-                    self.marks.push(0);
-                    self.key_groups.push(0);
+                match &mut self.spilled {
+                    Some(spilled) if is_full || spilled.rows() > 0 => spilled.restore(&part)?,
+                    _ => self.restore_rows(&part, values, &index_hash)?,
                 }
-                self.marks[group as usize] |= LIVE | STORED;
-                self.key_groups[group as usize] = key_groups[row];
-                self.live += usize::from(is_new);
-                groups.push(group);
-                kept.push(row as u32);
             }
-            let kept = arrow::array::UInt32Array::from(kept);
-            let columns = rows.columns()[KEY_COLUMNS..]
-                .iter()
-                .map(|c| arrow::compute::take(c, &kept, None))
-                .collect::<Result<Vec<_>, _>>()
-                .map_err(|e| StateError::damaged(e.to_string()))?;
-            values.load(self.index.slots(), &groups, &columns)?;
         }
         Ok(())
+    }
+
+    fn restore_rows(
+        &mut self,
+        rows: &RecordBatch,
+        values: &mut dyn ValueColumns,
+        index_hash: impl Fn(&[u8]) -> u64,
+    ) -> Result<(), StateError> {
+        let key_groups = rows.column(0).as_primitive::<UInt16Type>().values();
+        let keys = rows.column(1).as_binary::<i32>();
+        let deleted = rows.column(2).as_boolean();
+        let mut groups = Vec::with_capacity(rows.num_rows());
+        for row in 0..rows.num_rows() {
+            let (key, hash) = (keys.value(row), index_hash(keys.value(row)));
+            if deleted.value(row) {
+                if let Some(group) = self.index.find(hash, key) {
+                    self.forget(group);
+                    values.reset(group);
+                }
+                continue;
+            }
+            let (group, is_new) = self.index.find_or_insert(hash, key);
+            if group as usize == self.marks.len() {
+                self.marks.push(0);
+                self.key_groups.push(0);
+            }
+            self.marks[group as usize] |= LIVE | STORED;
+            self.key_groups[group as usize] = key_groups[row];
+            self.live += usize::from(is_new);
+            groups.push(group);
+        }
+        let mut columns = rows.columns()[KEY_COLUMNS..].to_vec();
+        if groups.len() < rows.num_rows() {
+            let is_kept = arrow::compute::not(deleted).map_err(|e| StateError::damaged(e.to_string()))?;
+            for column in &mut columns {
+                *column = arrow::compute::filter(column, &is_kept)
+                    .map_err(|e| StateError::damaged(e.to_string()))?;
+            }
+        }
+        values.load(self.index.slots(), &groups, &columns)
     }
 
     /// Removes a group while restoring, before anything can be dirty.

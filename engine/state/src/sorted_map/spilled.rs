@@ -62,9 +62,9 @@ impl SortedMap {
         leaving.retain(|(_, entry)| !entry.is_current);
         leaving.sort_unstable_by(|a, b| (a.1.key_group, &a.0).cmp(&(b.1.key_group, &b.0)));
         let changes = self.take_changes(false);
-        let mut parts = std::mem::take(&mut self.parts);
+        let mut parts = Vec::new();
         self.cut(&changes, false, &mut parts)?;
-        self.parts = parts;
+        parts.into_iter().for_each(|part| self.parts.push(part));
         let rows: Vec<(KeyGroup, &[u8])> = leaving.iter().map(|(k, e)| (e.key_group, &k[..])).collect();
         let counts: ArrayRef = Arc::new(Int64Array::from_iter_values(leaving.iter().map(|(_, e)| e.count)));
         let new = leaving.iter().filter(|(_, e)| !e.is_spilled).count();

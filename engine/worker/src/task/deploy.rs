@@ -2,10 +2,12 @@
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::{StreamExt, TryStreamExt, stream};
 use millstream_connectors::sink::{Sink, WriterContext};
 use millstream_connectors::{ConnectorError, ConnectorRegistry};
 use millstream_model::control::FromWorker;
@@ -35,6 +37,9 @@ use crate::store::{ObjectScope, SnapshotStore};
 use millstream_exchange::Gate;
 use millstream_exchange::Inbox;
 use millstream_exchange::Outbox;
+
+/// Segments of a restore that are fetched while one is taken over.
+const FETCHED_SEGMENTS: usize = 3;
 
 /// What every subtask of a worker is built from.
 #[derive(Clone)]
@@ -180,25 +185,27 @@ impl Blueprint {
         }
     }
 
+    /// The rows of a segment that are of these key groups.
     async fn fetch_segment(
         &self,
-        table: &mut RestoredTable,
         segment: &StateSegment,
         key_groups: KeyGroupRange,
-    ) -> Result<(), TaskError> {
+    ) -> Result<RestoredTable, TaskError> {
         let bytes = self.store.fetch(&segment.object).await.map_err(|e| TaskError::State {
             action: format!("restore operator {}", segment.operator),
             kind: e.kind,
             cause: e.message,
         })?;
+        let mut table = RestoredTable::new(segment.table.clone());
         table.push_segment(&bytes, key_groups).map_err(|e| TaskError::State {
             action: format!("read state segment {}", segment.object.key),
             cause: with_causes(&e),
             kind: ErrorKind::State,
-        })
+        })?;
+        Ok(table)
     }
 
-    /// Restores an operator one segment at a time, so that no more than one of them is in memory beside its tables.
+    /// Restores an operator one segment at a time, so that no more than a few of them are in memory beside its tables.
     async fn restore_stage(
         &self,
         stage: &mut Stage,
@@ -208,9 +215,10 @@ impl Blueprint {
     ) -> Result<(), TaskError> {
         stage.watermark = stored.map_or(Watermark::MIN, |f| f.watermark);
         let uid = stage.uid.clone();
-        for segment in restore.segments.iter().filter(|s| s.operator == uid) {
-            let mut table = RestoredTable::new(segment.table.clone());
-            self.fetch_segment(&mut table, segment, key_groups).await?;
+        let segments = restore.segments.iter().filter(|s| s.operator == uid);
+        let fetched = segments.map(|segment| self.fetch_segment(segment, key_groups));
+        let mut tables = pin!(stream::iter(fetched).buffered(FETCHED_SEGMENTS));
+        while let Some(table) = tables.try_next().await? {
             restore_tables(stage, vec![table])?;
         }
         if let Some(stored) = stored {
@@ -218,7 +226,8 @@ impl Blueprint {
             restore_tables(stage, Vec::new())?;
             stage.operator.restore_counters(stored.counters);
         }
-        Ok(())
+        let ended = stage.operator.end_restore();
+        ended.map_err(|e| TaskError::from_operator(&stage.name, &e))
     }
 
     fn source(
