@@ -16,10 +16,11 @@ use crate::stream_batch::StreamBatch;
 pub type Ops = Arc<[RowOp]>;
 
 /// What a row of a changelog does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum RowOp {
     /// `+I`: a new row.
+    #[default]
     Insert = 0,
     /// `-U`: the old content of a changed row.
     UpdateBefore = 1,

@@ -6,6 +6,7 @@
 mod changelog;
 mod key_encoding;
 mod partition;
+mod scatter;
 mod stream_batch;
 
 pub use changelog::{Ops, RowOp, compact};

@@ -1,8 +1,8 @@
-//! Routing of rows to target subtasks: hash once, counting sort, one gather, slices.
+//! Routing of rows to target subtasks: hash once, counting sort, one move, slices.
 //!
-//! Example: targets `[1, 0, 1]` of 2 gather rows `[1, 0, 2]` and cut them into `[0, 1)` for target 0, `[1, 3)` for 1.
+//! Example: targets `[1, 0, 1]` of 2 move the rows to the places `[1, 0, 2]`, and cut them into `[0, 1)` for target 0, `[1, 3)` for 1.
 
-use arrow::array::{ArrayRef, UInt32Array};
+use arrow::array::ArrayRef;
 use arrow::error::ArrowError;
 use millstream_model::key_group::{KeyGroup, key_group_of, subtask_of};
 
@@ -60,15 +60,15 @@ pub enum PartitionError {
     /// The key could not be encoded.
     #[error(transparent)]
     Key(#[from] KeyError),
-    /// The rows could not be gathered.
-    #[error("gather rows by target")]
-    Gather(#[from] ArrowError),
+    /// The rows could not be moved.
+    #[error("move rows by target")]
+    Move(#[from] ArrowError),
 }
 
 /// Cuts a batch by the given target of each row.
 ///
 /// # Errors
-/// When the rows cannot be gathered.
+/// When the rows cannot be moved.
 pub fn split_by_target(
     batch: &StreamBatch,
     targets: &[u32],
@@ -86,15 +86,13 @@ pub fn split_by_target(
         return Ok(vec![(only as u32, batch.clone())]);
     }
     let mut next = starts.clone();
-    let mut order = vec![0_u32; targets.len()];
-    for (row, target) in targets.iter().enumerate() {
-        let slot = &mut next[*target as usize];
-        order[*slot as usize] = row as u32;
-        *slot += 1;
-    }
-    let gathered = batch.take(&UInt32Array::from(order))?;
+    let place = |target: &u32| {
+        let next = &mut next[*target as usize];
+        std::mem::replace(next, *next + 1)
+    };
+    let moved = batch.scatter(&targets.iter().map(place).collect::<Vec<_>>())?;
     Ok(non_empty
-        .map(|t| (t as u32, gathered.slice(starts[t] as usize, (starts[t + 1] - starts[t]) as usize)))
+        .map(|t| (t as u32, moved.slice(starts[t] as usize, (starts[t + 1] - starts[t]) as usize)))
         .collect())
 }
 

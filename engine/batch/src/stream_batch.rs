@@ -10,6 +10,7 @@ use arrow::datatypes::{DataType, SchemaRef};
 use arrow::error::ArrowError;
 
 use crate::changelog::{Ops, RowOp};
+use crate::scatter::{scattered, scattered_column};
 
 /// Columns with their sidecars. Cheap to clone: columns and sidecars are shared.
 #[derive(Clone, Debug)]
@@ -131,6 +132,29 @@ impl StreamBatch {
             ops: self.ops.as_ref().map(|o| rows().map(|i| o[i]).collect()),
             row_watermark: self.row_watermark.as_ref().map(|w| rows().map(|i| w[i]).collect()),
             key_hash: self.key_hash.as_ref().map(|h| rows().map(|i| h[i]).collect()),
+        })
+    }
+
+    /// The rows in other places, compactly copied: row 0 goes to `places[0]`. Each place of the batch is named once.
+    ///
+    /// # Errors
+    /// What Arrow says of a column.
+    pub(crate) fn scatter(&self, places: &[u32]) -> Result<Self, ArrowError> {
+        let mut order = None;
+        let mut moved = |column: &ArrayRef| match scattered_column(column, places) {
+            Some(moved) => Ok(moved),
+            None => {
+                let rows = || scattered(&(0..places.len() as u32).collect::<Vec<_>>(), places);
+                take(column, order.get_or_insert_with(|| UInt32Array::from(rows())), None)
+            }
+        };
+        let columns = self.columns.columns().iter().map(&mut moved).collect::<Result<Vec<_>, _>>()?;
+        let options = arrow::array::RecordBatchOptions::new().with_row_count(Some(places.len()));
+        Ok(Self {
+            columns: RecordBatch::try_new_with_options(self.schema(), columns, &options)?,
+            ops: self.ops.as_ref().map(|ops| scattered(ops, places).into()),
+            row_watermark: self.row_watermark.as_ref().map(|w| scattered(w, places).into()),
+            key_hash: self.key_hash.as_ref().map(|hash| scattered(hash, places).into()),
         })
     }
 
