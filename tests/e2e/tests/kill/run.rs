@@ -17,7 +17,7 @@ use crate::harness::{Difference, Files, Input, JobFolder, Process, S3Server, get
 
 /// How long the paced input takes to read at the least. All kills of a run must land within nine tenths of it.
 const READING: Duration = Duration::from_secs(6);
-/// A run that was so slow that what it is for could not happen in time is repeated with more time.
+/// A run that was so slow that what it is for could not happen in time is repeated with more time for everything.
 const STRETCH: [u32; 3] = [1, 3, 9];
 const LIMIT: Duration = Duration::from_secs(180);
 /// Timeouts of checkpoints: of runs in general; where the process is stopped for longer; one that hardly any meets.
@@ -57,7 +57,7 @@ impl fmt::Display for Report {
 /// Runs a plan.
 pub(super) fn run(plan: &KillPlan, server: &S3Server) -> Report {
     for (attempt, stretch) in STRETCH.into_iter().enumerate() {
-        let mut run = Run::prepare(plan, server, READING * stretch);
+        let mut run = Run::prepare(plan, server, stretch);
         run.disturb();
         let lacks = plan.disturbance == Disturbance::GoingBack && run.report.went_back == 0;
         if run.report.kills > 0 && (!lacks || attempt + 1 == STRETCH.len()) {
@@ -73,7 +73,8 @@ struct Run<'a> {
     server: &'a S3Server,
     folder: tempfile::TempDir,
     input: Input,
-    reading: Duration,
+    /// How much more time than usual it has.
+    stretch: u32,
     /// Address of the storage, and where its files are.
     storage: (String, PathBuf),
     output: PathBuf,
@@ -89,7 +90,7 @@ struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    fn prepare(plan: &'a KillPlan, server: &'a S3Server, reading: Duration) -> Self {
+    fn prepare(plan: &'a KillPlan, server: &'a S3Server, stretch: u32) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let input = Input::write(&folder.path().join("in"), plan.rows, plan.files, plan.format, plan.seed);
         let here = folder.path().display().to_string();
@@ -111,7 +112,7 @@ impl<'a> Run<'a> {
             server,
             folder,
             input,
-            reading,
+            stretch,
             storage,
             output: out,
             job,
@@ -125,7 +126,7 @@ impl<'a> Run<'a> {
 
     fn write_manifest(&self, timeout_ms: u64) {
         let plan = self.plan;
-        let rows_per_second = self.input.longest * 1000 / self.reading.as_millis() as u64;
+        let rows_per_second = self.input.longest * 1000 / self.reading().as_millis() as u64;
         let out = match plan.storage {
             Storage::File => "out".to_owned(),
             Storage::S3 => format!("{}/out", self.storage.0),
@@ -184,7 +185,7 @@ impl<'a> Run<'a> {
             }
             let pause = self.random.random_range(0..900);
             thread::sleep(Duration::from_millis(pause));
-            if self.lived + process.age() > self.reading * 9 / 10 {
+            if self.lived + process.age() > self.reading() * 9 / 10 {
                 // Too late to be sure that rows are left; the last start goes on from here.
                 self.lived += process.age();
                 let _ = process.kill();
@@ -198,8 +199,13 @@ impl<'a> Run<'a> {
         }
     }
 
+    fn reading(&self) -> Duration {
+        READING * self.stretch
+    }
+
     fn timeout_ms(&self) -> u64 {
-        if self.plan.disturbance == Disturbance::Stops { STOPPED_TIMEOUT_MS } else { LONG_TIMEOUT_MS }
+        let stopped = STOPPED_TIMEOUT_MS * u64::from(self.stretch);
+        if self.plan.disturbance == Disturbance::Stops { stopped } else { LONG_TIMEOUT_MS }
     }
 
     /// Waits a moment for checkpoints to fail, or makes them.
@@ -209,7 +215,7 @@ impl<'a> Run<'a> {
             for _ in 0..2 {
                 thread::sleep(Duration::from_millis(self.random.random_range(50..350)));
                 process.signal("STOP");
-                thread::sleep(Duration::from_millis(STOPPED_TIMEOUT_MS + 50));
+                thread::sleep(Duration::from_millis(self.timeout_ms() + 50));
                 process.signal("CONT");
             }
         }
