@@ -7,7 +7,7 @@ use arrow::datatypes::UInt16Type;
 use millstream_model::KeyGroupRange;
 
 use crate::error::StateError;
-use crate::segment::decode_segment;
+use crate::segment::visit_segment;
 
 /// Rows that a table takes over at a time: so many may be in memory beyond its budget.
 pub(crate) const RESTORED_ROWS: usize = 8 * 1024;
@@ -17,7 +17,7 @@ pub(crate) const RESTORED_ROWS: usize = 8 * 1024;
 pub struct RestoredTable {
     /// Name of the table within its operator.
     pub name: String,
-    /// Bases and deltas in the order in which they must be applied, each sorted by (key group, key).
+    /// Parts of bases and deltas in the order in which they must be applied, each sorted by (key group, key).
     pub segments: Vec<RecordBatch>,
 }
 
@@ -33,11 +33,7 @@ impl RestoredTable {
     /// # Errors
     /// [`StateError::Damaged`] when the bytes are not a segment.
     pub fn push_segment(&mut self, bytes: &[u8], key_groups: KeyGroupRange) -> Result<(), StateError> {
-        let rows = filter_key_groups(&decode_segment(bytes)?, key_groups);
-        if rows.num_rows() > 0 {
-            self.segments.push(rows);
-        }
-        Ok(())
+        visit_segment(bytes, key_groups, |rows| self.segments.push(rows))
     }
 }
 

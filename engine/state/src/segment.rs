@@ -16,11 +16,13 @@ use arrow::ipc::CompressionType;
 use arrow::ipc::reader::StreamReader;
 use arrow::ipc::writer::{IpcWriteOptions, StreamWriter};
 use bytes::Bytes;
+use millstream_model::KeyGroupRange;
 use millstream_model::key_group::KeyGroup;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::copy_buffers::CopyBuffers;
 use crate::error::StateError;
+use crate::restored::filter_key_groups;
 
 /// A segment never has more rows; a larger table is cut into several, of which only the first is a base. Keeps the offsets
 /// of a binary column far from their 2 GB, lets several threads encode one table, and bounds what a restore decodes at a time.
@@ -229,9 +231,45 @@ fn encode(rows: &RecordBatch, order: &[u32]) -> Result<Vec<u8>, ArrowError> {
 /// # Errors
 /// [`StateError::Damaged`] when the bytes are not exactly such a segment.
 pub fn decode_segment(bytes: &[u8]) -> Result<RecordBatch, StateError> {
-    let rows = decode_body(checked_body(bytes)?)?;
+    let reader = read_segment(bytes)?;
+    let schema = reader.schema();
+    let mut batches = reader.collect::<Result<Vec<_>, _>>().map_err(unreadable)?;
+    let rows = match batches.len() {
+        1 => batches.remove(0),
+        _ => concat_batches(&schema, &batches).map_err(unreadable)?,
+    };
     check_rows(&rows)?;
     Ok(rows)
+}
+
+/// Decodes a segment and shows its rows of these key groups, some at a time.
+///
+/// # Errors
+/// [`StateError::Damaged`] when the bytes are not such a segment. The order of the rows of other key groups is not looked at.
+pub(crate) fn visit_segment(
+    bytes: &[u8],
+    key_groups: KeyGroupRange,
+    mut visitor: impl FnMut(RecordBatch),
+) -> Result<(), StateError> {
+    let mut before: Option<RecordBatch> = None;
+    for rows in read_segment(bytes)? {
+        let rows = rows.map_err(unreadable)?;
+        check_columns(&rows)?;
+        if !rows.column(0).as_primitive::<UInt16Type>().values().is_sorted() {
+            return Err(StateError::damaged("its key groups are not in order"));
+        }
+        let rows = filter_key_groups(&rows, key_groups);
+        if rows.num_rows() == 0 {
+            continue;
+        }
+        check_order(&rows)?;
+        if before.is_some_and(|before| place(&before, before.num_rows() - 1) >= place(&rows, 0)) {
+            return Err(StateError::damaged("its parts are not in order"));
+        }
+        before = Some(rows.clone());
+        visitor(rows);
+    }
+    Ok(())
 }
 
 fn checked_body(bytes: &[u8]) -> Result<&[u8], StateError> {
@@ -259,19 +297,21 @@ fn checked_body(bytes: &[u8]) -> Result<&[u8], StateError> {
     Ok(body)
 }
 
-fn decode_body(body: &[u8]) -> Result<RecordBatch, StateError> {
-    let failed = |e: ArrowError| StateError::damaged(format!("its body cannot be read: {e}"));
-    let reader = StreamReader::try_new(Cursor::new(body), None).map_err(failed)?;
-    let schema = reader.schema();
-    let mut batches = reader.collect::<Result<Vec<_>, _>>().map_err(failed)?;
-    match batches.len() {
-        1 => Ok(batches.remove(0)),
-        _ => concat_batches(&schema, &batches).map_err(failed),
-    }
+fn read_segment(bytes: &[u8]) -> Result<StreamReader<Cursor<&[u8]>>, StateError> {
+    StreamReader::try_new(Cursor::new(checked_body(bytes)?), None).map_err(unreadable)
+}
+
+fn unreadable(error: ArrowError) -> StateError {
+    StateError::damaged(format!("its body cannot be read: {error}"))
 }
 
 /// Checks the key columns and their order.
 pub(crate) fn check_rows(rows: &RecordBatch) -> Result<(), StateError> {
+    check_columns(rows)?;
+    check_order(rows)
+}
+
+fn check_columns(rows: &RecordBatch) -> Result<(), StateError> {
     let expected = [DataType::UInt16, DataType::Binary, DataType::Boolean];
     let found = rows.schema_ref().fields().iter().take(KEY_COLUMNS).map(|f| f.data_type());
     if !found.eq(&expected) {
@@ -283,6 +323,10 @@ pub(crate) fn check_rows(rows: &RecordBatch) -> Result<(), StateError> {
     if rows.columns().iter().take(KEY_COLUMNS).any(|c| c.null_count() > 0) {
         return Err(StateError::damaged("a key is NULL"));
     }
+    Ok(())
+}
+
+fn check_order(rows: &RecordBatch) -> Result<(), StateError> {
     let groups = rows.column(0).as_primitive::<UInt16Type>().values();
     let keys = rows.column(1).as_binary::<i32>();
     for row in 1..rows.num_rows() {
@@ -291,6 +335,12 @@ pub(crate) fn check_rows(rows: &RecordBatch) -> Result<(), StateError> {
         }
     }
     Ok(())
+}
+
+/// Key group and key of a row.
+fn place(rows: &RecordBatch, row: usize) -> (u16, &[u8]) {
+    let key_group = rows.column(0).as_primitive::<UInt16Type>().value(row);
+    (key_group, rows.column(1).as_binary::<i32>().value(row))
 }
 
 /// `name TYPE, name TYPE` for messages.
@@ -350,6 +400,34 @@ mod tests {
         let rows = decode_segment(&frozen(&rows).into_segment().unwrap().bytes).unwrap();
         let found = rows.column(1).as_binary::<i32>();
         assert!(found.iter().flatten().eq(keys.iter().rev().map(String::as_bytes)));
+    }
+
+    #[test]
+    fn a_subtask_sees_its_rows_part_by_part() {
+        let count = 2 * ENCODED_ROWS as u32 + 1;
+        let keys: Vec<String> = (0..count).map(|i| format!("{i:09}")).collect();
+        let rows: Vec<_> =
+            (0..count).zip(&keys).map(|(i, key)| ((i / 1_000) as u16, key.as_str(), false, 0)).collect();
+        let table = frozen(&rows);
+        let visit = |order: &[u32], key_groups| {
+            let mut seen = Vec::new();
+            visit_segment(&encode(&table.rows, order).unwrap(), key_groups, |rows| {
+                seen.extend(rows.column(1).as_binary::<i32>().iter().flatten().map(<[u8]>::to_vec));
+            })?;
+            Ok::<_, StateError>(seen)
+        };
+        let ascending: Vec<u32> = (0..count).collect();
+        let mine = visit(&ascending, KeyGroupRange { start: 15, end: 18 }).unwrap();
+        assert!(mine.iter().eq(keys[15_000..18_000].iter().map(String::as_bytes)));
+        let all = KeyGroupRange { start: 0, end: 1_000 };
+        let mut swapped = ascending.clone();
+        swapped[..2 * ENCODED_ROWS].rotate_left(ENCODED_ROWS);
+        let error = visit(&swapped, all).unwrap_err().to_string();
+        assert_eq!(error, "damaged state segment: its parts are not in order");
+        swapped = ascending;
+        swapped.swap(0, 1_000);
+        let error = visit(&swapped, all).unwrap_err().to_string();
+        assert_eq!(error, "damaged state segment: its key groups are not in order");
     }
 
     #[test]

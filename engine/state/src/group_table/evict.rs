@@ -29,25 +29,10 @@ const SET_PARTS: usize = 6;
 const BUNCH: usize = 8;
 
 impl GroupTable {
-    /// Lets groups go if `rows` more would exceed the budget. As soon as the groups' part of it is used, it is known how many fit,
-    /// and columns get exactly that long: doubling on and on would waste up to half of the memory.
+    /// Lets groups go if `rows` more would exceed the budget.
     pub(super) fn make_room(&mut self, rows: usize, values: &mut dyn ValueColumns) -> Result<(), StateError> {
-        let Some(budget) = self.group_budget() else { return Ok(()) };
+        let Some(room) = self.room(values) else { return Ok(()) };
         let held = self.index.len();
-        let room = match self.room {
-            Some(room) => room,
-            None => {
-                let bytes = self.group_bytes() + values.bytes();
-                if bytes <= budget {
-                    return Ok(());
-                }
-                // The rest is for what grows in steps all the same, the bytes of keys and the hash table, and for the copy of
-                // all groups that a barrier makes when each of them changed, and the sorted one that is encoded from it.
-                let room = (self.marks.capacity() as u128 * budget as u128 / bytes.max(1) as u128) as usize;
-                self.reserve(room, values);
-                *self.room.insert(room)
-            }
-        };
         if held + rows <= room {
             return Ok(());
         }
@@ -55,15 +40,34 @@ impl GroupTable {
         if leaving == 0 { Ok(()) } else { self.evict(leaving, values) }
     }
 
+    /// Whether so many more groups fit into the budget.
+    pub(super) fn has_room(&mut self, rows: usize, values: &mut dyn ValueColumns) -> bool {
+        self.room(values).is_none_or(|room| self.index.len() + rows <= room)
+    }
+
+    /// How many groups fit into memory. That is known as soon as their part of the budget is used, and columns get exactly that
+    /// long: doubling on and on would waste up to half of the memory.
+    fn room(&mut self, values: &mut dyn ValueColumns) -> Option<usize> {
+        let budget = self.group_budget()?;
+        if self.room.is_some() {
+            return self.room;
+        }
+        let bytes = self.group_bytes() + values.bytes();
+        if bytes <= budget {
+            return None;
+        }
+        // The rest is for what grows in steps all the same, the bytes of keys and the hash table, and for the copy of
+        // all groups that a barrier makes when each of them changed, and the sorted one that is encoded from it.
+        let room = (self.marks.capacity() as u128 * budget as u128 / bytes.max(1) as u128) as usize;
+        self.reserve(room, values);
+        self.room = Some(room);
+        self.room
+    }
+
     /// Bytes that groups may take in memory, if there is a store for the others.
     fn group_budget(&self) -> Option<usize> {
         let parts = if self.is_set { SET_PARTS } else { GROUP_PARTS };
         self.spilled.as_ref().map(|spilled| spilled.budget() / BUDGET_PARTS * parts)
-    }
-
-    /// Whether the groups in memory take more than they may.
-    pub(super) fn is_full(&self, values: &dyn ValueColumns) -> bool {
-        self.group_budget().is_some_and(|budget| self.group_bytes() + values.bytes() > budget)
     }
 
     fn reserve(&mut self, slots: usize, values: &mut dyn ValueColumns) {

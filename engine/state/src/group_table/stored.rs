@@ -2,9 +2,11 @@
 //!
 //! Example: of 1,000,000 groups of which 2 changed and 1 was deleted, a freeze copies three rows, one of them a tombstone.
 
-use arrow::array::{AsArray, BinaryArray, RecordBatch};
-use arrow::buffer::OffsetBuffer;
+use arrow::array::{AsArray, BinaryArray, BooleanArray, RecordBatch};
+use arrow::buffer::{BooleanBuffer, OffsetBuffer};
+use arrow::compute::{filter, filter_record_batch, not};
 use arrow::datatypes::{Field, UInt16Type};
+use arrow::error::ArrowError;
 
 use super::{CURRENT, DIRTY, GroupTable, LIVE, SPILLED, STORED, TOUCHED, ValueColumns, check_owned};
 use crate::copy_buffers::CopyBuffers;
@@ -129,8 +131,8 @@ impl GroupTable {
     }
 
     /// Takes over stored rows. `index_hash` gives the hash that later lookups of a stored key will use. The groups count as
-    /// stored and not as dirty. With a store, groups stay in memory while they fit into their part of the budget; the first rows
-    /// that do not fit send all of them to the store, where those behind them go at once.
+    /// stored and not as dirty. With a store, groups come into memory while they fit into their part of the budget; of those
+    /// behind them the ones that are in memory change there, and the others go to the store.
     ///
     /// # Errors
     /// [`StateError::Schema`] when the stored columns are not those of `values`; [`StateError::ForeignKeyGroup`] when rows
@@ -147,17 +149,34 @@ impl GroupTable {
             key_groups.iter().try_for_each(|g| check_owned(self.range, *g))?;
             for start in (0..rows.num_rows()).step_by(RESTORED_ROWS) {
                 let part = rows.slice(start, RESTORED_ROWS.min(rows.num_rows() - start));
-                let is_full = self.is_full(values);
-                if is_full {
-                    self.evict_all(values)?;
-                }
-                match &mut self.spilled {
-                    Some(spilled) if is_full || spilled.rows() > 0 => spilled.restore(&part)?,
-                    _ => self.restore_rows(&part, values, &index_hash)?,
+                if !self.has_spilled() && self.has_room(part.num_rows(), values) {
+                    self.restore_rows(&part, values, &index_hash)?;
+                } else {
+                    self.restore_beyond(&part, values, &index_hash)?;
                 }
             }
         }
         Ok(())
+    }
+
+    /// Takes over rows of which only those of groups in memory have a place there: any other one may have an older row in the store.
+    fn restore_beyond(
+        &mut self,
+        rows: &RecordBatch,
+        values: &mut dyn ValueColumns,
+        index_hash: impl Fn(&[u8]) -> u64,
+    ) -> Result<(), StateError> {
+        let keys = rows.column(1).as_binary::<i32>();
+        let is_held = |row: usize| self.index.find(index_hash(keys.value(row)), keys.value(row)).is_some();
+        let held = BooleanArray::from(BooleanBuffer::collect_bool(rows.num_rows(), is_held));
+        if held.true_count() > 0 {
+            self.restore_rows(&kept(rows, &held)?, values, &index_hash)?;
+        }
+        match &mut self.spilled {
+            Some(spilled) if held.true_count() == 0 => spilled.restore(rows),
+            Some(spilled) => spilled.restore(&kept(rows, &not(&held).map_err(damaged)?)?),
+            None => Ok(()),
+        }
     }
 
     fn restore_rows(
@@ -191,10 +210,9 @@ impl GroupTable {
         }
         let mut columns = rows.columns()[KEY_COLUMNS..].to_vec();
         if groups.len() < rows.num_rows() {
-            let is_kept = arrow::compute::not(deleted).map_err(|e| StateError::damaged(e.to_string()))?;
+            let is_kept = not(deleted).map_err(damaged)?;
             for column in &mut columns {
-                *column = arrow::compute::filter(column, &is_kept)
-                    .map_err(|e| StateError::damaged(e.to_string()))?;
+                *column = filter(column, &is_kept).map_err(damaged)?;
             }
         }
         values.load(self.index.slots(), &groups, &columns)
@@ -206,6 +224,14 @@ impl GroupTable {
         self.marks[group as usize] = 0;
         self.live -= 1;
     }
+}
+
+fn kept(rows: &RecordBatch, is_kept: &BooleanArray) -> Result<RecordBatch, StateError> {
+    filter_record_batch(rows, is_kept).map_err(damaged)
+}
+
+fn damaged(error: ArrowError) -> StateError {
+    StateError::damaged(error.to_string())
 }
 
 /// Compares the value columns of stored rows with those that an operator keeps; names and types must agree.
