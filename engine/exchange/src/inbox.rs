@@ -97,7 +97,7 @@ impl Inbox {
                     self.shared.writable[channel].notify_one();
                 }
                 if let Some(returns) = &mut state.returns {
-                    returns.give(frame.charge, state.queue.is_empty());
+                    returns.give(frame.charge);
                 }
                 return Some((channel, frame));
             }

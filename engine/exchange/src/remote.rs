@@ -17,6 +17,7 @@ mod frame;
 mod handshake;
 mod hub;
 mod link;
+mod outbound;
 mod patience;
 mod reception;
 #[cfg(test)]

@@ -10,11 +10,13 @@ use millstream_tls::Security;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
-use crate::{ATTEMPT, BATCHES, ROW_BYTES, batch, batches, clock, cpu_seconds, on_one_thread, receive};
+use crate::{
+    ATTEMPT, BATCHES, ROW_BYTES, batch, batches, clock, cpu_seconds, on_one_thread, percentiles, receive,
+};
 
 const SUBTASK: SubtaskId = SubtaskId { chain: ChainId(1), index: 0 };
 /// 26 rows of 40 bytes.
-const KILOBYTE_ROWS: u64 = 26;
+pub(crate) const KILOBYTE_ROWS: u64 = 26;
 const WARM_UP: usize = 2_000;
 
 struct Worker {
@@ -89,7 +91,7 @@ pub(crate) fn round_trips(count: usize) {
             back
         })
     });
-    let mut micros = on_one_thread(async {
+    let micros = on_one_thread(async {
         let mut gate = Gate::new(here.inbox.clone(), ATTEMPT, Watermark::MIN);
         let rows = batch(0, KILOBYTE_ROWS);
         let mut micros = Vec::with_capacity(count);
@@ -104,14 +106,10 @@ pub(crate) fn round_trips(count: usize) {
         micros
     });
     drop(echo.join().unwrap());
-    micros.sort_by(f64::total_cmp);
-    let at = |part: f64| micros[((micros.len() - 1) as f64 * part) as usize];
     println!(
-        "{{\"round_trips\": {count}, \"bytes\": {}, \"p50_us\": {:.1}, \"p99_us\": {:.1}, \"p999_us\": {:.1}}}",
+        "{{\"round_trips\": {count}, \"bytes\": {}, {}}}",
         KILOBYTE_ROWS * ROW_BYTES,
-        at(0.5),
-        at(0.99),
-        at(0.999),
+        percentiles(micros)
     );
 }
 

@@ -5,7 +5,8 @@
 //! cargo run --release -p millstream-exchange --example exchange_rate -- --connection --rows-per-batch 8192,1000
 //! ```
 //!
-//! Printed as one JSON object for each measurement. CPU is that of the whole process, so that of both ends.
+//! Printed as one JSON object for each measurement. CPU is that of the whole process, so that of both ends. With `--connection`,
+//! bare TCP comes first: machines differ in it by a factor of five, and nothing over a connection is faster.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -13,6 +14,7 @@
     reason = "a measurement prints its result, or has none"
 )]
 
+mod bare;
 mod connection;
 mod local;
 
@@ -47,10 +49,13 @@ fn main() {
     let numbers = |text: &str| text.split(',').map(|number| number.parse().unwrap()).collect::<Vec<u64>>();
     let rows: u64 = value("--rows").unwrap_or("20000000").parse().unwrap();
     if arguments.iter().any(|argument| argument == "--connection") {
+        let round_trips = value("--round-trips").unwrap_or("50000").parse().unwrap();
+        bare::rate(rows * ROW_BYTES);
         for batch_rows in numbers(value("--rows-per-batch").unwrap_or("8192,1600,100")) {
             connection::rate(rows, batch_rows);
         }
-        connection::round_trips(value("--round-trips").unwrap_or("50000").parse().unwrap());
+        bare::round_trips(round_trips, (connection::KILOBYTE_ROWS * ROW_BYTES) as usize);
+        connection::round_trips(round_trips);
         return;
     }
     for channels in numbers(value("--channels").unwrap_or("1,2,4,8,16,32,64")) {
@@ -96,6 +101,13 @@ fn on_one_thread<T>(work: impl Future<Output = T>) -> T {
 #[expect(clippy::disallowed_methods, reason = "this is a measurement of time")]
 fn clock() -> std::time::Instant {
     std::time::Instant::now()
+}
+
+/// As fields of a JSON object.
+fn percentiles(mut micros: Vec<f64>) -> String {
+    micros.sort_by(f64::total_cmp);
+    let at = |part: f64| micros[((micros.len() - 1) as f64 * part) as usize];
+    format!("\"p50_us\": {:.1}, \"p99_us\": {:.1}, \"p999_us\": {:.1}", at(0.5), at(0.99), at(0.999))
 }
 
 fn cpu_seconds() -> f64 {

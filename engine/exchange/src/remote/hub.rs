@@ -12,7 +12,8 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::codec::Compression;
 use super::handshake::receive as receive_hello;
-use super::link::{Link, Target};
+use super::link::Link;
+use super::outbound::Target;
 use super::patience::within;
 use super::{CONNECT_TIMEOUT, Membership, SILENCE, reception};
 use crate::inbox::{Entry, Inbox};

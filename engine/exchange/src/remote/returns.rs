@@ -6,7 +6,8 @@ use tokio::sync::Notify;
 
 use crate::inbox::CHANNEL_CREDIT_BYTES;
 
-/// Credit goes back in portions of a quarter, so that the sender is told before it has to wait.
+/// Credit goes back in portions of a quarter, so that the sender is told before it has to wait. Less than a portion stays owed: it
+/// keeps nobody from sending, and telling of every small batch would cost as much as the batch.
 const PORTION: usize = CHANNEL_CREDIT_BYTES / 4;
 
 /// What all channels of a connection give back, until it is written.
@@ -41,10 +42,10 @@ impl CreditReturn {
         Self { connection, channel, owed: 0 }
     }
 
-    /// So many bytes were taken out of the channel, which may be empty now.
-    pub(crate) fn give(&mut self, bytes: usize, is_empty: bool) {
+    /// So many bytes were taken out of the channel.
+    pub(crate) fn give(&mut self, bytes: usize) {
         self.owed += bytes;
-        if self.owed == 0 || (self.owed < PORTION && !is_empty) {
+        if self.owed < PORTION {
             return;
         }
         let portion = (self.channel, std::mem::take(&mut self.owed));
@@ -58,14 +59,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn credit_goes_back_in_portions_and_when_nothing_waits() {
+    fn credit_goes_back_in_portions() {
         let returns = Arc::new(Returns::default());
         let mut credit = CreditReturn::new(returns.clone(), 7);
-        credit.give(0, true);
-        credit.give(10, false);
+        credit.give(0);
+        credit.give(PORTION - 1);
         assert!(returns.take().is_empty());
-        credit.give(1, true);
-        credit.give(PORTION, false);
-        assert_eq!(returns.take(), [(7, 11), (7, PORTION)]);
+        credit.give(3);
+        credit.give(2 * PORTION);
+        assert_eq!(returns.take(), [(7, PORTION + 2), (7, 2 * PORTION)]);
     }
 }

@@ -1,0 +1,319 @@
+//! What is on its way out of a connection, and who writes it.
+//!
+//! Whoever sends writes by itself while the connection takes all of it at once: to wake another thread for it takes longer than to
+//! write. As soon as the connection is full, its task goes on when there is room again, and what is sent meanwhile waits for
+//! the task, which writes much of it at a time. So does what follows the last write at once: to write it with others costs less.
+
+use std::collections::{HashMap, VecDeque};
+use std::fmt;
+use std::future::poll_fn;
+use std::io::{self, ErrorKind, IoSlice};
+use std::pin::Pin;
+use std::sync::atomic::{Ordering, fence};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::task::{Context, Poll, Waker, ready};
+use std::time::{Duration, Instant};
+
+use bytes::Buf as _;
+use millstream_model::control::BarrierKind;
+use millstream_model::{Attempt, SubtaskId, Watermark};
+use tokio::io::AsyncWrite;
+use tokio::sync::Notify;
+use tokio::time::{MissedTickBehavior, interval};
+
+use super::chunks::Chunks;
+use super::codec::{BatchEncoder, Compression};
+use super::frame::{Header, Kind, MAX_BODY_BYTES};
+use super::{PING, broken};
+use crate::clock::now;
+use crate::element::Element;
+
+/// So many bytes are collected before they are written, if they are there.
+const WRITE_BYTES: usize = 256 * 1024;
+/// What is sent so soon after a write is left to the task.
+const AT_ONCE: Duration = Duration::from_micros(20);
+/// Pieces that one call writes.
+const WRITE_PIECES: usize = 64;
+
+/// Where a channel ends.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Target {
+    pub(super) subtask: SubtaskId,
+    pub(super) channel: u32,
+}
+
+/// The newest watermark of a channel that is still to be written.
+pub(super) type Slot = Arc<Mutex<Option<Watermark>>>;
+
+#[derive(Debug)]
+pub(super) struct Outgoing {
+    pub(super) attempt: Attempt,
+    pub(super) channel: u32,
+    pub(super) sequence: u64,
+    pub(super) load: Load,
+}
+
+#[derive(Debug)]
+pub(super) enum Load {
+    Open(Target),
+    Element { element: Element, charge: usize },
+    Watermark(Slot),
+    Close,
+    Ping,
+}
+
+/// The writing side of a connection, or of one to be.
+#[derive(Debug, Default)]
+pub(super) struct Outbound {
+    /// Data in it is bounded by the credit of the channels, watermarks are one for each, all else is a few an attempt.
+    queue: Mutex<VecDeque<Outgoing>>,
+    writing: Mutex<Writing>,
+    /// The task has to go on.
+    blocked: Notify,
+}
+
+#[derive(Default)]
+struct Writing {
+    state: State,
+    encoders: HashMap<u32, BatchEncoder>,
+    compression: Compression,
+    out: Chunks,
+    written: Option<Instant>,
+}
+
+#[derive(Default)]
+enum State {
+    /// Nothing can be written yet.
+    #[default]
+    Opening,
+    /// Whoever sends may write.
+    Free(Box<dyn AsyncWrite + Send + Unpin>),
+    /// Only the task may: it waits for room, and nobody else may ask for it.
+    Blocked(Box<dyn AsyncWrite + Send + Unpin>),
+    /// The task is to fail with this.
+    Failed(String),
+    /// Nothing will be written any more.
+    Closed,
+}
+
+impl fmt::Debug for Writing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Writing").field("out", &self.out).finish_non_exhaustive()
+    }
+}
+
+impl Outbound {
+    /// Sends, if nothing is in the way at once.
+    pub(super) fn put(&self, outgoing: Outgoing) {
+        self.waiting().push_back(outgoing);
+        loop {
+            // Whoever holds the lock looks at the queue when it has let it go.
+            fence(Ordering::SeqCst);
+            let mut writing = match self.writing.try_lock() {
+                Ok(writing) => writing,
+                Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+                Err(TryLockError::WouldBlock) => return,
+            };
+            match &writing.state {
+                State::Free(_) => {}
+                State::Closed => return self.waiting().clear(),
+                State::Opening | State::Blocked(_) | State::Failed(_) => return,
+            }
+            if writing.written.is_some_and(|at| at.elapsed() < AT_ONCE) {
+                writing.block();
+            } else {
+                // Nobody is woken when there is room again; the task asks for it once more.
+                let _ = writing.poll_write(&self.queue, &mut Context::from_waker(Waker::noop()));
+            }
+            if !matches!(writing.state, State::Free(_)) {
+                self.blocked.notify_one();
+                return;
+            }
+            drop(writing);
+            fence(Ordering::SeqCst);
+            if self.waiting().is_empty() {
+                return;
+            }
+        }
+    }
+
+    /// Writes what waits, and what has to wait from now on, until the connection breaks; says why.
+    pub(super) async fn run(
+        &self,
+        writer: impl AsyncWrite + Send + Unpin + 'static,
+        compression: Compression,
+    ) -> String {
+        {
+            let mut writing = self.writing();
+            writing.compression = compression;
+            writing.state = State::Blocked(Box::new(writer));
+        }
+        let mut ping = interval(PING);
+        ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                _ = ping.tick() => {
+                    let load = Load::Ping;
+                    self.waiting().push_back(Outgoing { attempt: Attempt(0), channel: 0, sequence: 0, load });
+                }
+                () = self.blocked.notified() => {}
+            }
+            loop {
+                poll_fn(|cx| self.writing().poll_write(&self.queue, cx)).await;
+                if let Some(reason) = self.failure() {
+                    // If the receiver closed the connection, it most likely said why: whoever reads from it gets that.
+                    tokio::time::sleep(PING).await;
+                    return reason;
+                }
+                fence(Ordering::SeqCst);
+                if self.waiting().is_empty() {
+                    break;
+                }
+            }
+        }
+    }
+
+    fn failure(&self) -> Option<String> {
+        match &self.writing().state {
+            State::Failed(reason) => Some(reason.clone()),
+            _ => None,
+        }
+    }
+
+    /// Nothing is written any more.
+    pub(super) fn close(&self) {
+        self.writing().state = State::Closed;
+        self.waiting().clear();
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, VecDeque<Outgoing>> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn writing(&self) -> MutexGuard<'_, Writing> {
+        self.writing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Writing {
+    /// Leaves writing to the task.
+    fn block(&mut self) {
+        self.state = match std::mem::take(&mut self.state) {
+            State::Free(writer) => State::Blocked(writer),
+            other => other,
+        };
+    }
+
+    /// Writes all that waits. `Pending`: there is no room, and only the task may ask again.
+    fn poll_write(&mut self, queue: &Mutex<VecDeque<Outgoing>>, cx: &mut Context<'_>) -> Poll<()> {
+        // What stays if this panics.
+        let panicked = State::Failed("a batch could not be written".into());
+        let mut writer = match std::mem::replace(&mut self.state, panicked) {
+            State::Free(writer) | State::Blocked(writer) => writer,
+            other => {
+                self.state = other;
+                return Poll::Ready(());
+            }
+        };
+        let written = self.poll_write_to(queue, &mut writer, cx);
+        self.state = match &written {
+            Poll::Pending => State::Blocked(writer),
+            Poll::Ready(Ok(())) => State::Free(writer),
+            Poll::Ready(Err(reason)) => State::Failed(reason.clone()),
+        };
+        written.map(|_| ())
+    }
+
+    fn poll_write_to(
+        &mut self,
+        queue: &Mutex<VecDeque<Outgoing>>,
+        writer: &mut (impl AsyncWrite + Unpin),
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), String>> {
+        loop {
+            while self.out.remaining() < WRITE_BYTES {
+                let next = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+                let Some(next) = next else { break };
+                self.encode(next)?;
+            }
+            self.out.close();
+            if !self.out.has_remaining() {
+                // What a TLS connection has taken is not on its way before it was flushed.
+                return Pin::new(writer).poll_flush(cx).map_err(|e| broken(&e));
+            }
+            let mut pieces = [IoSlice::new(&[]); WRITE_PIECES];
+            let filled = self.out.chunks_vectored(&mut pieces);
+            let written = ready!(Pin::new(&mut *writer).poll_write_vectored(cx, &pieces[..filled]));
+            match written {
+                Ok(0) => return Poll::Ready(Err(broken(&io::Error::from(ErrorKind::WriteZero)))),
+                Ok(count) => {
+                    self.out.advance(count);
+                    self.written = Some(now());
+                }
+                Err(error) => return Poll::Ready(Err(broken(&error))),
+            }
+        }
+    }
+
+    fn encode(&mut self, outgoing: Outgoing) -> Result<(), String> {
+        let out = &mut self.out;
+        let Outgoing { attempt, channel, sequence, load } = outgoing;
+        let header = |kind| Header { sequence, ..Header::new(kind, attempt, channel) };
+        let header = match load {
+            Load::Open(Target { subtask, channel }) => {
+                let body = postcard::to_stdvec(&(subtask, channel)).map_err(|e| e.to_string())?;
+                let header = Header { body: length(body.len())?, ..header(Kind::Open) };
+                out.small(|out| {
+                    header.write(out);
+                    out.extend_from_slice(&body);
+                });
+                return Ok(());
+            }
+            Load::Element { element: Element::Batch(batch), charge } => {
+                let new = || BatchEncoder::new(self.compression);
+                let encoder = self.encoders.entry(channel).or_insert_with(new);
+                let (flags, body) =
+                    encoder.encode(&batch).map_err(|e| format!("rows cannot be sent: {e}"))?;
+                let length = length(body.iter().map(arrow::buffer::Buffer::len).sum())?;
+                let header = Header { body: length, flags, argument: charge as u64, ..header(Kind::Batch) };
+                out.small(|out| header.write(out));
+                body.into_iter().for_each(|part| out.push(part));
+                return Ok(());
+            }
+            Load::Watermark(slot) => match slot.lock().unwrap_or_else(PoisonError::into_inner).take() {
+                Some(watermark) => {
+                    Header { argument: watermark.0.cast_unsigned(), ..header(Kind::Watermark) }
+                }
+                None => return Ok(()),
+            },
+            Load::Element { element: Element::Watermark(watermark), .. } => {
+                Header { argument: watermark.0.cast_unsigned(), ..header(Kind::Watermark) }
+            }
+            Load::Element { element: Element::Idle(is_idle), .. } => {
+                Header { flags: u8::from(is_idle), ..header(Kind::Idle) }
+            }
+            Load::Element { element: Element::Barrier(barrier), .. } => {
+                let flags = match barrier.kind {
+                    BarrierKind::Checkpoint => 0,
+                    BarrierKind::Savepoint => 1,
+                    BarrierKind::Stop => 2,
+                    BarrierKind::Drain => 3,
+                };
+                Header { flags, argument: barrier.checkpoint.0, ..header(Kind::Barrier) }
+            }
+            Load::Element { element: Element::End, .. } => header(Kind::End),
+            Load::Ping => header(Kind::Ping),
+            Load::Close => {
+                self.encoders.remove(&channel);
+                header(Kind::Close)
+            }
+        };
+        out.small(|out| header.write(out));
+        Ok(())
+    }
+}
+
+fn length(bytes: usize) -> Result<u32, String> {
+    let fits = u32::try_from(bytes).ok().filter(|length| *length <= MAX_BODY_BYTES);
+    fits.ok_or_else(|| format!("a batch of {bytes} bytes is more than {MAX_BODY_BYTES}: make rows smaller"))
+}
