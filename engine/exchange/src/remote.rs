@@ -16,6 +16,7 @@ mod codec;
 mod frame;
 mod handshake;
 mod hub;
+mod lengths;
 mod link;
 mod outbound;
 mod patience;

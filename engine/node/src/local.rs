@@ -118,7 +118,7 @@ impl LocalJob {
             // The coordinator closed its queue; the worker ends its tasks and threads.
             match worker.await {
                 Ok(Ok(())) => {}
-                Ok(Err(error)) => tracing::error!("the worker could not start its threads: {error}"),
+                Ok(Err(error)) => tracing::error!("the worker ended: {error}"),
                 Err(error) => tracing::error!("the worker ended in disorder: {error}"),
             }
             outcome
@@ -151,6 +151,7 @@ impl LocalJob {
             slot_bytes: self.slot_bytes,
             network: None,
             held: Arc::default(),
+            cancellation_timeout: millstream_worker::CANCELLATION_TIMEOUT,
         };
         let parts = JobParts {
             spec: JobSpec {

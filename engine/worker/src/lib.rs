@@ -26,4 +26,4 @@ pub use operator_factory::OperatorFactory;
 pub use sabotage::Sabotage;
 pub use spill::SpillSettings;
 pub use store::{ObjectScope, SnapshotStore};
-pub use worker::{CompileAt, WorkerNetwork, WorkerSettings, run};
+pub use worker::{CANCELLATION_TIMEOUT, CompileAt, WorkerError, WorkerNetwork, WorkerSettings, run};

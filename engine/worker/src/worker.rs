@@ -69,6 +69,30 @@ pub struct WorkerSettings {
     pub network: Option<WorkerNetwork>,
     /// What was run here. The next coordinator is told, and lets the worker have it again if it can.
     pub held: Arc<HeldRecord>,
+    /// How long tasks may take to end once they are cancelled, usually [`CANCELLATION_TIMEOUT`].
+    pub cancellation_timeout: Duration,
+}
+
+/// A task that has not ended after so long never will: a call into a library hangs, or a disk.
+pub const CANCELLATION_TIMEOUT: Duration = Duration::from_secs(180);
+
+/// Why a worker ended before its coordinator wanted it to.
+#[derive(Debug, thiserror::Error)]
+pub enum WorkerError {
+    /// The system has no thread left.
+    #[error("its threads cannot be started: {0}")]
+    Threads(#[from] std::io::Error),
+    /// A slot is lost. Only another process has one in its place, so this one should end.
+    #[error(
+        "{task} has not ended {seconds} s after it was cancelled, and keeps its slot: this process has to start again",
+        seconds = timeout.as_secs_f64()
+    )]
+    Stuck {
+        /// Which task.
+        task: String,
+        /// How long that was waited for.
+        timeout: Duration,
+    },
 }
 
 /// How a worker reaches others and is reached by them.
@@ -92,12 +116,12 @@ impl fmt::Debug for WorkerSettings {
 /// Runs a worker until the coordinator's queue closes.
 ///
 /// # Errors
-/// When its threads cannot be started.
+/// When its threads cannot be started, or tasks do not end. In the latter case their threads go on.
 pub async fn run(
     settings: WorkerSettings,
-    mut incoming: mpsc::Receiver<ToWorker>,
+    incoming: mpsc::Receiver<ToWorker>,
     reports: mpsc::Sender<FromWorker>,
-) -> std::io::Result<()> {
+) -> Result<(), WorkerError> {
     let slots = (0..settings.slots).map(Slot::start).collect::<std::io::Result<Vec<_>>>()?;
     let registered = FromWorker::Registered {
         worker: settings.id,
@@ -128,27 +152,22 @@ pub async fn run(
         unprepared: None,
         network: settings.network.map(|network| network.connections),
         held: settings.held,
+        cancellation_timeout: settings.cancellation_timeout,
     };
     if worker.reports.send(registered).await.is_err() {
         return Ok(());
     }
-    let mut heartbeat = tokio::time::interval(HEARTBEAT);
-    heartbeat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            biased;
-            message = incoming.recv() => match message {
-                Some(message) => worker.accept(message).await,
-                None => break,
-            },
-            _ = heartbeat.tick() => worker.heartbeat(),
-        }
-    }
-    worker.attempt = None;
+    let outcome = worker.obey(incoming).await;
     // Joining the slots' threads would block this runtime.
     let slots = std::mem::take(&mut worker.slots);
-    let _ = tokio::task::spawn_blocking(move || drop(slots)).await;
-    Ok(())
+    match outcome {
+        Ok(()) => {
+            let _ = tokio::task::spawn_blocking(move || drop(slots)).await;
+        }
+        // Nobody could wait for them.
+        Err(_) => std::mem::forget(slots),
+    }
+    outcome
 }
 
 struct RunningTask {
@@ -188,10 +207,31 @@ struct Worker {
     slots: Vec<Slot>,
     network: Option<Network>,
     held: Arc<HeldRecord>,
+    cancellation_timeout: Duration,
 }
 
 impl Worker {
-    async fn accept(&mut self, message: ToWorker) {
+    /// Does what the coordinator wants until it wants nothing more, and ends the tasks.
+    async fn obey(&mut self, mut incoming: mpsc::Receiver<ToWorker>) -> Result<(), WorkerError> {
+        let mut heartbeat = tokio::time::interval(HEARTBEAT);
+        heartbeat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                biased;
+                message = incoming.recv() => match message {
+                    Some(message) => self.accept(message).await?,
+                    None => break,
+                },
+                _ = heartbeat.tick() => self.heartbeat(),
+            }
+        }
+        match self.attempt.take() {
+            Some(running) => self.end(running).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn accept(&mut self, message: ToWorker) -> Result<(), WorkerError> {
         match message {
             ToWorker::Prepare { attempt, placement, addresses, parallelism, fingerprint } => {
                 match self.compile(parallelism, &fingerprint) {
@@ -221,8 +261,9 @@ impl Worker {
                 self.heartbeat();
                 self.tell_all(attempt, || Control::Shutdown);
             }
-            ToWorker::Cancel { attempt } => self.cancel(attempt).await,
+            ToWorker::Cancel { attempt } => return self.cancel(attempt).await,
         }
+        Ok(())
     }
 
     /// Sees to it that the job is the one that the coordinator has.
@@ -403,15 +444,27 @@ impl Worker {
         });
     }
 
-    async fn cancel(&mut self, attempt: Attempt) {
-        if let Some(mut running) = self.attempt.take_if(|a| a.attempt <= attempt) {
-            running.cancelled.cancel();
-            for task in std::mem::take(&mut running.tasks).into_values() {
-                // An error means that the task's thread dropped it: it is gone as well.
-                let _ = task.ended.await;
-            }
+    async fn cancel(&mut self, attempt: Attempt) -> Result<(), WorkerError> {
+        if let Some(running) = self.attempt.take_if(|a| a.attempt <= attempt) {
+            self.end(running).await?;
         }
         let _ = self.reports.send(FromWorker::Cancelled { attempt, worker: self.id }).await;
+        Ok(())
+    }
+
+    /// Cancels the tasks and waits until they are gone.
+    async fn end(&self, mut running: RunningAttempt) -> Result<(), WorkerError> {
+        running.cancelled.cancel();
+        let timeout = self.cancellation_timeout;
+        let until = tokio::time::Instant::now() + timeout;
+        for (subtask, task) in std::mem::take(&mut running.tasks) {
+            // An error of the channel means that the task's thread dropped it: it is gone as well.
+            if tokio::time::timeout_at(until, task.ended).await.is_err() {
+                let task = format!("subtask {subtask} of attempt {}", running.attempt);
+                return Err(WorkerError::Stuck { task, timeout });
+            }
+        }
+        Ok(())
     }
 
     fn heartbeat(&self) {

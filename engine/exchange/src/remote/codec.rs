@@ -15,6 +15,8 @@ use bytes::Bytes;
 use millstream_batch::{Ops, RowOp, StreamBatch};
 use millstream_model::error::with_causes;
 
+use super::lengths;
+
 const WATERMARKS: u8 = 1;
 const HASHES: u8 = 2;
 const OPS: u8 = 4;
@@ -103,6 +105,7 @@ impl BatchDecoder {
     /// # Panics
     /// In Arrow, when its inner lengths do not fit each other.
     pub(super) fn decode(&mut self, flags: u8, body: Bytes) -> Result<StreamBatch, String> {
+        lengths::check(&body)?;
         if flags & FIRST != 0 {
             self.stream = StreamDecoder::new();
         }
@@ -234,5 +237,36 @@ mod tests {
         more.pop();
         *more.last_mut().unwrap() = 9;
         assert_eq!(decode(flags, &more), "a row has an unknown kind of change");
+    }
+    #[test]
+    fn a_compressed_column_cannot_claim_any_length() {
+        let (flags, bytes) = sent(&batch(&[7; 5_000]), &mut BatchEncoder::new(Compression::Lz4));
+        // The column's length before it was compressed.
+        let claim = 40_000_i64.to_le_bytes();
+        let at = bytes.windows(8).position(|window| window == claim).unwrap();
+        for claimed in [1 << 55, i64::MIN, -2, i64::from(i32::MAX) + 1, 1_000_000] {
+            let mut damaged = bytes.to_vec();
+            damaged[at..at + 8].copy_from_slice(&i64::to_le_bytes(claimed));
+            let error = BatchDecoder::default().decode(flags, damaged.into()).unwrap_err();
+            assert!(error.ends_with(&format!("compressed bytes claim to be {claimed}")), "{error}");
+        }
+        assert!(BatchDecoder::default().decode(flags, bytes.freeze()).is_ok());
+    }
+
+    #[test]
+    fn damaged_frames_end_with_a_message() {
+        let damaged = |compression| {
+            let (flags, bytes) = sent(&full(), &mut BatchEncoder::new(compression));
+            for bit in 0..bytes.len() * 8 {
+                let mut flipped = bytes.to_vec();
+                flipped[bit / 8] ^= 1 << (bit % 8);
+                // Whether it is seen or the rows are others: no more memory is taken than there is. Arrow may panic, which the
+                // connection catches.
+                let decode = || BatchDecoder::default().decode(flags, flipped.clone().into()).map(drop);
+                let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(decode));
+            }
+        };
+        damaged(Compression::None);
+        damaged(Compression::Lz4);
     }
 }

@@ -210,10 +210,11 @@ impl<'a> Worker<'a> {
             } else {
                 self.held.clone()
             },
+            cancellation_timeout: millstream_worker::CANCELLATION_TIMEOUT,
         };
         millstream_worker::run(settings, orders, reports)
             .await
-            .map_err(|e| Failure::Job(format!("the worker could not start its threads: {e}")))?;
+            .map_err(|e| Failure::Job(format!("the worker ended: {e}")))?;
         self.status.send_modify(|status| status.works_for = None);
         Ok(ending.await.unwrap_or_else(|e| Ending::Lost(format!("the connection ended in disorder: {e}"))))
     }

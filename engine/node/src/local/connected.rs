@@ -88,7 +88,7 @@ async fn work(
     let network = WorkerNetwork { connections: Network::start(rows, me, Security::Plaintext), address };
     let settings = WorkerSettings { id: session.worker, network: Some(network), ..worker };
     if let Err(error) = millstream_worker::run(settings, session.orders, session.reports).await {
-        tracing::error!("a worker could not start its threads: {error}");
+        tracing::error!("a worker ended: {error}");
     }
 }
 

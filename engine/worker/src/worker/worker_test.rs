@@ -20,6 +20,7 @@ use millstream_model::graph::{Chain, JobGraph, OperatorNode, OperatorRole, RollP
 use millstream_model::snapshot::{ObjectRef, SplitState, SubtaskSnapshot};
 use millstream_model::{ChainId, CheckpointId, EdgeId, Epoch, OperatorUid, SplitId, Watermark};
 use millstream_plan::{CompiledChain, OperatorSpec, SinkSpec, SinkTarget, SourceSpec};
+use tokio::sync::Notify;
 
 use super::*;
 use crate::store::ObjectScope;
@@ -251,7 +252,53 @@ fn job(parallelism: u32) -> CompiledJob {
     }
 }
 
+/// Its first row is written until the test lets go of it.
+#[derive(Clone)]
+struct Hanging {
+    hangs: Arc<Notify>,
+    until: Arc<Mutex<std::sync::mpsc::Receiver<()>>>,
+}
+
+impl Sink for Hanging {
+    fn accepts_updates(&self) -> bool {
+        false
+    }
+
+    fn is_staged(&self) -> bool {
+        true
+    }
+
+    fn writer(&self, _: WriterContext) -> Result<Box<dyn SinkWriter>, ConnectorError> {
+        Ok(Box::new(self.clone()))
+    }
+
+    fn publisher(&self) -> Result<Option<Box<dyn Publisher>>, ConnectorError> {
+        Ok(None)
+    }
+}
+
+impl SinkWriter for Hanging {
+    fn write(&mut self, _: &StreamBatch) -> Result<(), ConnectorError> {
+        self.hangs.notify_one();
+        let _ = self.until.lock().unwrap().recv();
+        Ok(())
+    }
+
+    fn buffered_bytes(&self) -> usize {
+        0
+    }
+
+    fn close_segments(&mut self) -> Result<Vec<ClosedSegment>, ConnectorError> {
+        Ok(Vec::new())
+    }
+
+    fn flush(&mut self) -> Result<(), ConnectorError> {
+        Ok(())
+    }
+}
+
 struct Rig {
+    worker: tokio::task::JoinHandle<Result<(), WorkerError>>,
     to: mpsc::Sender<ToWorker>,
     from: mpsc::Receiver<FromWorker>,
     store: Arc<MemoryStore>,
@@ -261,6 +308,10 @@ struct Rig {
 
 impl Rig {
     async fn start(parallelism: u32) -> Self {
+        Self::start_with(parallelism, Arc::new(Lines), crate::CANCELLATION_TIMEOUT).await
+    }
+
+    async fn start_with(parallelism: u32, sink: Arc<dyn Sink>, cancellation_timeout: Duration) -> Self {
         let job = Arc::new(job(parallelism));
         let store = Arc::new(MemoryStore::default());
         let mut connectors = ConnectorRegistry::new();
@@ -273,7 +324,7 @@ impl Rig {
             job: job.clone(),
             compile: None,
             connectors,
-            collect: Some(Arc::new(Lines)),
+            collect: Some(sink),
             store: store.clone(),
             batch_rows: 10,
             sabotage: crate::Sabotage::default(),
@@ -282,9 +333,10 @@ impl Rig {
             slot_bytes: None,
             network: None,
             held: Arc::default(),
+            cancellation_timeout,
         };
-        tokio::spawn(run(settings, incoming, reports));
-        let mut rig = Self { to, from, store, graph: job.graph.clone(), attempt: Attempt(1) };
+        let worker = tokio::spawn(run(settings, incoming, reports));
+        let mut rig = Self { worker, to, from, store, graph: job.graph.clone(), attempt: Attempt(1) };
         assert!(matches!(rig.next().await, FromWorker::Registered { worker: 1, slots: 2, .. }));
         rig
     }
@@ -393,6 +445,23 @@ fn before(snapshots: &[SubtaskSnapshot]) -> Vec<i64> {
     }
     numbers.sort_unstable();
     numbers
+}
+
+#[tokio::test]
+async fn a_task_that_does_not_end_ends_the_worker() {
+    let (let_go, until) = std::sync::mpsc::channel();
+    let sink = Hanging { hangs: Arc::default(), until: Arc::new(Mutex::new(until)) };
+    let hangs = sink.hangs.clone();
+    let mut rig = Rig::start_with(1, Arc::new(sink), Duration::from_millis(100)).await;
+    rig.deploy().await;
+    rig.assign(0, vec![split("0..95", "")], true).await;
+    hangs.notified().await;
+    rig.to.send(ToWorker::Cancel { attempt: rig.attempt }).await.unwrap();
+    let error = rig.worker.await.unwrap().unwrap_err().to_string();
+    let expected =
+        "has not ended 0.1 s after it was cancelled, and keeps its slot: this process has to start again";
+    assert!(error.starts_with("subtask ") && error.ends_with(expected), "{error}");
+    drop(let_go);
 }
 
 #[tokio::test]

@@ -322,7 +322,7 @@ impl WorkerProcess {
             if let Some(join) = join.take() {
                 let _ = join.send(());
             }
-            millstream_worker::run(settings, orders, reports).await.map_err(text)?;
+            millstream_worker::run(settings, orders, reports).await.map_err(|e| e.to_string())?;
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
     }
