@@ -32,19 +32,31 @@ run: bin/dev ## Run the example job (flight delays) and show its result; run it 
 
 .PHONY: cluster
 cluster: bin/dev ## Start a coordinator, workers and an S3 server here, with an example job, until Ctrl-C (WORKERS=3 SLOTS=2)
-	@scripts/install test
+	@scripts/install s3
 	@WORKERS=$(or $(WORKERS),2) SLOTS=$(or $(SLOTS),2) scripts/cluster $(JOB)
 
 .PHONY: test
-test: ## Run the test suite, with what it needs (an S3 server) installed first
+test: ## Run the test suite, with what it needs (an S3 server, a Kubernetes control plane) installed first
 	@scripts/install test
 	@$(BUILD)
 	@$(LIMIT) cargo test --locked --workspace
 
+.PHONY: test-kube
+test-kube: ## Run those tests only that need a Kubernetes control plane (ARGS="refused" for some)
+	@scripts/install build
+	@scripts/install kubernetes
+	@$(LIMIT) cargo test --locked --workspace --test kube $(if $(ARGS),-- $(ARGS))
+
+.PHONY: kubernetes
+kubernetes: ## Start a Kubernetes control plane here (scripts/kubernetes down ends it), with the CRDs in it
+	@scripts/install kubernetes
+	@scripts/kubernetes up
+	@eval "$$(scripts/kubernetes env)" && kubectl apply --server-side -f crds
+
 .PHONY: check
 check: ## What must pass before a change is shared: format, tidy, clippy, tests, docs. Writes nothing
-	@scripts/install test
 	@$(STAGE) --begin
+	@$(STAGE) install scripts/install test
 	@$(STAGE) format cargo fmt --all --check
 	@$(STAGE) tidy cargo test --locked --quiet --workspace --test tidy
 	@$(STAGE) codegen bash -c 'cargo build --locked --quiet --workspace --bin xtask && "$$0" codegen --check' "$(CARGO_TARGET_DIR)/debug/xtask"
@@ -115,7 +127,8 @@ goldens: ## Ask real Flink for the expected rows of the SQL cases again (CASES="
 
 .PHONY: chaos
 chaos: ## Faults of all kinds in processes, links, storage and disks for longer than the test suite has (MINUTES=60, SEED=1)
-	@scripts/install test
+	@scripts/install build
+	@scripts/install s3
 	@$(BUILD)
 	@MILLSTREAM_SIM_RUNS=3 cargo test --locked --workspace --test main -- --nocapture matrix::every_fault
 	@MILLSTREAM_CHAOS_MINUTES=$(or $(MINUTES),60) MILLSTREAM_CHAOS_SEED=$(or $(SEED),1) \
@@ -123,7 +136,8 @@ chaos: ## Faults of all kinds in processes, links, storage and disks for longer 
 
 .PHONY: chaos-run
 chaos-run: ## The same for jobs in one process (RUNS=300)
-	@scripts/install test
+	@scripts/install build
+	@scripts/install s3
 	@$(BUILD)
 	@MILLSTREAM_KILL_RUNS=$(or $(RUNS),300) cargo test --locked --package millstream-test-e2e -- --nocapture kill
 

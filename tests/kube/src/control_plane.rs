@@ -1,0 +1,94 @@
+//! One control plane, held by a process of `scripts/kubernetes hold`.
+//!
+//! That process ends everything when its standard input ends: on drop, and also when the test binary ends without dropping
+//! anything, which is what happens to a `static` and after a kill -9. Its folder is removed then, too.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, Command, Stdio};
+use std::sync::LazyLock;
+
+use crate::{Kubectl, Namespace, checkout};
+
+/// A running control plane.
+pub struct ControlPlane {
+    holder: Child,
+    kubectl: Kubectl,
+}
+
+impl ControlPlane {
+    /// Starts an empty one, which takes some ten seconds, also where `MILLSTREAM_TEST_KUBECONFIG` names a cluster.
+    ///
+    /// # Panics
+    /// If it does not start, with what the script says: mostly `install them with: scripts/install kubernetes`.
+    pub fn start() -> Self {
+        Self::held_by(script().env_remove("MILLSTREAM_TEST_KUBECONFIG"))
+    }
+
+    fn held_by(script: &mut Command) -> Self {
+        let mut holder = script
+            .arg("hold")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut told = BTreeMap::new();
+        let mut ready = false;
+        for line in BufReader::new(holder.stdout.take().unwrap()).lines() {
+            match line.unwrap().split_once('=') {
+                Some((name, value)) => told.insert(name.to_owned(), value.to_owned()),
+                None => {
+                    ready = true;
+                    break;
+                }
+            };
+        }
+        if !ready {
+            let mut words = String::new();
+            holder.stderr.take().unwrap().read_to_string(&mut words).unwrap();
+            holder.wait().unwrap();
+            panic!("there is no control plane to test on\n{words}");
+        }
+        Self { holder, kubectl: Kubectl::new(&told) }
+    }
+
+    /// The one that all tests of this binary share, or the cluster of `MILLSTREAM_TEST_KUBECONFIG`, with the CRDs of this checkout installed and established.
+    pub fn shared() -> &'static Self {
+        static SHARED: LazyLock<ControlPlane> = LazyLock::new(|| {
+            let plane = ControlPlane::held_by(&mut script());
+            let kubectl = &plane.kubectl;
+            kubectl.run(["apply", "--server-side", "--force-conflicts", "-f", "crds"]).succeeded();
+            kubectl.run(["wait", "--for=condition=Established", "--timeout=60s", "-f", "crds"]).succeeded();
+            plane
+        });
+        &SHARED
+    }
+
+    /// `kubectl` with all rights.
+    pub fn kubectl(&self) -> &Kubectl {
+        &self.kubectl
+    }
+
+    /// The process that holds it, for tests that kill it.
+    pub fn holder(&mut self) -> &mut Child {
+        &mut self.holder
+    }
+
+    /// A new namespace for one test, so that tests do not see each other's objects.
+    pub fn namespace(&self, name: &str) -> Namespace {
+        Namespace::create(&self.kubectl, name)
+    }
+}
+
+/// `scripts/kubernetes`, yet without arguments.
+pub fn script() -> Command {
+    Command::new(checkout().join("scripts/kubernetes"))
+}
+
+impl Drop for ControlPlane {
+    fn drop(&mut self) {
+        // `wait` closes the standard input first.
+        self.holder.wait().unwrap();
+    }
+}
