@@ -5,7 +5,8 @@
 //! rules about a change (`oldSelf`), which a single manifest cannot break. A test demands a bad manifest for each rule.
 //!
 //! Rules read no field without `has()` unless the schema gives it a default, and never look at a text of unbounded
-//! length, so that the API server's cost estimate stays below its limit.
+//! length, so that the API server's cost estimate stays below its limit. A rule about a duration passes what is none: the
+//! pattern of the type has refused it, and CEL would add that it cannot convert a text to a `google.protobuf.Duration`.
 
 /// One rule.
 #[derive(Clone, Copy, Debug)]
@@ -85,79 +86,79 @@ pub const RULES: &[Rule] = &[
     rule(
         "spec.autoscaling.slo",
         "maxLag",
-        "!has(self.maxLag) || (duration(self.maxLag) >= duration('1ms') && duration(self.maxLag) <= duration('87600h'))",
+        "!has(self.maxLag) || !self.maxLag.matches('^([0-9]+(h|m|s|ms))+$') || (duration(self.maxLag) >= duration('1ms') && duration(self.maxLag) <= duration('87600h'))",
         "must be at least 1ms and at most 87600h",
     ),
     rule(
         "spec.checkpoint",
         "interval",
-        "!has(self.interval) || (duration(self.interval) >= duration('10ms') && duration(self.interval) <= duration('87600h'))",
+        "!has(self.interval) || !self.interval.matches('^([0-9]+(h|m|s|ms))+$') || (duration(self.interval) >= duration('10ms') && duration(self.interval) <= duration('87600h'))",
         "must be at least 10ms and at most 87600h",
     ),
     rule(
         "spec.checkpoint",
         "timeout",
-        "!has(self.timeout) || (duration(self.timeout) >= duration('10ms') && duration(self.timeout) <= duration('87600h'))",
+        "!has(self.timeout) || !self.timeout.matches('^([0-9]+(h|m|s|ms))+$') || (duration(self.timeout) >= duration('10ms') && duration(self.timeout) <= duration('87600h'))",
         "must be at least 10ms and at most 87600h",
     ),
     rule(
         "spec.checkpoint",
         "minPause",
-        "!has(self.minPause) || duration(self.minPause) <= duration('87600h')",
+        "!has(self.minPause) || !self.minPause.matches('^([0-9]+(h|m|s|ms))+$') || duration(self.minPause) <= duration('87600h')",
         "must be at most 87600h",
     ),
     rule(
         "spec.upgrade",
         "maxCheckpointAge",
-        "!has(self.maxCheckpointAge) || (duration(self.maxCheckpointAge) >= duration('1s') && duration(self.maxCheckpointAge) <= duration('87600h'))",
+        "!has(self.maxCheckpointAge) || !self.maxCheckpointAge.matches('^([0-9]+(h|m|s|ms))+$') || (duration(self.maxCheckpointAge) >= duration('1s') && duration(self.maxCheckpointAge) <= duration('87600h'))",
         "must be at least 1s and at most 87600h",
     ),
     rule(
         "spec.upgrade",
         "savepointTimeout",
-        "!has(self.savepointTimeout) || (duration(self.savepointTimeout) >= duration('1s') && duration(self.savepointTimeout) <= duration('87600h'))",
+        "!has(self.savepointTimeout) || !self.savepointTimeout.matches('^([0-9]+(h|m|s|ms))+$') || (duration(self.savepointTimeout) >= duration('1s') && duration(self.savepointTimeout) <= duration('87600h'))",
         "must be at least 1s and at most 87600h",
     ),
     rule(
         "spec.rollback",
         "deadline",
-        "!has(self.deadline) || (duration(self.deadline) >= duration('1s') && duration(self.deadline) <= duration('87600h'))",
+        "!has(self.deadline) || !self.deadline.matches('^([0-9]+(h|m|s|ms))+$') || (duration(self.deadline) >= duration('1s') && duration(self.deadline) <= duration('87600h'))",
         "must be at least 1s and at most 87600h",
     ),
     rule(
         "spec.stability",
         "minRunning",
-        "!has(self.minRunning) || duration(self.minRunning) <= duration('87600h')",
+        "!has(self.minRunning) || !self.minRunning.matches('^([0-9]+(h|m|s|ms))+$') || duration(self.minRunning) <= duration('87600h')",
         "must be at most 87600h",
     ),
     rule(
         "spec.restart",
         "initial",
-        "!has(self.initial) || (duration(self.initial) >= duration('1ms') && duration(self.initial) <= duration('87600h'))",
+        "!has(self.initial) || !self.initial.matches('^([0-9]+(h|m|s|ms))+$') || (duration(self.initial) >= duration('1ms') && duration(self.initial) <= duration('87600h'))",
         "must be at least 1ms and at most 87600h",
     ),
     rule(
         "spec.restart",
         "max",
-        "!has(self.max) || (duration(self.max) >= duration('1ms') && duration(self.max) <= duration('87600h'))",
+        "!has(self.max) || !self.max.matches('^([0-9]+(h|m|s|ms))+$') || (duration(self.max) >= duration('1ms') && duration(self.max) <= duration('87600h'))",
         "must be at least 1ms and at most 87600h",
     ),
     rule(
         "spec.restart",
         "initial",
-        "duration(has(self.initial) ? self.initial : '1s') <= duration(has(self.max) ? self.max : '1m')",
+        "(has(self.initial) && !self.initial.matches('^([0-9]+(h|m|s|ms))+$')) || (has(self.max) && !self.max.matches('^([0-9]+(h|m|s|ms))+$')) || duration(has(self.initial) ? self.initial : '1s') <= duration(has(self.max) ? self.max : '1m')",
         "initial must not be longer than max",
     ),
     rule(
         "spec.restart",
         "resetAfter",
-        "!has(self.resetAfter) || (duration(self.resetAfter) >= duration('1ms') && duration(self.resetAfter) <= duration('87600h'))",
+        "!has(self.resetAfter) || !self.resetAfter.matches('^([0-9]+(h|m|s|ms))+$') || (duration(self.resetAfter) >= duration('1ms') && duration(self.resetAfter) <= duration('87600h'))",
         "must be at least 1ms and at most 87600h",
     ),
     rule(
         "spec.snapshots.retention",
         "maxAge",
-        "!has(self.maxAge) || (duration(self.maxAge) >= duration('1m') && duration(self.maxAge) <= duration('87600h'))",
+        "!has(self.maxAge) || !self.maxAge.matches('^([0-9]+(h|m|s|ms))+$') || (duration(self.maxAge) >= duration('1m') && duration(self.maxAge) <= duration('87600h'))",
         "must be at least 1m and at most 87600h",
     ),
 ];

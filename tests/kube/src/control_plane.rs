@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
 use std::sync::LazyLock;
+use std::thread;
+use std::time::Duration;
 
 use crate::{Kubectl, Namespace, checkout};
 
@@ -60,6 +62,13 @@ impl ControlPlane {
             let kubectl = &plane.kubectl;
             kubectl.run(["apply", "--server-side", "--force-conflicts", "-f", "crds"]).succeeded();
             kubectl.run(["wait", "--for=condition=Established", "--timeout=60s", "-f", "crds"]).succeeded();
+            // An established CRD serves its objects; `kubectl explain` knows it a moment later.
+            for _ in 0..100 {
+                if kubectl.run(["explain", "streamjobs"]).success {
+                    break;
+                }
+                thread::sleep(Duration::from_millis(100));
+            }
             plane
         });
         &SHARED
