@@ -209,6 +209,13 @@ async fn the_older_of_two_coordinators_is_fenced() {
     let fenced = older.await.unwrap();
     assert!(matches!(fenced, JobOutcome::Fenced { by } if by.0 == 2), "{fenced:?}");
     until(&newer_handle, |s| s.phase == JobPhase::Running && s.generation.0 == 2).await;
+    // What a stopped job has not read yet is for the next one.
+    let published = async {
+        while job.sink.rows() != "a b" {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), published).await.expect("rows were not published");
     newer_handle.ask(Request::Stop);
     assert!(matches!(newer.await.unwrap(), JobOutcome::Stopped { .. }));
     assert_eq!(job.sink.rows(), "a b");
