@@ -15,7 +15,8 @@ use crate::error::ExchangeError;
 use crate::remote::CreditReturn;
 use crate::sender::ChannelSender;
 
-/// Credit of one channel: eight exchange batches of 64 KiB, enough to keep a receiver busy while the sender is woken.
+/// Credit of one channel: eight exchange batches of 64 KiB, of which a sender in another process may be owed two, enough to keep a
+/// receiver busy while the sender is woken.
 pub(crate) const CHANNEL_CREDIT_BYTES: usize = 512 * 1024;
 
 #[derive(Debug, Default)]

@@ -5,6 +5,7 @@ mod connected;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::path::PathBuf;
+use std::pin::pin;
 use std::sync::Arc;
 
 use millstream_checkpoint_store::JobStore;
@@ -14,10 +15,12 @@ use millstream_coordinator::{
     Coordinator, CoordinatorSettings, JobHandle, JobOutcome, JobParts, Transport, WorkerLink,
 };
 use millstream_jobmaster::{JobSpec, Settings};
-use millstream_model::{JobError, JobIdentity, OperatorUid};
+use millstream_model::error::with_causes;
+use millstream_model::{ErrorKind, JobError, JobIdentity, OperatorUid};
 use millstream_plan::CompiledJob;
-use millstream_worker::{OperatorFactory, Sabotage, SpillSettings, WorkerSettings};
+use millstream_worker::{OperatorFactory, Sabotage, SpillSettings, WorkerError, WorkerSettings};
 use tokio::sync::mpsc;
+use tokio::task::JoinError;
 
 pub use connected::Connected;
 
@@ -112,16 +115,24 @@ impl LocalJob {
         debug_assert!(has_room.is_ok(), "a new queue is empty");
         let transport = Transport { joining, incoming };
         let (coordinator, handle) = Coordinator::new(parts, transport, settings);
-        let worker = tokio::spawn(millstream_worker::run(worker, messages, reports));
+        let mut worker = tokio::spawn(millstream_worker::run(worker, messages, reports));
         let outcome = tokio::spawn(async move {
-            let outcome = coordinator.run().await;
-            // The coordinator closed its queue; the worker ends its tasks and threads.
-            match worker.await {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => tracing::error!("the worker ended: {error}"),
-                Err(error) => tracing::error!("the worker ended in disorder: {error}"),
+            let mut coordinator = pin!(coordinator.run());
+            let failure = tokio::select! {
+                outcome = &mut coordinator => {
+                    // The coordinator closed its queue; the worker ends its tasks and threads.
+                    if let Some(failure) = failure_of(worker.await) {
+                        tracing::error!("{failure}");
+                    }
+                    return outcome;
+                }
+                ended = &mut worker => failure_of(ended),
+            };
+            match failure {
+                // Nobody runs this job any more, and no other worker can come.
+                Some(failure) => JobOutcome::Failed(JobError::new(ErrorKind::Transient, failure)),
+                None => coordinator.await,
             }
-            outcome
         });
         Ok(Running { handle, outcome })
     }
@@ -167,5 +178,14 @@ impl LocalJob {
             sinks,
         };
         Ok((parts, worker))
+    }
+}
+
+/// Why a worker ended before its coordinator did.
+fn failure_of(ended: Result<Result<(), WorkerError>, JoinError>) -> Option<String> {
+    match ended {
+        Ok(Ok(())) => None,
+        Ok(Err(error)) => Some(format!("the worker ended: {}", with_causes(&error))),
+        Err(error) => Some(format!("the worker ended in disorder: {error}")),
     }
 }

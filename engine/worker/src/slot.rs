@@ -22,10 +22,11 @@ pub(crate) struct SlotTask {
     pub(crate) done: Box<dyn FnOnce(Option<Result<(), JobError>>) + Send>,
 }
 
-/// Handle of a slot's thread. The thread ends when the handle is dropped and its tasks are done.
+/// Handle of a slot's thread. The thread ends when the handle is dropped and its tasks are done, which nobody waits for: they may
+/// hang.
 pub(crate) struct Slot {
-    tasks: Option<mpsc::UnboundedSender<SlotTask>>,
-    thread: Option<JoinHandle<()>>,
+    tasks: mpsc::UnboundedSender<SlotTask>,
+    thread: JoinHandle<()>,
 }
 
 impl Slot {
@@ -45,24 +46,21 @@ impl Slot {
                 }
             });
             runtime.block_on(local);
+            // Reading a file that hangs is not a reason to stay.
+            runtime.shutdown_background();
         })?;
-        Ok(Self { tasks: Some(tasks), thread: Some(thread) })
+        Ok(Self { tasks, thread })
     }
 
     pub(crate) fn spawn(&self, task: SlotTask) {
-        if let Some(tasks) = &self.tasks {
-            // The thread is alive as long as the handle.
-            let _ = tasks.send(task);
-        }
+        // The thread is alive as long as the handle.
+        let _ = self.tasks.send(task);
     }
-}
 
-impl Drop for Slot {
-    fn drop(&mut self) {
-        self.tasks = None;
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
+    /// Waits until the thread has ended.
+    pub(crate) fn join(self) {
+        drop(self.tasks);
+        let _ = self.thread.join();
     }
 }
 

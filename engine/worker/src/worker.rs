@@ -80,7 +80,7 @@ pub const CANCELLATION_TIMEOUT: Duration = Duration::from_secs(180);
 #[derive(Debug, thiserror::Error)]
 pub enum WorkerError {
     /// The system has no thread left.
-    #[error("its threads cannot be started: {0}")]
+    #[error("its threads cannot be started")]
     Threads(#[from] std::io::Error),
     /// A slot is lost. Only another process has one in its place, so this one should end.
     #[error(
@@ -157,17 +157,14 @@ pub async fn run(
     if worker.reports.send(registered).await.is_err() {
         return Ok(());
     }
-    let outcome = worker.obey(incoming).await;
+    worker.obey(incoming).await?;
     // Joining the slots' threads would block this runtime.
     let slots = std::mem::take(&mut worker.slots);
-    match outcome {
-        Ok(()) => {
-            let _ = tokio::task::spawn_blocking(move || drop(slots)).await;
-        }
-        // Nobody could wait for them.
-        Err(_) => std::mem::forget(slots),
-    }
-    outcome
+    let joined = tokio::task::spawn_blocking(move || slots.into_iter().for_each(Slot::join));
+    let timeout = worker.cancellation_timeout;
+    let stuck = |_| WorkerError::Stuck { task: "a task of an earlier attempt".into(), timeout };
+    let _ = tokio::time::timeout(timeout, joined).await.map_err(stuck)?;
+    Ok(())
 }
 
 struct RunningTask {
@@ -202,7 +199,7 @@ struct Worker {
     /// The attempt that cannot run here, and why: the first subtask that is to be deployed reports it.
     unprepared: Option<(Attempt, JobError)>,
     reports: mpsc::Sender<FromWorker>,
-    /// Before the slots: dropping it ends the tasks, which the slots wait for when they are dropped.
+    /// Dropping it cancels the tasks.
     attempt: Option<RunningAttempt>,
     slots: Vec<Slot>,
     network: Option<Network>,

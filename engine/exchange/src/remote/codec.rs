@@ -238,6 +238,7 @@ mod tests {
         *more.last_mut().unwrap() = 9;
         assert_eq!(decode(flags, &more), "a row has an unknown kind of change");
     }
+
     #[test]
     fn a_compressed_column_cannot_claim_any_length() {
         let (flags, bytes) = sent(&batch(&[7; 5_000]), &mut BatchEncoder::new(Compression::Lz4));
@@ -254,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn damaged_frames_end_with_a_message() {
+    fn damaged_frames_do_not_end_the_process() {
         let damaged = |compression| {
             let (flags, bytes) = sent(&full(), &mut BatchEncoder::new(compression));
             for bit in 0..bytes.len() * 8 {

@@ -1,9 +1,11 @@
 //! The sending end of a connection: one for each worker that this one sends to.
 
 use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
+use futures::FutureExt as _;
 use millstream_model::Attempt;
 use millstream_tls::{Role, Stream};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
@@ -54,8 +56,13 @@ impl Link {
         });
         let running = link.clone();
         tokio::spawn(async move {
-            let outcome = until.run_until_cancelled(running.run(&peer, &me, &settings)).await;
-            let reason = outcome.unwrap_or_else(|| "it is not needed any more".into());
+            // Arrow may panic over rows; whoever waits for this connection must learn of it all the same.
+            let run = AssertUnwindSafe(running.run(&peer, &me, &settings)).catch_unwind();
+            let reason = match until.run_until_cancelled(run).await {
+                Some(Ok(reason)) => reason,
+                Some(Err(_)) => "rows could not be written".into(),
+                None => "it is not needed any more".into(),
+            };
             running.fail(format!(
                 "the connection to worker {} ({}) is lost: {reason}",
                 peer.worker, peer.address

@@ -9,7 +9,6 @@ use std::fmt;
 use std::future::poll_fn;
 use std::io::{self, ErrorKind, IoSlice};
 use std::pin::Pin;
-use std::sync::atomic::{Ordering, fence};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::task::{Context, Poll, Waker, ready};
 use std::time::{Duration, Instant};
@@ -107,11 +106,10 @@ impl Outbound {
     pub(super) fn put(&self, outgoing: Outgoing) {
         self.waiting().push_back(outgoing);
         loop {
-            // Whoever holds the lock looks at the queue when it has let it go.
-            fence(Ordering::SeqCst);
             let mut writing = match self.writing.try_lock() {
                 Ok(writing) => writing,
                 Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+                // Whoever holds it looks at the queue when it has let it go, and finds what was put there before.
                 Err(TryLockError::WouldBlock) => return,
             };
             match &writing.state {
@@ -119,7 +117,7 @@ impl Outbound {
                 State::Closed => return self.waiting().clear(),
                 State::Opening | State::Blocked(_) | State::Failed(_) => return,
             }
-            if writing.written.is_some_and(|at| at.elapsed() < AT_ONCE) {
+            if writing.written.is_some_and(|at| now().duration_since(at) < AT_ONCE) {
                 writing.block();
             } else {
                 // Nobody is woken when there is room again; the task asks for it once more.
@@ -130,7 +128,6 @@ impl Outbound {
                 return;
             }
             drop(writing);
-            fence(Ordering::SeqCst);
             if self.waiting().is_empty() {
                 return;
             }
@@ -165,7 +162,6 @@ impl Outbound {
                     tokio::time::sleep(PING).await;
                     return reason;
                 }
-                fence(Ordering::SeqCst);
                 if self.waiting().is_empty() {
                     break;
                 }
@@ -182,7 +178,7 @@ impl Outbound {
 
     /// Nothing is written any more.
     pub(super) fn close(&self) {
-        self.writing().state = State::Closed;
+        *self.writing() = Writing { state: State::Closed, ..Writing::default() };
         self.waiting().clear();
     }
 
@@ -207,7 +203,7 @@ impl Writing {
     /// Writes all that waits. `Pending`: there is no room, and only the task may ask again.
     fn poll_write(&mut self, queue: &Mutex<VecDeque<Outgoing>>, cx: &mut Context<'_>) -> Poll<()> {
         // What stays if this panics.
-        let panicked = State::Failed("a batch could not be written".into());
+        let panicked = State::Failed("rows could not be written".into());
         let mut writer = match std::mem::replace(&mut self.state, panicked) {
             State::Free(writer) | State::Blocked(writer) => writer,
             other => {
@@ -316,4 +312,118 @@ impl Writing {
 fn length(bytes: usize) -> Result<u32, String> {
     let fits = u32::try_from(bytes).ok().filter(|length| *length <= MAX_BODY_BYTES);
     fits.ok_or_else(|| format!("a batch of {bytes} bytes is more than {MAX_BODY_BYTES}: make rows smaller"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+    use super::super::frame::HEADER_BYTES;
+    use super::*;
+
+    /// Takes some bytes at a time, and none while it is full.
+    #[derive(Clone, Default)]
+    struct Pipe {
+        bytes: Arc<Mutex<Vec<u8>>>,
+        is_full: Arc<AtomicBool>,
+        refused: Arc<AtomicUsize>,
+        waker: Arc<Mutex<Option<Waker>>>,
+    }
+
+    impl Pipe {
+        fn empty(&self) {
+            self.is_full.store(false, Ordering::SeqCst);
+            self.waker.lock().unwrap().take().into_iter().for_each(Waker::wake);
+        }
+
+        /// Channels and sequences in the order in which they were written, but pings.
+        fn written(&self) -> Vec<(u32, u64)> {
+            let bytes = self.bytes.lock().unwrap();
+            let headers =
+                bytes.chunks(HEADER_BYTES).map(|part| Header::read(part.try_into().unwrap()).unwrap());
+            headers.filter(|h| h.kind != Kind::Ping).map(|h| (h.channel, h.sequence)).collect()
+        }
+    }
+
+    impl AsyncWrite for Pipe {
+        fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+            if self.is_full.load(Ordering::SeqCst) {
+                *self.waker.lock().unwrap() = Some(cx.waker().clone());
+                self.refused.fetch_add(1, Ordering::SeqCst);
+                return Poll::Pending;
+            }
+            let count = bytes.len().min(50);
+            self.bytes.lock().unwrap().extend_from_slice(&bytes[..count]);
+            Poll::Ready(Ok(count))
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    fn end(channel: u32, sequence: u64) -> Outgoing {
+        let load = Load::Element { element: Element::End, charge: 0 };
+        Outgoing { attempt: Attempt(1), channel, sequence, load }
+    }
+
+    async fn until(what: impl Fn() -> bool) {
+        let waiting = async {
+            while !what() {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), waiting).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_full_connection_goes_on_when_there_is_room() {
+        let (outbound, pipe) = (Arc::new(Outbound::default()), Pipe::default());
+        outbound.put(end(0, 0));
+        pipe.is_full.store(true, Ordering::SeqCst);
+        let (running, writer) = (outbound.clone(), pipe.clone());
+        let task = tokio::spawn(async move { running.run(writer, Compression::None).await });
+        until(|| pipe.refused.load(Ordering::SeqCst) > 0).await;
+        for sequence in 1..100 {
+            outbound.put(end(0, sequence));
+        }
+        assert_eq!(pipe.refused.load(Ordering::SeqCst), 1, "only the task asks for room");
+        pipe.empty();
+        until(|| pipe.written().len() == 100).await;
+        assert!(pipe.written().iter().map(|(_, sequence)| *sequence).eq(0..100));
+        task.abort();
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn whoever_sends_keeps_its_order_and_nothing_stays_behind() {
+        const EACH: u64 = 5_000;
+        let (outbound, pipe) = (Arc::new(Outbound::default()), Pipe::default());
+        let (running, writer) = (outbound.clone(), pipe.clone());
+        let task = tokio::spawn(async move { running.run(writer, Compression::None).await });
+        let senders: Vec<_> = (0..3)
+            .map(|channel| {
+                let outbound = outbound.clone();
+                std::thread::spawn(move || {
+                    (0..EACH).for_each(|sequence| outbound.put(end(channel, sequence)))
+                })
+            })
+            .collect();
+        for turn in 0..50 {
+            pipe.is_full.store(turn % 2 == 0, Ordering::SeqCst);
+            tokio::time::sleep(Duration::from_micros(200)).await;
+            pipe.empty();
+        }
+        senders.into_iter().for_each(|sender| sender.join().unwrap());
+        until(|| pipe.written().len() == 3 * EACH as usize).await;
+        let written = pipe.written();
+        for channel in 0..3 {
+            let sequences = written.iter().filter(|(c, _)| *c == channel).map(|(_, sequence)| *sequence);
+            assert!(sequences.eq(0..EACH), "channel {channel}");
+        }
+        task.abort();
+    }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use millstream_connectors::ConnectorRegistry;
 use millstream_exchange::{Compression, LinkSettings, Membership, Network};
+use millstream_model::error::with_causes;
 use millstream_tls::{Role, Security};
 use millstream_worker::http::{self, WorkerStatus, WorksFor};
 use millstream_worker::session::{Ending, Session, Unwelcome};
@@ -214,7 +215,7 @@ impl<'a> Worker<'a> {
         };
         millstream_worker::run(settings, orders, reports)
             .await
-            .map_err(|e| Failure::Job(format!("the worker ended: {e}")))?;
+            .map_err(|e| Failure::Job(format!("the worker ended: {}", with_causes(&e))))?;
         self.status.send_modify(|status| status.works_for = None);
         Ok(ending.await.unwrap_or_else(|e| Ending::Lost(format!("the connection ended in disorder: {e}"))))
     }

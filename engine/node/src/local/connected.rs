@@ -7,6 +7,7 @@ use millstream_coordinator::control::HandleOnly;
 use millstream_coordinator::desk::{self, DeskSettings};
 use millstream_coordinator::{Coordinator, CoordinatorSettings, JobParts, Transport};
 use millstream_exchange::{Membership, Network};
+use millstream_model::error::with_causes;
 use millstream_model::{ErrorKind, JobError};
 use millstream_tls::Security;
 use millstream_worker::session::Session;
@@ -88,7 +89,7 @@ async fn work(
     let network = WorkerNetwork { connections: Network::start(rows, me, Security::Plaintext), address };
     let settings = WorkerSettings { id: session.worker, network: Some(network), ..worker };
     if let Err(error) = millstream_worker::run(settings, session.orders, session.reports).await {
-        tracing::error!("a worker ended: {error}");
+        tracing::error!("a worker ended: {}", with_causes(&error));
     }
 }
 

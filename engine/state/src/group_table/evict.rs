@@ -40,7 +40,7 @@ impl GroupTable {
         if leaving == 0 { Ok(()) } else { self.evict(leaving, values) }
     }
 
-    /// Whether so many more groups fit into the budget.
+    /// Whether so many more groups fit into the budget. Takes the memory for as many as fit as soon as that is known.
     pub(super) fn has_room(&mut self, rows: usize, values: &mut dyn ValueColumns) -> bool {
         self.room(values).is_none_or(|room| self.index.len() + rows <= room)
     }

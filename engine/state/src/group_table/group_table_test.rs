@@ -256,6 +256,23 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
+#[test]
+fn a_restore_keeps_in_memory_what_fits() {
+    let range = KeyGroupRange { start: 0, end: MAX_PARALLELISM };
+    let keys: Vec<i64> = (0..60_000).collect();
+    let mut before = Sums::new(range);
+    before.apply(&keys, false).unwrap();
+    let base = encoded(before.freeze(true));
+    before.apply(&keys[10_000..50_000], false).unwrap();
+    before.apply(&keys[20_000..25_000], true).unwrap();
+    let segments = [base, encoded(before.freeze(false))].concat();
+    let mut restored = Sums::restored(range, Some(6 << 20), &segments);
+    let held = restored.table.len();
+    assert!((8_192..50_000).contains(&held) && restored.table.has_spilled(), "{held} groups are in memory");
+    assert_eq!(restored.content(), before.content());
+    assert_eq!(Sums::restored(range, Some(64 << 20), &segments).table.len(), 55_000);
+}
+
 proptest! {
     /// Whatever is added, deleted, frozen, and restored at another parallelism: the tables hold what a map holds.
     #[test]

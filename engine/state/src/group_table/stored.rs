@@ -149,7 +149,8 @@ impl GroupTable {
             key_groups.iter().try_for_each(|g| check_owned(self.range, *g))?;
             for start in (0..rows.num_rows()).step_by(RESTORED_ROWS) {
                 let part = rows.slice(start, RESTORED_ROWS.min(rows.num_rows() - start));
-                if !self.has_spilled() && self.has_room(part.num_rows(), values) {
+                let fits = !self.has_spilled() && self.has_room(part.num_rows(), values);
+                if fits || !self.is_spilling() {
                     self.restore_rows(&part, values, &index_hash)?;
                 } else {
                     self.restore_beyond(&part, values, &index_hash)?;
@@ -175,7 +176,7 @@ impl GroupTable {
         match &mut self.spilled {
             Some(spilled) if held.true_count() == 0 => spilled.restore(rows),
             Some(spilled) => spilled.restore(&kept(rows, &not(&held).map_err(damaged)?)?),
-            None => Ok(()),
+            None => Err(StateError::damaged("rows that do not fit have no store")),
         }
     }
 

@@ -17,7 +17,7 @@ use crate::harness::{Difference, Files, Input, JobFolder, Process, S3Server, get
 
 /// How long the paced input takes to read at the least. All kills of a run must land within nine tenths of it.
 const READING: Duration = Duration::from_secs(6);
-/// A run that was so slow that what it is for could not happen in time is repeated with more time for everything.
+/// A run that was so slow that what it is for could not happen in time is repeated with more time for reading and for checkpoints.
 const STRETCH: [u32; 3] = [1, 3, 9];
 const LIMIT: Duration = Duration::from_secs(180);
 /// Timeouts of checkpoints: of runs in general; where the process is stopped for longer; one that hardly any meets.
