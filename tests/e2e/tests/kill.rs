@@ -21,8 +21,8 @@ use run::Report;
 
 /// Runs of the test suite. Two of each combination of storage, parallelism and disturbance that matters.
 const RUNS: u64 = 32;
-/// Runs at a time. They sleep most of the time, since their input is paced.
-const AT_ONCE: usize = 8;
+/// Runs at a time. Their input is paced, so that each of an unoptimized build takes one and a half processors.
+const AT_ONCE: usize = 4;
 
 fn number(variable: &str, default: u64) -> u64 {
     std::env::var(variable).ok().map_or(default, |v| v.parse().unwrap_or_else(|e| panic!("{variable}: {e}")))
