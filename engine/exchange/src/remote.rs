@@ -19,6 +19,7 @@ mod hub;
 mod lengths;
 mod link;
 mod outbound;
+mod outgoing;
 mod patience;
 mod reception;
 #[cfg(test)]
@@ -28,9 +29,10 @@ mod returns;
 use std::time::Duration;
 
 use bytes::Buf;
-use tokio::io::{AsyncWrite, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
 pub use codec::Compression;
+use frame::{HEADER_BYTES, Header};
 pub use handshake::Membership;
 pub use hub::{LinkSettings, Network, Peer};
 pub(crate) use link::RemoteChannel;
@@ -52,6 +54,12 @@ const GONE: &str = "it closed the connection";
 async fn write_out(writer: &mut (impl AsyncWrite + Unpin), out: &mut impl Buf) -> std::io::Result<()> {
     writer.write_all_buf(out).await?;
     writer.flush().await
+}
+
+async fn read_header(reader: &mut (impl AsyncRead + Unpin)) -> Result<Header, String> {
+    let mut bytes = [0; HEADER_BYTES];
+    reader.read_exact(&mut bytes).await.map_err(|e| broken(&e))?;
+    Header::read(&bytes)
 }
 
 fn broken(error: &std::io::Error) -> String {

@@ -13,7 +13,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use super::codec::Compression;
 use super::handshake::receive as receive_hello;
 use super::link::Link;
-use super::outbound::Target;
+use super::outgoing::Target;
 use super::patience::within;
 use super::{CONNECT_TIMEOUT, Membership, SILENCE, reception};
 use crate::inbox::{Entry, Inbox};

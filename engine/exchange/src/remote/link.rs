@@ -13,13 +13,14 @@ use tokio::net::TcpStream;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use super::frame::{HEADER_BYTES, Header, Kind};
+use super::frame::Kind;
 use super::handshake::introduce;
 use super::hub::{LinkSettings, Peer};
-use super::outbound::{Load, Outbound, Outgoing, Slot, Target};
+use super::outbound::Outbound;
+use super::outgoing::{Load, Outgoing, Slot, Target};
 use super::patience::within;
 use super::reception::MAX_FAREWELL_BYTES;
-use super::{CONNECT_TIMEOUT, Membership, PING, SILENCE, broken};
+use super::{CONNECT_TIMEOUT, Membership, PING, SILENCE, read_header};
 use crate::element::Element;
 use crate::error::ExchangeError;
 use crate::inbox::CHANNEL_CREDIT_BYTES;
@@ -114,7 +115,7 @@ impl Link {
     /// Reads what comes back.
     async fn take_credit(&self, mut reader: impl AsyncRead + Unpin) -> String {
         loop {
-            let header = match within(SILENCE, header(&mut reader)).await {
+            let header = match within(SILENCE, read_header(&mut reader)).await {
                 Some(Ok(header)) => header,
                 Some(Err(reason)) => return reason,
                 None => return format!("it was silent for {} s", SILENCE.as_secs()),
@@ -143,12 +144,6 @@ async fn connect(peer: &Peer, me: &Membership, settings: &LinkSettings) -> Resul
     let mut stream = settings.security.connect(stream, Role::Worker).await?;
     introduce(&mut stream, me, peer.worker).await?;
     Ok(stream)
-}
-
-async fn header(reader: &mut (impl AsyncRead + Unpin)) -> Result<Header, String> {
-    let mut bytes = [0; HEADER_BYTES];
-    reader.read_exact(&mut bytes).await.map_err(|e| broken(&e))?;
-    Header::read(&bytes)
 }
 
 /// Why the receiver ends the connection.

@@ -4,28 +4,26 @@
 //! write. As soon as the connection is full, its task goes on when there is room again, and what is sent meanwhile waits for
 //! the task, which writes much of it at a time. So does what follows the last write at once: to write it with others costs less.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::fmt;
 use std::future::poll_fn;
 use std::io::{self, ErrorKind, IoSlice};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 use std::task::{Context, Poll, Waker, ready};
 use std::time::{Duration, Instant};
 
 use bytes::Buf as _;
-use millstream_model::control::BarrierKind;
-use millstream_model::{Attempt, SubtaskId, Watermark};
+use millstream_model::Attempt;
 use tokio::io::AsyncWrite;
 use tokio::sync::Notify;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::chunks::Chunks;
-use super::codec::{BatchEncoder, Compression};
-use super::frame::{Header, Kind, MAX_BODY_BYTES};
+use super::codec::Compression;
+use super::outgoing::{FrameEncoder, Load, Outgoing};
 use super::{PING, broken};
 use crate::clock::now;
-use crate::element::Element;
 
 /// So many bytes are collected before they are written, if they are there.
 const WRITE_BYTES: usize = 256 * 1024;
@@ -33,33 +31,6 @@ const WRITE_BYTES: usize = 256 * 1024;
 const AT_ONCE: Duration = Duration::from_micros(20);
 /// Pieces that one call writes.
 const WRITE_PIECES: usize = 64;
-
-/// Where a channel ends.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Target {
-    pub(super) subtask: SubtaskId,
-    pub(super) channel: u32,
-}
-
-/// The newest watermark of a channel that is still to be written.
-pub(super) type Slot = Arc<Mutex<Option<Watermark>>>;
-
-#[derive(Debug)]
-pub(super) struct Outgoing {
-    pub(super) attempt: Attempt,
-    pub(super) channel: u32,
-    pub(super) sequence: u64,
-    pub(super) load: Load,
-}
-
-#[derive(Debug)]
-pub(super) enum Load {
-    Open(Target),
-    Element { element: Element, charge: usize },
-    Watermark(Slot),
-    Close,
-    Ping,
-}
 
 /// The writing side of a connection, or of one to be.
 #[derive(Debug, Default)]
@@ -74,8 +45,7 @@ pub(super) struct Outbound {
 #[derive(Default)]
 struct Writing {
     state: State,
-    encoders: HashMap<u32, BatchEncoder>,
-    compression: Compression,
+    encoder: FrameEncoder,
     out: Chunks,
     written: Option<Instant>,
 }
@@ -142,7 +112,7 @@ impl Outbound {
     ) -> String {
         {
             let mut writing = self.writing();
-            writing.compression = compression;
+            writing.encoder = FrameEncoder::new(compression);
             writing.state = State::Blocked(Box::new(writer));
         }
         let mut ping = interval(PING);
@@ -230,7 +200,7 @@ impl Writing {
             while self.out.remaining() < WRITE_BYTES {
                 let next = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
                 let Some(next) = next else { break };
-                self.encode(next)?;
+                self.encoder.encode(next, &mut self.out)?;
             }
             self.out.close();
             if !self.out.has_remaining() {
@@ -250,76 +220,16 @@ impl Writing {
             }
         }
     }
-
-    fn encode(&mut self, outgoing: Outgoing) -> Result<(), String> {
-        let out = &mut self.out;
-        let Outgoing { attempt, channel, sequence, load } = outgoing;
-        let header = |kind| Header { sequence, ..Header::new(kind, attempt, channel) };
-        let header = match load {
-            Load::Open(Target { subtask, channel }) => {
-                let body = postcard::to_stdvec(&(subtask, channel)).map_err(|e| e.to_string())?;
-                let header = Header { body: length(body.len())?, ..header(Kind::Open) };
-                out.small(|out| {
-                    header.write(out);
-                    out.extend_from_slice(&body);
-                });
-                return Ok(());
-            }
-            Load::Element { element: Element::Batch(batch), charge } => {
-                let new = || BatchEncoder::new(self.compression);
-                let encoder = self.encoders.entry(channel).or_insert_with(new);
-                let (flags, body) =
-                    encoder.encode(&batch).map_err(|e| format!("rows cannot be sent: {e}"))?;
-                let length = length(body.iter().map(arrow::buffer::Buffer::len).sum())?;
-                let header = Header { body: length, flags, argument: charge as u64, ..header(Kind::Batch) };
-                out.small(|out| header.write(out));
-                body.into_iter().for_each(|part| out.push(part));
-                return Ok(());
-            }
-            Load::Watermark(slot) => match slot.lock().unwrap_or_else(PoisonError::into_inner).take() {
-                Some(watermark) => {
-                    Header { argument: watermark.0.cast_unsigned(), ..header(Kind::Watermark) }
-                }
-                None => return Ok(()),
-            },
-            Load::Element { element: Element::Watermark(watermark), .. } => {
-                Header { argument: watermark.0.cast_unsigned(), ..header(Kind::Watermark) }
-            }
-            Load::Element { element: Element::Idle(is_idle), .. } => {
-                Header { flags: u8::from(is_idle), ..header(Kind::Idle) }
-            }
-            Load::Element { element: Element::Barrier(barrier), .. } => {
-                let flags = match barrier.kind {
-                    BarrierKind::Checkpoint => 0,
-                    BarrierKind::Savepoint => 1,
-                    BarrierKind::Stop => 2,
-                    BarrierKind::Drain => 3,
-                };
-                Header { flags, argument: barrier.checkpoint.0, ..header(Kind::Barrier) }
-            }
-            Load::Element { element: Element::End, .. } => header(Kind::End),
-            Load::Ping => header(Kind::Ping),
-            Load::Close => {
-                self.encoders.remove(&channel);
-                header(Kind::Close)
-            }
-        };
-        out.small(|out| header.write(out));
-        Ok(())
-    }
-}
-
-fn length(bytes: usize) -> Result<u32, String> {
-    let fits = u32::try_from(bytes).ok().filter(|length| *length <= MAX_BODY_BYTES);
-    fits.ok_or_else(|| format!("a batch of {bytes} bytes is more than {MAX_BODY_BYTES}: make rows smaller"))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
     use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-    use super::super::frame::HEADER_BYTES;
+    use super::super::frame::{HEADER_BYTES, Header, Kind};
     use super::*;
+    use crate::element::Element;
 
     /// Takes some bytes at a time, and none while it is full.
     #[derive(Clone, Default)]

@@ -14,11 +14,11 @@ use tokio::time::{interval, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::codec::BatchDecoder;
-use super::frame::{HEADER_BYTES, Header, Kind};
+use super::frame::{Header, Kind};
 use super::hub::Hub;
 use super::patience::within;
 use super::returns::{CreditReturn, Returns};
-use super::{GONE, PING, SILENCE, broken, write_out};
+use super::{GONE, PING, SILENCE, broken, read_header, write_out};
 use crate::element::Element;
 use crate::inbox::Entry;
 
@@ -192,9 +192,7 @@ impl Reception {
 }
 
 async fn frame(reader: &mut (impl AsyncRead + Unpin)) -> Result<(Header, Bytes), String> {
-    let mut bytes = [0; HEADER_BYTES];
-    reader.read_exact(&mut bytes).await.map_err(|e| broken(&e))?;
-    let header = Header::read(&bytes)?;
+    let header = read_header(reader).await?;
     let body = body(reader, header.body as usize).await?;
     Ok((header, body))
 }
