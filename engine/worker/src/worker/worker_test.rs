@@ -100,7 +100,16 @@ impl SplitReader for NumberReader {
 
 /// A staged sink whose segments are the numbers as text.
 #[derive(Default)]
-struct Lines;
+struct Lines {
+    hang: Option<Hang>,
+}
+
+/// Rows are not written before the test lets go of them.
+#[derive(Clone)]
+struct Hang {
+    begins: Arc<Notify>,
+    until: Arc<Mutex<std::sync::mpsc::Receiver<()>>>,
+}
 
 impl Sink for Lines {
     fn accepts_updates(&self) -> bool {
@@ -112,7 +121,7 @@ impl Sink for Lines {
     }
 
     fn writer(&self, _: WriterContext) -> Result<Box<dyn SinkWriter>, ConnectorError> {
-        Ok(Box::new(LineWriter::default()))
+        Ok(Box::new(LineWriter { hang: self.hang.clone(), ..LineWriter::default() }))
     }
 
     fn publisher(&self) -> Result<Option<Box<dyn Publisher>>, ConnectorError> {
@@ -124,10 +133,15 @@ impl Sink for Lines {
 struct LineWriter {
     text: String,
     rows: u64,
+    hang: Option<Hang>,
 }
 
 impl SinkWriter for LineWriter {
     fn write(&mut self, batch: &StreamBatch) -> Result<(), ConnectorError> {
+        if let Some(hang) = &self.hang {
+            hang.begins.notify_one();
+            let _ = hang.until.lock().unwrap().recv();
+        }
         for value in values(batch) {
             self.text.push_str(&format!("{value}\n"));
             self.rows += 1;
@@ -140,7 +154,7 @@ impl SinkWriter for LineWriter {
     }
 
     fn close_segments(&mut self) -> Result<Vec<ClosedSegment>, ConnectorError> {
-        let LineWriter { text, rows } = std::mem::take(self);
+        let (text, rows) = (std::mem::take(&mut self.text), std::mem::take(&mut self.rows));
         Ok(vec![ClosedSegment { partition: String::new(), bytes: Bytes::from(text), rows }])
     }
 
@@ -252,51 +266,6 @@ fn job(parallelism: u32) -> CompiledJob {
     }
 }
 
-/// Its first row is written until the test lets go of it.
-#[derive(Clone)]
-struct Hanging {
-    hangs: Arc<Notify>,
-    until: Arc<Mutex<std::sync::mpsc::Receiver<()>>>,
-}
-
-impl Sink for Hanging {
-    fn accepts_updates(&self) -> bool {
-        false
-    }
-
-    fn is_staged(&self) -> bool {
-        true
-    }
-
-    fn writer(&self, _: WriterContext) -> Result<Box<dyn SinkWriter>, ConnectorError> {
-        Ok(Box::new(self.clone()))
-    }
-
-    fn publisher(&self) -> Result<Option<Box<dyn Publisher>>, ConnectorError> {
-        Ok(None)
-    }
-}
-
-impl SinkWriter for Hanging {
-    fn write(&mut self, _: &StreamBatch) -> Result<(), ConnectorError> {
-        self.hangs.notify_one();
-        let _ = self.until.lock().unwrap().recv();
-        Ok(())
-    }
-
-    fn buffered_bytes(&self) -> usize {
-        0
-    }
-
-    fn close_segments(&mut self) -> Result<Vec<ClosedSegment>, ConnectorError> {
-        Ok(Vec::new())
-    }
-
-    fn flush(&mut self) -> Result<(), ConnectorError> {
-        Ok(())
-    }
-}
-
 struct Rig {
     worker: tokio::task::JoinHandle<Result<(), WorkerError>>,
     to: mpsc::Sender<ToWorker>,
@@ -308,7 +277,7 @@ struct Rig {
 
 impl Rig {
     async fn start(parallelism: u32) -> Self {
-        Self::start_with(parallelism, Arc::new(Lines), crate::CANCELLATION_TIMEOUT).await
+        Self::start_with(parallelism, Arc::new(Lines::default()), crate::CANCELLATION_TIMEOUT).await
     }
 
     async fn start_with(parallelism: u32, sink: Arc<dyn Sink>, cancellation_timeout: Duration) -> Self {
@@ -450,12 +419,12 @@ fn before(snapshots: &[SubtaskSnapshot]) -> Vec<i64> {
 #[tokio::test]
 async fn a_task_that_does_not_end_ends_the_worker() {
     let (let_go, until) = std::sync::mpsc::channel();
-    let sink = Hanging { hangs: Arc::default(), until: Arc::new(Mutex::new(until)) };
-    let hangs = sink.hangs.clone();
-    let mut rig = Rig::start_with(1, Arc::new(sink), Duration::from_millis(100)).await;
+    let hang = Hang { begins: Arc::default(), until: Arc::new(Mutex::new(until)) };
+    let sink = Arc::new(Lines { hang: Some(hang.clone()) });
+    let mut rig = Rig::start_with(1, sink, Duration::from_millis(100)).await;
     rig.deploy().await;
     rig.assign(0, vec![split("0..95", "")], true).await;
-    hangs.notified().await;
+    hang.begins.notified().await;
     rig.to.send(ToWorker::Cancel { attempt: rig.attempt }).await.unwrap();
     let error = rig.worker.await.unwrap().unwrap_err().to_string();
     let expected =
