@@ -149,8 +149,7 @@ impl GroupTable {
             key_groups.iter().try_for_each(|g| check_owned(self.range, *g))?;
             for start in (0..rows.num_rows()).step_by(RESTORED_ROWS) {
                 let part = rows.slice(start, RESTORED_ROWS.min(rows.num_rows() - start));
-                let fits = !self.has_spilled() && self.has_room(part.num_rows(), values);
-                if fits || !self.is_spilling() {
+                if !self.has_spilled() && self.has_room(part.num_rows(), values) {
                     self.restore_rows(&part, values, &index_hash)?;
                 } else {
                     self.restore_beyond(&part, values, &index_hash)?;
