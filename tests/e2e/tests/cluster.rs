@@ -9,7 +9,7 @@ use std::time::Duration;
 use millstream_test_testkit::certificates::{TestCa, TestCertificate};
 
 use crate::harness::{
-    Difference, Ended, Files, Input, JobFolder, Process, Proxy, S3Door, S3Server, SmallDisk, files_below,
+    Difference, Ended, Files, Input, JobFolder, Process, Proxy, S3Door, S3Server, SmallDisk, blank_segments,
     get, millstream, out_of_order, published, run, run_in,
 };
 use crate::kill::query::Query;
@@ -102,7 +102,7 @@ impl<'a> Cluster<'a> {
             storage,
             certificates: None,
             output,
-            s3: setup.server.map(|server| server.door(setup.seed)),
+            s3: setup.server.map(|server| S3Door::before(server, setup.seed)),
             server: PhantomData,
             disk: setup.disk,
             more,
@@ -138,7 +138,7 @@ impl<'a> Cluster<'a> {
         let mut command = millstream();
         command.arg(role).args(["--heartbeat-timeout", "2s"]).args(security);
         if let Some(door) = &self.s3 {
-            S3Server::configure_behind(door, &mut command);
+            door.configure(&mut command);
         }
         command
     }
@@ -386,12 +386,7 @@ fn workers_that_start_again_have_the_slots_of_their_copies() {
         cluster.note(&ended);
     }
     // The bucket has nothing to restore from any more: whoever has other slots than before asks for it, and fails.
-    for segment in
-        files_below(&server.bucket()).iter().filter(|file| file.to_string_lossy().contains("/state/"))
-    {
-        let length = fs::metadata(segment).unwrap().len();
-        fs::write(segment, vec![0; usize::try_from(length).unwrap()]).unwrap();
-    }
+    blank_segments(&server.bucket());
     let security = cluster.security("worker");
     for name in names.into_iter().rev() {
         cluster.start_worker_named(name, &security);

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::harness::{Ended, Process, S3Server, files_below, millstream};
+use crate::harness::{Ended, Process, S3Server, blank, blank_segments, files_below, millstream};
 
 const LIMIT: Duration = Duration::from_secs(60);
 
@@ -41,27 +41,12 @@ fn a_restart_takes_its_state_from_beside_the_job_and_believes_only_what_is_right
     assert!(!files_below(&copies).is_empty());
 
     // The bucket's segments are not what they were: nobody asks.
-    for segment in files_below(&server.bucket().join("copies"))
-        .iter()
-        .filter(|f| f.to_string_lossy().contains("/state/"))
-    {
-        let length = fs::metadata(segment).unwrap().len();
-        fs::write(segment, vec![0; usize::try_from(length).unwrap()]).unwrap();
-    }
+    blank_segments(&server.bucket().join("copies"));
     run(folder, &server, "").code(0).says("restored from epoch");
 
     // Copies that are not right are not used, and then the bucket is asked.
-    for copy in files_below(&copies) {
-        let length = fs::metadata(&copy).unwrap().len();
-        fs::write(copy, vec![0; usize::try_from(length).unwrap()]).unwrap();
-    }
-    for segment in files_below(&server.bucket().join("copies"))
-        .iter()
-        .filter(|f| f.to_string_lossy().contains("/state/"))
-    {
-        let length = fs::metadata(segment).unwrap().len();
-        fs::write(segment, vec![0; usize::try_from(length).unwrap()]).unwrap();
-    }
+    files_below(&copies).iter().for_each(|copy| blank(copy));
+    blank_segments(&server.bucket().join("copies"));
     run(folder, &server, "").code(2).says("/state/");
     run(folder, &server, "--fresh --yes --set state.backend.local-recovery=false").code(0);
 }

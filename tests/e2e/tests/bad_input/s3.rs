@@ -33,7 +33,7 @@ INSERT INTO o SELECT id FROM t;\n";
         fs::write(folder.path().join("j.sql"), sql).unwrap();
         let name = folder.path().file_name().unwrap().to_string_lossy().replace('.', "");
         Self {
-            door: server.door(1),
+            door: S3Door::before(server, 1),
             storage: format!("s3://{}/{name}", S3Server::BUCKET),
             job: JobFolder::new(&server.bucket().join(&name), "j"),
             folder,
@@ -44,7 +44,7 @@ INSERT INTO o SELECT id FROM t;\n";
         let mut command = millstream();
         command.current_dir(self.folder.path()).args(["run", "j.sql", "--storage", &self.storage]);
         command.args(["--set", "execution.checkpointing.interval=50ms"]);
-        S3Server::configure_behind(&self.door, &mut command);
+        self.door.configure(&mut command);
         command
     }
 

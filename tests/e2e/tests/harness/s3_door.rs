@@ -5,10 +5,12 @@
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use millstream_test_testkit::s3_server::S3Server;
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 
@@ -85,8 +87,8 @@ enum Fate {
 }
 
 impl S3Door {
-    /// Leads to the server at this port.
-    pub(crate) fn start(port: u16, seed: u64) -> Self {
+    pub(crate) fn before(server: &S3Server, seed: u64) -> Self {
+        let port = server.port();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let random = StdRng::seed_from_u64(seed);
@@ -115,8 +117,9 @@ impl S3Door {
         Self { address, state }
     }
 
-    pub(crate) fn url(&self) -> String {
-        format!("http://{}", self.address)
+    /// Lets a command find the server behind the door.
+    pub(crate) fn configure(&self, command: &mut Command) {
+        command.envs(S3Server::settings_at(self.address.port()));
     }
 
     /// From now on.

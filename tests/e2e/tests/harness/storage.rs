@@ -71,3 +71,15 @@ pub(crate) fn files_below(folder: &Path) -> Vec<PathBuf> {
     found.sort();
     found
 }
+
+/// Overwrites all bytes of a file with zeros.
+pub(crate) fn blank(file: &Path) {
+    let length = fs::metadata(file).unwrap().len();
+    fs::write(file, vec![0; usize::try_from(length).unwrap()]).unwrap();
+}
+
+/// Overwrites all segments of state below a folder with zeros.
+pub(crate) fn blank_segments(folder: &Path) {
+    let files = files_below(folder);
+    files.iter().filter(|file| file.to_string_lossy().contains("/state/")).for_each(|file| blank(file));
+}
