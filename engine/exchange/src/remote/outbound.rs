@@ -246,11 +246,11 @@ mod tests {
             self.waker.lock().unwrap().take().into_iter().for_each(Waker::wake);
         }
 
-        /// Channels and sequences in the order in which they were written, but pings.
+        /// Channels and sequences of whole frames in the order in which they were written, but pings.
         fn written(&self) -> Vec<(u32, u64)> {
             let bytes = self.bytes.lock().unwrap();
             let headers =
-                bytes.chunks(HEADER_BYTES).map(|part| Header::read(part.try_into().unwrap()).unwrap());
+                bytes.chunks_exact(HEADER_BYTES).map(|part| Header::read(part.try_into().unwrap()).unwrap());
             headers.filter(|h| h.kind != Kind::Ping).map(|h| (h.channel, h.sequence)).collect()
         }
     }
