@@ -3,7 +3,7 @@
 //! Deltas keep checkpoints small but make a restore read more. Example: with 1,000 live rows and deltas of 900 rows each,
 //! the third delta makes 2,700 > 2 x 1,000, so the next checkpoint is a base.
 
-use crate::segment::FrozenTable;
+use crate::frozen_table::FrozenTable;
 
 /// A restore reads at most one base and about this many deltas of each subtask.
 const MAX_DELTAS: u32 = 8;
@@ -33,7 +33,7 @@ impl BasePolicy {
 
     /// Notes changes that are stored before the next barrier.
     pub fn stores_early(&mut self, tables: &[FrozenTable]) {
-        self.early_rows += tables.iter().map(|t| t.rows.num_rows() as u64).sum::<u64>();
+        self.early_rows += tables.iter().map(|t| t.row_count() as u64).sum::<u64>();
     }
 
     /// Whether the next checkpoint should be a base. Always for the first one of an attempt: what an earlier attempt stored
@@ -47,7 +47,7 @@ impl BasePolicy {
 
     /// Notes what the operator just froze.
     pub fn froze(&mut self, is_full: bool, tables: &[FrozenTable]) {
-        let rows: u64 = tables.iter().map(|t| t.rows.num_rows() as u64).sum();
+        let rows: u64 = tables.iter().map(|t| t.row_count() as u64).sum();
         let rows = rows + std::mem::take(&mut self.early_rows);
         if is_full {
             let live_rows = tables.iter().map(|t| t.live_rows).max().unwrap_or(0).max(rows);

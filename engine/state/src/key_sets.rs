@@ -7,8 +7,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array as _, ArrayRef, AsArray as _, BooleanArray, Int64Array, RecordBatch, UInt8Array};
-use arrow::compute::filter;
+use arrow::array::{Array as _, ArrayRef, AsArray as _, RecordBatch, UInt8Array};
 use arrow::datatypes::{DataType, Field, Int64Type, UInt8Type, UInt16Type};
 use millstream_batch::EncodedKeys;
 use millstream_model::KeyGroupRange;
@@ -16,9 +15,10 @@ use millstream_model::key_group::KeyGroup;
 
 use crate::copy_buffers::CopyBuffers;
 use crate::error::StateError;
+use crate::frozen_table::FrozenTable;
 use crate::group_table::{GroupTable, KeyHashes, Resolved, ValueColumns, check_fields};
 use crate::restored::{RESTORED_ROWS, RestoredTable};
-use crate::segment::{FrozenTable, KEY_COLUMNS, segment_schema};
+use crate::segment::KEY_COLUMNS;
 use crate::side_table::SideTable;
 use crate::sorted_map::SortedMap;
 use crate::spilled_rows::{SpilledBase, TableSpill};
@@ -79,12 +79,8 @@ impl KeySets {
         Ok(())
     }
 
-    fn divide(&self, parts: Vec<FrozenTable>) -> Result<Vec<FrozenTable>, StateError> {
-        let mut tables = Vec::new();
-        for part in parts {
-            tables.extend(divided(&self.names, part)?);
-        }
-        Ok(tables)
+    fn divided(&self, parts: &[FrozenTable]) -> Vec<FrozenTable> {
+        parts.iter().flat_map(|part| part.divided(&self.names, &SortedMap::fields())).collect()
     }
 
     fn restore_rows(&mut self, bit: u8, rows: &RecordBatch) -> Result<(), StateError> {
@@ -124,18 +120,17 @@ impl SideTable for KeySets {
 
     fn spilled_base(&mut self) -> Result<Option<SpilledBase>, StateError> {
         let base = self.table.spilled_base()?;
-        let names = self.names.clone();
-        Ok(base.map(|base| base.divided(Box::new(move |part| divided(&names, part)))))
+        Ok(base.map(|base| base.divided(self.names.clone(), SortedMap::fields().to_vec())))
     }
 
     fn take_spilled(&mut self) -> Result<Vec<FrozenTable>, StateError> {
         let parts = self.table.take_spilled()?;
-        self.divide(parts)
+        Ok(self.divided(&parts))
     }
 
     fn freeze(&mut self, full: bool) -> Result<Vec<FrozenTable>, StateError> {
         let parts = self.table.freeze(&self.members, full)?;
-        self.divide(parts)
+        Ok(self.divided(&parts))
     }
 
     /// Nothing to do: each call of [`KeySets::add`] does.
@@ -163,28 +158,6 @@ impl SideTable for KeySets {
     fn bytes(&self) -> usize {
         self.table.bytes() + self.members.bytes()
     }
-}
-
-/// The rows of each set among those of their table.
-fn divided(names: &[String], rows: FrozenTable) -> Result<Vec<FrozenTable>, StateError> {
-    let members = rows.rows.column(KEY_COLUMNS).as_primitive::<UInt8Type>();
-    let mut tables = Vec::new();
-    for (set, name) in names.iter().enumerate() {
-        let is_member = BooleanArray::from_unary(members, |members| members & (1 << set) != 0);
-        let count = is_member.true_count();
-        if count == 0 && !rows.is_base {
-            continue;
-        }
-        let failed = |source| StateError::Encode { table: name.clone(), source };
-        let keys = rows.rows.columns().iter().take(KEY_COLUMNS);
-        let mut columns =
-            keys.map(|column| filter(column, &is_member)).collect::<Result<Vec<_>, _>>().map_err(failed)?;
-        columns.push(Arc::new(Int64Array::new_null(count)));
-        let members = RecordBatch::try_new(segment_schema(&SortedMap::fields()), columns).map_err(failed)?;
-        tables.push(FrozenTable::of_rows(name, rows.is_base, members, rows.live_rows));
-    }
-    rows.release();
-    Ok(tables)
 }
 
 /// The sets of each key, a bit for each.

@@ -12,6 +12,7 @@
 mod base_policy;
 mod copy_buffers;
 mod error;
+mod frozen_table;
 mod group_index;
 mod group_table;
 mod key_arena;
@@ -27,13 +28,12 @@ mod spilled_rows;
 pub use base_policy::BasePolicy;
 pub use copy_buffers::CopyBuffers;
 pub use error::StateError;
+pub use frozen_table::FrozenTable;
 pub use group_index::GroupIndex;
 pub use group_table::{GroupTable, KeyHashes, Resolved, StorePlace, StoreStep, ValueColumns};
 pub use key_sets::KeySets;
 pub use restored::{RestoredTable, filter_key_groups};
-pub use segment::{
-    EncodedSegment, FrozenTable, KEY_COLUMNS, MAX_SEGMENT_ROWS, decode_segment, segment_schema,
-};
+pub use segment::{EncodedSegment, KEY_COLUMNS, MAX_SEGMENT_ROWS, decode_segment, segment_schema};
 pub use side_table::SideTable;
 pub use sorted_map::{CountChange, SortedMap};
 pub use spill::{Change, MemorySpill, MemorySpills, ScanOrder, Spill, SpillChunk, SpillError, SpillFactory};

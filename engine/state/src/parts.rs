@@ -1,7 +1,7 @@
 //! Parts of the next checkpoint that are there before its barrier: changes that left memory.
 
 use crate::error::StateError;
-use crate::segment::{EARLY_BYTES, FrozenTable};
+use crate::frozen_table::{EARLY_BYTES, FrozenTable};
 
 /// In the order in which they left, with their size: there can be thousands, and each batch asks whether they are many.
 #[derive(Debug, Default)]

@@ -1,8 +1,8 @@
 //! Tables that an operator keeps beside the columns of its groups, such as the values that a DISTINCT call has seen.
 
 use crate::error::StateError;
+use crate::frozen_table::FrozenTable;
 use crate::restored::RestoredTable;
-use crate::segment::FrozenTable;
 use crate::spilled_rows::{SpilledBase, TableSpill};
 
 /// What an operator does with such tables whatever they hold: it lets them spill, freezes and restores them.

@@ -17,10 +17,11 @@ use arrow::datatypes::{DataType, Field, Int64Type, UInt16Type};
 use millstream_model::key_group::KeyGroup;
 
 use crate::error::StateError;
+use crate::frozen_table::{FrozenTable, KeyColumns};
 use crate::group_table::check_fields;
 use crate::parts::Parts;
 use crate::restored::{RESTORED_ROWS, RestoredTable};
-use crate::segment::{FrozenTable, KEY_COLUMNS, KeyColumns, MAX_SEGMENT_ROWS};
+use crate::segment::{KEY_COLUMNS, MAX_SEGMENT_ROWS};
 use crate::side_table::SideTable;
 use crate::spill::ScanOrder;
 use crate::spilled_rows::{SpilledBase, SpilledRows, TableSpill};

@@ -15,8 +15,9 @@ use arrow::row::{RowConverter, SortField};
 use millstream_model::key_group::KeyGroup;
 
 use crate::error::StateError;
+use crate::frozen_table::{FrozenTable, KeyColumns};
 use crate::group_table::StorePlace;
-use crate::segment::{FrozenTable, KEY_COLUMNS, KeyColumns, MAX_SEGMENT_ROWS};
+use crate::segment::{KEY_COLUMNS, MAX_SEGMENT_ROWS};
 use crate::spill::{ScanOrder, Spill, SpillChunk, SpillError};
 
 /// Rows that are written or decoded at a time.
@@ -243,7 +244,7 @@ impl SpilledRows {
             live_rows: self.rows,
             chunks,
             is_begun: false,
-            divide: None,
+            sets: None,
             divided: VecDeque::new(),
         })
     }
@@ -279,12 +280,10 @@ pub struct SpilledBase {
     live_rows: u64,
     chunks: Box<dyn Iterator<Item = Result<SpillChunk, SpillError>> + Send>,
     is_begun: bool,
-    divide: Option<Divide>,
+    /// Names and value columns of the sets that the rows are of.
+    sets: Option<(Vec<String>, Vec<Field>)>,
     divided: VecDeque<FrozenTable>,
 }
-
-/// Makes parts of several tables of a part of one.
-pub(crate) type Divide = Box<dyn Fn(FrozenTable) -> Result<Vec<FrozenTable>, StateError> + Send>;
 
 impl std::fmt::Debug for SpilledBase {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -299,9 +298,9 @@ impl SpilledBase {
         &self.table
     }
 
-    /// The same rows as those of several tables.
-    pub(crate) fn divided(self, divide: Divide) -> Self {
-        Self { divide: Some(divide), ..self }
+    /// The same rows as those of several sets; see [`FrozenTable::divided`].
+    pub(crate) fn divided(self, names: Vec<String>, values: Vec<Field>) -> Self {
+        Self { sets: Some((names, values)), ..self }
     }
 
     fn part(&self, entries: &SpillChunk, is_base: bool) -> Result<FrozenTable, StateError> {
@@ -349,9 +348,9 @@ impl Iterator for SpilledBase {
                 return Some(Ok(part));
             }
             let part = self.next_part()?;
-            let Some(divide) = &self.divide else { return Some(part) };
-            match part.and_then(divide) {
-                Ok(parts) => self.divided.extend(parts),
+            let Some((names, values)) = &self.sets else { return Some(part) };
+            match part {
+                Ok(part) => self.divided.extend(part.divided(names, values)),
                 Err(error) => return Some(Err(error)),
             }
         }

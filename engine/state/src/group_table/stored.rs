@@ -11,8 +11,9 @@ use arrow::error::ArrowError;
 use super::{CURRENT, DIRTY, GroupTable, LIVE, SPILLED, STORED, TOUCHED, ValueColumns, check_owned};
 use crate::copy_buffers::CopyBuffers;
 use crate::error::StateError;
+use crate::frozen_table::{FrozenTable, KeyColumns};
 use crate::restored::{RESTORED_ROWS, RestoredTable};
-use crate::segment::{FrozenTable, KEY_COLUMNS, KeyColumns, MAX_SEGMENT_ROWS, describe};
+use crate::segment::{KEY_COLUMNS, MAX_SEGMENT_ROWS, describe};
 use crate::spilled_rows::SpilledRows;
 
 /// If more than this part of the groups is dirty, all marks are looked at.

@@ -112,7 +112,7 @@ fn a_key_is_new_once_in_each_set() {
     let mut checked = Checked::new(2, None);
     checked.add(&[(5, 0b11), (5, 0b01), (3, 0b10), (5, 0b10)]);
     let stored = checked.sets.freeze(false).unwrap();
-    let counts: Vec<_> = stored.iter().map(|t| (t.table.as_str(), t.rows.num_rows())).collect();
+    let counts: Vec<_> = stored.iter().map(|t| (t.table.as_str(), t.row_count())).collect();
     assert_eq!(counts, [("s0", 1), ("s1", 2)]);
     checked.add(&[(5, 0b11), (3, 0b10)]);
     assert!(checked.sets.freeze(false).unwrap().is_empty(), "nothing was new");

@@ -134,7 +134,7 @@ impl Core {
         }
         let freeze_us = u64::try_from(since.elapsed().as_micros()).unwrap_or(u64::MAX);
         let rows = |state: &FrozenState| match &state.rows {
-            FrozenRows::Table(table) => table.rows.num_rows(),
+            FrozenRows::Table(table) => table.row_count(),
             FrozenRows::Base(_) => 0,
         };
         let rows: usize = frozen.iter().map(rows).sum();
