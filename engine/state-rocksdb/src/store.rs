@@ -30,8 +30,9 @@ const BYTES_OF_A_WRITE: usize = 1024 * 1024;
 /// then finds the disk full keeps the thread out that would try the flush again, and both wait forever.
 const PAUSE: Duration = Duration::from_millis(1);
 
-/// After at least 30 s a write has failed. A memtable has at most 64 MiB; a disk that takes longer for it serves nobody.
-const MOST_PAUSES: u32 = 30_000;
+/// After some two minutes a write has failed. It can wait for a compaction of gigabytes on a slow disk, behind those of other
+/// stores; but a task that was cancelled is to end before the 180 s after which its worker would.
+const MOST_PAUSES: u32 = 100_000;
 
 /// What RocksDB adds to an entry of a batch, at most: its kind and two lengths.
 const ENTRY_OVERHEAD: usize = 11;
@@ -105,13 +106,12 @@ impl RocksSpill {
     }
 
     /// Writes a batch, as soon as there is room for it among what is not flushed yet.
-    fn apply(&self, batch: impl Fn() -> WriteBatch) -> Result<(), SpillError> {
-        let mut pauses = 0;
+    fn apply(&self, pauses: &mut u32, batch: impl Fn() -> WriteBatch) -> Result<(), SpillError> {
         loop {
             match self.database.db.write_opt(batch(), &self.write_options) {
                 Ok(()) => return Ok(()),
-                Err(error) if error.kind() == ErrorKind::Incomplete && pauses < MOST_PAUSES => {
-                    pauses += 1;
+                Err(error) if error.kind() == ErrorKind::Incomplete && *pauses < MOST_PAUSES => {
+                    *pauses += 1;
                     std::thread::sleep(PAUSE);
                 }
                 Err(error) => return Err(store_failed("write", self.database.place(), &error)),
@@ -143,7 +143,7 @@ impl Spill for RocksSpill {
 
     fn write(&self, changes: &[Change<'_>]) -> Result<(), SpillError> {
         let bytes = |(key, value): &Change<'_>| key.len() + value.map_or(0, <[u8]>::len) + ENTRY_OVERHEAD;
-        let mut rest = changes;
+        let (mut rest, mut pauses) = (changes, 0);
         while !rest.is_empty() {
             let mut size = 0;
             let fits = rest.iter().take_while(|change| {
@@ -153,7 +153,7 @@ impl Spill for RocksSpill {
             });
             let (part, later) = rest.split_at(fits.count());
             rest = later;
-            self.apply(|| {
+            self.apply(&mut pauses, || {
                 let mut batch = WriteBatch::with_capacity_bytes(part.iter().map(bytes).sum::<usize>() + 12);
                 for (key, value) in part {
                     match value {
@@ -171,7 +171,7 @@ impl Spill for RocksSpill {
         if from >= to {
             return Ok(());
         }
-        self.apply(|| {
+        self.apply(&mut 0, || {
             let mut batch = WriteBatch::default();
             batch.delete_range(from, to);
             batch
