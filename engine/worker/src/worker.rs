@@ -1,8 +1,9 @@
 //! A worker: takes the coordinator's messages, runs subtasks in its slots, reports.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod attempt;
+
 use std::fmt;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt as _;
@@ -10,12 +11,10 @@ use millstream_batch::MAX_BATCH_ROWS;
 use millstream_connectors::ConnectorRegistry;
 use millstream_connectors::sink::Sink;
 use millstream_model::control::{FromWorker, HeldSlots, ToWorker, WorkerId};
-use millstream_model::graph::{Edge, JobGraph, Partitioning};
 use millstream_model::snapshot::SubtaskRestore;
 use millstream_model::{Attempt, ErrorKind, Generation, JobError, SubtaskId};
 use millstream_plan::CompiledJob;
 use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
 
 use crate::held::HeldRecord;
 use crate::memory::SlotMemory;
@@ -26,7 +25,8 @@ use crate::spill::SpillSettings;
 use crate::store::SnapshotStore;
 use crate::task::deploy::{Blueprint, Deployment};
 use crate::task::run::{Control, SharedProgress};
-use millstream_exchange::{ChannelSender, Inbox, Network, Outbox, Peer};
+use attempt::{RunningAttempt, RunningTask};
+use millstream_exchange::Network;
 
 /// Control messages that may wait for one task. A task takes them between batches; a few checkpoints and one assignment
 /// wait at most, unless it hangs, and then it is better to fail than to queue.
@@ -167,31 +167,6 @@ pub async fn run(
     Ok(())
 }
 
-struct RunningTask {
-    control: mpsc::Sender<Control>,
-    progress: SharedProgress,
-    ended: tokio::sync::oneshot::Receiver<()>,
-}
-
-/// All subtasks of one deployment on this worker.
-struct RunningAttempt {
-    attempt: Attempt,
-    cancelled: CancellationToken,
-    /// The worker of every subtask.
-    placement: BTreeMap<SubtaskId, WorkerId>,
-    /// The workers that can be reached by connections.
-    peers: BTreeMap<WorkerId, Peer>,
-    /// The queues of the subtasks that run here.
-    inboxes: BTreeMap<SubtaskId, Inbox>,
-    tasks: BTreeMap<SubtaskId, RunningTask>,
-}
-
-impl Drop for RunningAttempt {
-    fn drop(&mut self) {
-        self.cancelled.cancel();
-    }
-}
-
 struct Worker {
     id: WorkerId,
     blueprint: Arc<Blueprint>,
@@ -223,7 +198,7 @@ impl Worker {
             }
         }
         match self.attempt.take() {
-            Some(running) => self.end(running).await,
+            Some(running) => running.end(self.cancellation_timeout).await,
             None => Ok(()),
         }
     }
@@ -314,7 +289,8 @@ impl Worker {
             // An older attempt, whose end is on its way.
             return;
         };
-        let (inbox, outboxes) = match self.edges(running, subtask) {
+        let (inbox, outboxes) = match running.edges(subtask, &self.blueprint.job.graph, self.network.as_ref())
+        {
             Ok(edges) => edges,
             Err(cause) => {
                 self.report_failure(attempt, subtask, &cause);
@@ -361,55 +337,6 @@ impl Worker {
         }
     }
 
-    /// What a subtask receives from and sends to.
-    fn edges(&self, running: &RunningAttempt, subtask: SubtaskId) -> Result<(Inbox, Vec<Outbox>), String> {
-        let inbox = running.inboxes.get(&subtask).cloned();
-        let inbox = inbox.ok_or("it was deployed to a worker that it was not placed on")?;
-        let graph = &self.blueprint.job.graph;
-        let outboxes = graph.outputs(subtask.chain).map(|edge| self.outbox(running, subtask, edge, graph));
-        Ok((inbox, outboxes.collect::<Result<_, _>>()?))
-    }
-
-    /// An outgoing edge of a subtask, connected to the queues of its targets, here or elsewhere.
-    fn outbox(
-        &self,
-        running: &RunningAttempt,
-        subtask: SubtaskId,
-        edge: &Edge,
-        graph: &JobGraph,
-    ) -> Result<Outbox, String> {
-        let (_, targets) = exchange_width(graph, edge);
-        let inputs_before = graph.inputs(edge.to).take_while(|e| e.id != edge.id);
-        let offset: usize = inputs_before.map(|e| exchange_width(graph, e).0).sum();
-        let is_forward = matches!(edge.partitioning, Partitioning::Forward);
-        let channel = offset + if is_forward { 0 } else { subtask.index as usize };
-        let indexes: Vec<u32> = match edge.partitioning {
-            Partitioning::Forward => vec![subtask.index],
-            Partitioning::Single => vec![0],
-            Partitioning::Hash { .. } | Partitioning::Rebalance => (0..targets).collect(),
-        };
-        let sender = |index: u32| self.sender(running, SubtaskId { chain: edge.to, index }, channel);
-        let senders = indexes.into_iter().map(sender).collect::<Result<_, _>>()?;
-        Ok(Outbox::new(&edge.partitioning, senders, graph.max_parallelism, subtask.index))
-    }
-
-    fn sender(
-        &self,
-        running: &RunningAttempt,
-        target: SubtaskId,
-        channel: usize,
-    ) -> Result<ChannelSender, String> {
-        if let Some(inbox) = running.inboxes.get(&target) {
-            return Ok(inbox.sender(channel, running.attempt));
-        }
-        let worker =
-            running.placement.get(&target).ok_or_else(|| format!("subtask {target} runs nowhere"))?;
-        match (&self.network, running.peers.get(worker)) {
-            (Some(network), Some(peer)) => Ok(network.sender(peer, running.attempt, target, channel)),
-            _ => Err(format!("subtask {target} runs on worker {worker}, which has no address")),
-        }
-    }
-
     fn current(&self, attempt: Attempt) -> Option<&RunningAttempt> {
         self.attempt.as_ref().filter(|a| a.attempt == attempt)
     }
@@ -443,84 +370,21 @@ impl Worker {
 
     async fn cancel(&mut self, attempt: Attempt) -> Result<(), WorkerError> {
         if let Some(running) = self.attempt.take_if(|a| a.attempt <= attempt) {
-            self.end(running).await?;
+            running.end(self.cancellation_timeout).await?;
         }
         let _ = self.reports.send(FromWorker::Cancelled { attempt, worker: self.id }).await;
         Ok(())
     }
 
-    /// Cancels the tasks and waits until they are gone.
-    async fn end(&self, mut running: RunningAttempt) -> Result<(), WorkerError> {
-        running.cancelled.cancel();
-        let timeout = self.cancellation_timeout;
-        let until = tokio::time::Instant::now() + timeout;
-        for (subtask, task) in std::mem::take(&mut running.tasks) {
-            // An error of the channel means that the task's thread dropped it: it is gone as well.
-            if tokio::time::timeout_at(until, task.ended).await.is_err() {
-                let task = format!("subtask {subtask} of attempt {}", running.attempt);
-                return Err(WorkerError::Stuck { task, timeout });
-            }
-        }
-        Ok(())
-    }
-
     fn heartbeat(&self) {
         let Some(running) = &self.attempt else { return };
-        let progress = running
-            .tasks
-            .iter()
-            .map(|(id, task)| (*id, task.progress.lock().unwrap_or_else(PoisonError::into_inner).clone()))
-            .collect();
+        let progress = running.progress();
         // Figures are for display: when the queue is full the next heartbeat brings newer ones.
         let _ = self.reports.try_send(FromWorker::Heartbeat {
             attempt: running.attempt,
             worker: self.id,
             progress,
         });
-    }
-}
-
-impl RunningAttempt {
-    fn new(
-        attempt: Attempt,
-        here: WorkerId,
-        placement: Vec<(SubtaskId, WorkerId)>,
-        addresses: Vec<(WorkerId, String)>,
-        graph: &JobGraph,
-    ) -> Self {
-        let own = placement.iter().filter(|(_, worker)| *worker == here);
-        let inboxes = own.map(|(subtask, _)| {
-            let channels = graph.inputs(subtask.chain).map(|e| exchange_width(graph, e).0).sum();
-            (*subtask, Inbox::new(channels))
-        });
-        Self {
-            attempt,
-            cancelled: CancellationToken::new(),
-            inboxes: inboxes.collect(),
-            placement: placement.into_iter().collect(),
-            peers: addresses
-                .into_iter()
-                .map(|(worker, address)| (worker, Peer { worker, address }))
-                .collect(),
-            tasks: BTreeMap::new(),
-        }
-    }
-
-    /// Subtasks with the same index share a slot: the slots are dealt by index, of which this worker has some.
-    fn slot_of(&self, subtask: SubtaskId, here: WorkerId) -> usize {
-        let own = self.placement.iter().filter(|(_, worker)| **worker == here).map(|(s, _)| s.index);
-        own.filter(|index| *index < subtask.index).collect::<BTreeSet<_>>().len()
-    }
-}
-
-/// How many channels an edge gives to each receiving subtask, and how many subtasks a sender reaches.
-fn exchange_width(graph: &JobGraph, edge: &Edge) -> (usize, u32) {
-    let senders = graph.chain(edge.from).map_or(0, |c| c.parallelism);
-    let targets = graph.chain(edge.to).map_or(0, |c| c.parallelism);
-    match edge.partitioning {
-        Partitioning::Forward => (1, 1),
-        Partitioning::Single => (senders as usize, 1),
-        Partitioning::Hash { .. } | Partitioning::Rebalance => (senders as usize, targets),
     }
 }
 

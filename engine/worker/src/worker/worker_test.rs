@@ -16,7 +16,7 @@ use millstream_connectors::source::{Enumerator, ReadBatch, ReadOutcome, Source, 
 use millstream_connectors::{Connector, ConnectorError, TableConfig};
 use millstream_expr::CompiledExpr;
 use millstream_model::control::{Barrier, BarrierKind};
-use millstream_model::graph::{Chain, JobGraph, OperatorNode, OperatorRole, RollPolicy};
+use millstream_model::graph::{Chain, Edge, JobGraph, OperatorNode, OperatorRole, Partitioning, RollPolicy};
 use millstream_model::snapshot::{ObjectRef, SplitState, SubtaskSnapshot};
 use millstream_model::{ChainId, CheckpointId, EdgeId, Epoch, OperatorUid, SplitId, Watermark};
 use millstream_plan::{CompiledChain, OperatorSpec, SinkSpec, SinkTarget, SourceSpec};
