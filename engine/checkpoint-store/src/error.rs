@@ -103,6 +103,19 @@ pub enum StoreError {
         /// The job.
         job: String,
     },
+    /// What the job would continue from is older than it may be.
+    #[error(
+        "{job} has to go on from epoch {at_least} or a later one, and its newest here is {}; nothing was started: is this the \
+         storage that it had, or was that deleted, or put back to an older state?", found.map_or("none".to_owned(), |e| e.to_string())
+    )]
+    TooOld {
+        /// The job.
+        job: String,
+        /// The oldest that is allowed.
+        at_least: Epoch,
+        /// The newest that is there.
+        found: Option<Epoch>,
+    },
     /// The store breaks a promise that exactly-once rests on.
     #[error("{location} cannot be used for exactly-once: {lie}")]
     LyingStore {
@@ -139,7 +152,8 @@ impl StoreError {
             | Self::GenerationLost { .. }
             | Self::Damaged { .. }
             | Self::ObjectDamaged { .. }
-            | Self::NoSuchCheckpoint { .. } => ErrorKind::State,
+            | Self::NoSuchCheckpoint { .. }
+            | Self::TooOld { .. } => ErrorKind::State,
             Self::Closed { .. } | Self::LyingStore { .. } => ErrorKind::User,
             Self::Misuse(_) => ErrorKind::Bug,
         }

@@ -31,11 +31,14 @@ pub struct TakeOverRequest {
     pub discard: Vec<Epoch>,
     /// What to do if the checkpoint to continue from is damaged.
     pub on_damage: OnDamage,
+    /// The oldest epoch that may be continued from: whoever knows that the job had got so far never lets it start behind
+    /// that, or empty.
+    pub at_least: Option<Epoch>,
 }
 
 impl Default for TakeOverRequest {
     fn default() -> Self {
-        Self { from: StartFrom::Newest, discard: Vec::new(), on_damage: OnDamage::Refuse }
+        Self { from: StartFrom::Newest, discard: Vec::new(), on_damage: OnDamage::Refuse, at_least: None }
     }
 }
 
@@ -115,8 +118,13 @@ impl JobStore {
     ///
     /// # Errors
     /// `Fenced` if another took over at the same time and is newer; `Closed`; `Damaged`; `NoSuchCheckpoint` if an epoch was
-    /// named that is none; `Undecided`; `Log`; `Storage`.
+    /// named that is none; `TooOld`; `Undecided`; `Log`; `Storage`.
     pub async fn take_over(&self, request: &TakeOverRequest) -> Result<TakeOver, StoreError> {
+        if request.at_least.is_some() {
+            // Whoever runs the job now is not fenced for a start that cannot be.
+            let newest = log::read(&self.folder, log::newest(&self.folder).await?, 1).await?;
+            self.check_age(request.at_least, newest.lineage.first().map(|c| c.epoch))?;
+        }
         let generation = self.claim_generation().await?;
         let begun = begin(&self.folder, generation, request).await?;
         let unpublished = begun.unpublished();
@@ -146,6 +154,21 @@ impl JobStore {
     }
 }
 
+impl JobStore {
+    /// Refuses to continue from an epoch that is older than allowed, or from none.
+    ///
+    /// # Errors
+    /// `TooOld`.
+    pub fn check_age(&self, at_least: Option<Epoch>, found: Option<Epoch>) -> Result<(), StoreError> {
+        match at_least {
+            Some(at_least) if found.is_none_or(|epoch| epoch < at_least) => {
+                Err(StoreError::TooOld { job: self.folder.job.to_string(), at_least, found })
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
 /// Appends `Start` and reads what it means, falling back if it must and may.
 pub(crate) async fn begin(
     folder: &Folder,
@@ -170,6 +193,8 @@ pub(crate) async fn begin(
         newest = newest.max(resolved.lineage.first().map(|c| c.epoch));
         let damage = match complete(folder, generation, &resolved, request.on_damage).await? {
             Ok((restore, to_publish)) => {
+                let store = JobStore { folder: folder.clone() };
+                store.check_age(request.at_least, restore.as_ref().map(|r| r.owned.epoch))?;
                 let back_to = restore.as_ref().map_or(Epoch(0), |r| r.owned.epoch);
                 let repeats = newest.filter(|n| *n > back_to).map(|n| (back_to.next(), n));
                 let Resolved { lineage, newest_published, discarded, .. } = resolved;
@@ -187,7 +212,9 @@ pub(crate) async fn begin(
             Err(damage) => damage,
         };
         let previous = resolved.lineage.iter().find(|c| c.epoch < damage.epoch).map(|c| c.epoch);
-        let (OnDamage::FallBack, Some(back_to), None) = (request.on_damage, previous, &stale) else {
+        // Nothing is written into the log for a start that may not be.
+        let allowed = previous.filter(|epoch| request.at_least.is_none_or(|at_least| *epoch >= at_least));
+        let (OnDamage::FallBack, Some(back_to), None) = (request.on_damage, allowed, &stale) else {
             let PassedOver { epoch, reason } = damage;
             return Err(StoreError::Damaged { epoch, previous, source: Box::new(reason) });
         };

@@ -6,6 +6,7 @@
 //! owns `[43, 86)` and gets both, each of which it filters by key group.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use millstream_model::graph::{JobGraph, OperatorNode, OperatorRole};
 use millstream_model::snapshot::{OperatorCounters, OperatorFacts, SubtaskRestore};
@@ -64,6 +65,16 @@ pub enum LossKind {
         /// How many rows.
         rows: u64,
     },
+}
+
+impl fmt::Display for LossKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::State { rows } => write!(f, "state of {rows} rows"),
+            Self::Positions { records } => write!(f, "the positions behind {records} records"),
+            Self::StagedOutput { rows } => write!(f, "{rows} rows of output that are not visible yet"),
+        }
+    }
 }
 
 /// A graph that cannot continue from a manifest at all.

@@ -5,6 +5,7 @@ mod compile;
 mod config_file;
 mod confirm;
 mod coordinator;
+mod ending;
 mod failure;
 mod plan;
 mod progress;

@@ -441,6 +441,8 @@ fn a_job_on_other_hosts_can_be_asked() {
         run(millstream().args(arguments))
     };
     let door = cluster.door.address();
+    let word = cluster.folder.path().join("word");
+    cluster.more.extend(["--ending".to_owned(), word.display().to_string()]);
     ask(&["status"], "127.0.0.1:1").code(1).says("no coordinator answers at 127.0.0.1:1: ");
     cluster.start_coordinator();
     cluster.start_worker();
@@ -460,6 +462,8 @@ fn a_job_on_other_hosts_can_be_asked() {
     ask(&["savepoint", "--to", "folder"], &door).code(2).says("the whole path on the coordinator's host");
     ask(&["stop"], &door).code(0).prints("stopped at epoch ");
     cluster.coordinator.take().unwrap().end(LIMIT).code(0).says("job: stopped at epoch ");
+    let newest = cluster.job.epochs().pop().unwrap();
+    assert_eq!(fs::read_to_string(&word).unwrap(), format!("{{\"ending\":\"Stopped\",\"epoch\":{newest}}}"));
     for worker in cluster.workers.drain(..) {
         worker.process.end(LIMIT).code(0).says("the job is over: stopped at epoch ");
     }
@@ -478,13 +482,29 @@ fn a_job_on_other_hosts_can_be_asked() {
     cluster.coordinator.take().unwrap().end(LIMIT).code(0);
 }
 
-fn refused(arguments: &[&str], says: &str) {
+#[test]
+fn a_coordinator_that_cannot_start_leaves_word_of_why() {
+    let coordinator = ["coordinator", "--plaintext", "--ending", "word"];
+    for (more, ending, message) in [
+        (&["--job", "query.sql"][..], "Refused", "a coordinator needs an INSERT"),
+        (&["--job", "job.sql", "--at-least-epoch", "5"], "NothingToRestore", "its newest here is none"),
+    ] {
+        let folder = refused(&[&coordinator, more].concat(), message);
+        let word: serde_json::Value =
+            serde_json::from_str(&fs::read_to_string(folder.path().join("word")).unwrap()).unwrap();
+        assert_eq!(word["ending"], ending);
+        assert!(word["message"].as_str().unwrap().contains(message), "{word}");
+    }
+}
+
+fn refused(arguments: &[&str], says: &str) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let sql = "CREATE TABLE t (a INT) WITH ('connector' = 'datagen', 'number-of-rows' = '1');\n";
     fs::write(folder.path().join("query.sql"), format!("{sql}SELECT a FROM t;\n")).unwrap();
     let out = "CREATE TABLE o (a INT) WITH ('connector' = 'blackhole');\nINSERT INTO o SELECT a FROM t;\n";
     fs::write(folder.path().join("job.sql"), format!("{sql}{out}")).unwrap();
     run_in(Path::new(folder.path()), arguments).code(2).says(says);
+    folder
 }
 
 #[test]
@@ -504,6 +524,10 @@ fn mistakes_on_the_command_line_are_explained() {
     refused(&["worker", "--plaintext", "--coordinator", "host"], "host is no address: it has no port");
     refused(&["coordinator", "--plaintext"], "--job <FILE>");
     refused(&["coordinator", "--plaintext", "--job", "nothing.sql"], "nothing.sql: there is no such file");
+    refused(
+        &["coordinator", "--plaintext", "--job", "job.sql", "--ending", "none/word"],
+        "--ending none/word: cannot be written: No such file",
+    );
     refused(&["coordinator", "--plaintext", "--job", "query.sql"], "a coordinator needs an INSERT");
     refused(
         &["coordinator", "--plaintext", "--job", "job.sql", "--listen", "192.0.2.1:1"],

@@ -54,6 +54,41 @@ async fn the_first_coordinator_begins_anew() {
 }
 
 #[tokio::test]
+async fn nothing_older_than_the_floor_is_continued_from() {
+    let at_least = |epoch| TakeOverRequest { at_least: Some(Epoch(epoch)), ..TakeOverRequest::default() };
+    let (inner, running) = with_checkpoints(3, 0).await;
+    let empty = MemoryStorage::new();
+    for (storage, floor, found) in [(&inner, 5, "4"), (&empty, 1, "none")] {
+        let error = take_over(storage, at_least(floor)).await.unwrap_err();
+        assert_eq!(error.kind, ErrorKind::State);
+        let expected =
+            format!("has to go on from epoch {floor} or a later one, and its newest here is {found};");
+        assert!(error.message.contains(&expected), "{error}");
+    }
+    running.incarnation.check_fence().await.unwrap();
+    let taken = take_over(&inner, at_least(4)).await.unwrap();
+    assert_eq!(summary(&taken), "5: 4 |  | ");
+    // What is damaged is passed over where that is allowed, but not to below the floor.
+    let damaged = taken.restore.unwrap().owned.manifest.key;
+    let whole = inner.get(&damaged).await.unwrap();
+    flip(&inner, &damaged).await;
+    let error =
+        take_over(&inner, TakeOverRequest { at_least: Some(Epoch(4)), ..fall_back() }).await.unwrap_err();
+    assert!(error.message.contains("epoch 4 cannot be used; the newest one before it is epoch 3"), "{error}");
+    inner.damage(&damaged, Some(whole));
+    assert_eq!(take_over(&inner, at_least(4)).await.unwrap().restore.map(|r| epoch_of(&r)), Some(4));
+    flip(&inner, &damaged).await;
+    assert_eq!(
+        take_over(&inner, TakeOverRequest { at_least: Some(Epoch(3)), ..fall_back() })
+            .await
+            .unwrap()
+            .restore
+            .map(|r| epoch_of(&r)),
+        Some(3)
+    );
+}
+
+#[tokio::test]
 async fn the_next_one_restores_the_newest_and_publishes_the_rest() {
     for (unpublished, publish) in [(0, ""), (1, "4"), (3, "2 3 4")] {
         let (inner, _) = with_checkpoints(3, unpublished).await;

@@ -156,6 +156,10 @@ pub(crate) struct CoordinatorArguments {
     /// Get ready and let workers come, but claim nothing until `millstream activate`
     #[arg(long, env = "MILLSTREAM_STANDBY", conflicts_with_all = ["fresh", "from_epoch", "from_savepoint"])]
     pub(crate) standby: bool,
+    /// Leave word of how the job ended in this file, as one JSON object: for whoever started it, such as Kubernetes in
+    /// /dev/termination-log
+    #[arg(long, value_name = "FILE", env = "MILLSTREAM_ENDING")]
+    pub(crate) ending: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) link: LinkArguments,
 }
@@ -272,6 +276,10 @@ pub(crate) struct StartArguments {
     /// Start from a savepoint: its folder, its address, or its name in the job's own storage
     #[arg(long, value_name = "SAVEPOINT", conflicts_with = "from_epoch")]
     pub(crate) from_savepoint: Option<String>,
+    /// Go on from this epoch or a later one, and do not start if there is none: for whoever knows how far the job had got
+    #[arg(long, value_name = "EPOCH", env = "MILLSTREAM_AT_LEAST_EPOCH",
+          conflicts_with_all = ["fresh", "from_epoch", "from_savepoint"])]
+    pub(crate) at_least_epoch: Option<u64>,
     /// Operators whose state may be lost because the SQL changed
     #[arg(long, value_name = "UID,...", value_delimiter = ',')]
     pub(crate) allow_state_loss: Vec<String>,
@@ -293,12 +301,18 @@ pub(crate) struct PlanArguments {
     pub(crate) file: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) options: JobOptions,
+    /// Show what would become of the job's state, too: which operators keep it, begin without it, or lose it
+    #[arg(long, conflicts_with = "coordinator")]
+    pub(crate) state: bool,
+    /// Where that state is, as for `millstream run`
+    #[arg(long, value_name = "URI", env = "MILLSTREAM_STORAGE")]
+    pub(crate) storage: Option<String>,
     /// Ask a coordinator for the plan of the job that it runs, instead of reading a file
     #[arg(long, value_name = "HOST:PORT", conflicts_with = "file")]
     pub(crate) coordinator: Option<String>,
     #[command(flatten)]
     pub(crate) security: SecurityArguments,
-    /// Form of the plan
+    /// Form of the plan; JSON has one document a line, that of the state last
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     pub(crate) output: PlanFormat,
 }

@@ -14,6 +14,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::args::{CoordinatorArguments, LogFormat};
 use super::compile::{Compiler, Job, compile_source, read};
+use super::ending::{self, Ending};
 use super::failure::Failure;
 use super::run::start::{self, Start};
 use super::run::{listen, outcome, supervise};
@@ -32,8 +33,19 @@ const REPORTS: usize = 1_024;
 /// How long workers may take to hear that the job is over.
 const FAREWELL: Duration = Duration::from_secs(3);
 
-/// Coordinates a job to its end.
+/// Coordinates a job to its end, and leaves word of that.
 pub(super) fn coordinator(arguments: &CoordinatorArguments) -> Result<(), Failure> {
+    if let Some(file) = &arguments.ending {
+        ending::begin(file)?;
+    }
+    let ended = coordinate(arguments);
+    if let Some(file) = &arguments.ending {
+        ending::leave(file, &ended);
+    }
+    ended.map(drop)
+}
+
+fn coordinate(arguments: &CoordinatorArguments) -> Result<Ending, Failure> {
     let security = security(&arguments.link.security, Role::Coordinator)?;
     let connectors = connectors::registry();
     let source = read(&arguments.file, &arguments.options)?;
@@ -55,7 +67,7 @@ pub(super) fn coordinator(arguments: &CoordinatorArguments) -> Result<(), Failur
             "{} is suspended (spec.desiredState); nothing was run",
             file.identity
         );
-        return Ok(());
+        return Ok(Ending::Suspended);
     }
     let name = arguments.file.display();
     let job = compiled.job.take().filter(|job| job.collected().is_none()).ok_or_else(|| {
@@ -72,7 +84,10 @@ pub(super) fn coordinator(arguments: &CoordinatorArguments) -> Result<(), Failur
         .map_err(|e| Failure::Job(format!("cannot start the runtime: {e}")))?;
     let ended = runtime.block_on(async {
         let start = start::prepare(&arguments.start, &file, &compiled.settings, &job, false).await?;
-        let Start::Go(plan) = start else { return Ok(()) };
+        let plan = match start {
+            Start::Go(plan) => plan,
+            Start::Finished(epoch) => return Ok(Ending::Finished { epoch }),
+        };
         let compiler = Arc::new(Compiler::new(source.clone(), connectors.clone()));
         let document =
             JobDocument { source, storage: storage_uri(arguments.start.storage.as_deref(), &file)? };

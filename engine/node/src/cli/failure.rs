@@ -16,8 +16,12 @@ pub(crate) fn version() -> &'static str {
 pub enum Failure {
     /// The user's mistake: manifest, SQL, options. Exit code 2.
     Mistake(String),
-    /// The job failed or was fenced. Exit code 1.
+    /// Storage has nothing that the job may go on from. Exit code 2.
+    NothingToRestore(String),
+    /// The job failed. Exit code 1.
     Job(String),
+    /// Another coordinator took the job over. Exit code 1.
+    Fenced(String),
 }
 
 impl Failure {
@@ -25,16 +29,20 @@ impl Failure {
     #[must_use]
     pub const fn code(&self) -> u8 {
         match self {
-            Self::Mistake(_) => 2,
-            Self::Job(_) => 1,
+            Self::Mistake(_) | Self::NothingToRestore(_) => 2,
+            Self::Job(_) | Self::Fenced(_) => 1,
         }
     }
 
     /// The text for the user.
     #[must_use]
     pub fn message(&self) -> &str {
-        let (Self::Mistake(message) | Self::Job(message)) = self;
-        message
+        match self {
+            Self::Mistake(message)
+            | Self::NothingToRestore(message)
+            | Self::Job(message)
+            | Self::Fenced(message) => message,
+        }
     }
 
     /// Writes the message to stderr. Reports that come rendered are left as they are.
@@ -52,14 +60,17 @@ impl From<JobError> for Failure {
     fn from(error: JobError) -> Self {
         match error.kind {
             ErrorKind::User | ErrorKind::State => Self::Mistake(error.message),
-            ErrorKind::Transient | ErrorKind::Fenced | ErrorKind::Bug => Self::Job(error.message),
+            ErrorKind::Fenced => Self::Fenced(error.message),
+            ErrorKind::Transient | ErrorKind::Bug => Self::Job(error.message),
         }
     }
 }
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
-        Self::from(JobError::from(error))
+        let is_too_old = matches!(error, StoreError::TooOld { .. });
+        let error = JobError::from(error);
+        if is_too_old { Self::NothingToRestore(error.message) } else { Self::from(error) }
     }
 }
 

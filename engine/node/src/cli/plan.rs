@@ -1,18 +1,25 @@
 //! `millstream plan`.
 
+mod state;
+
 use std::io::Write as _;
+
+use millstream_sql::Compiled;
 
 use super::args::{PlanArguments, PlanFormat};
 use super::compile::{Job, compile_source, read};
 use super::failure::Failure;
 use super::remote;
+use super::storage::{job_store, storage_uri};
 use crate::connectors;
+use crate::job_file::JobFile;
+use state::StateOutlook;
 
 /// Prints the plan to stdout, warnings to stderr.
 pub(super) fn plan(arguments: PlanArguments) -> Result<(), Failure> {
     let Some(file) = &arguments.file else { return remote::plan(&arguments) };
     let connectors = connectors::registry();
-    let Job { compiled, .. } = compile_source(&read(file, &arguments.options)?, &connectors)?;
+    let Job { file: job_file, compiled } = compile_source(&read(file, &arguments.options)?, &connectors)?;
     let mut text = String::new();
     for explanation in compiled.explains.iter().chain(&compiled.plan) {
         match arguments.output {
@@ -31,5 +38,23 @@ pub(super) fn plan(arguments: PlanArguments) -> Result<(), Failure> {
     }
     // A closed pipe (`millstream plan | head`) is no failure.
     let _ = std::io::stdout().write_all(text.as_bytes());
+    if arguments.state {
+        let outlook = state_of(&arguments, &job_file, &compiled)?;
+        let text = match arguments.output {
+            PlanFormat::Text => outlook.to_text(),
+            PlanFormat::Json => format!("{}\n", outlook.to_json()),
+        };
+        let _ = std::io::stdout().write_all(text.as_bytes());
+    }
     Ok(())
+}
+
+fn state_of(arguments: &PlanArguments, file: &JobFile, compiled: &Compiled) -> Result<StateOutlook, Failure> {
+    let job = compiled.job.as_ref().filter(|job| job.collected().is_none());
+    let job = job.ok_or_else(|| Failure::Mistake("--state: only a job with an INSERT has state".into()))?;
+    let store = job_store(&storage_uri(arguments.storage.as_deref(), file)?, file)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+    let runtime = runtime.map_err(|e| Failure::Job(format!("cannot start the runtime: {e}")))?;
+    let restore = file.restore.as_ref().map(|(from, _)| from.as_str());
+    runtime.block_on(state::outlook(&store, &job.graph, restore))
 }

@@ -81,7 +81,10 @@ pub(super) fn run(arguments: Box<RunArguments>) -> Result<(), Failure> {
         let state = state_backend::open(&compiled.settings, file.state_backend, &folder, job.slots())?;
         let start =
             start::prepare(&arguments.start, &file, &compiled.settings, &job, collect.is_some()).await?;
-        let Start::Go(plan) = start else { return Ok(()) };
+        let plan = match start {
+            Start::Go(plan) => plan,
+            Start::Finished(_) => return Ok(()),
+        };
         let store = plan.store.clone();
         let compiler = Arc::new(Compiler::new(source, connectors.clone()));
         let local = LocalJob {
@@ -121,7 +124,7 @@ pub(super) fn run(arguments: Box<RunArguments>) -> Result<(), Failure> {
         if let Some(server) = control {
             server.close().await;
         }
-        judged
+        judged.map(drop)
     });
     // Reading threads that wait for input that never comes must not hold the process.
     runtime.shutdown_background();

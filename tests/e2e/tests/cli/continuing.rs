@@ -56,6 +56,23 @@ fn going_back_announces_what_is_written_again() {
 }
 
 #[test]
+fn a_floor_keeps_a_job_from_going_on_behind_it() {
+    let folder = folder();
+    millstream_in(folder.path(), "run job.yaml --at-least-epoch 1")
+        .code(2)
+        .says("default.orders.local has to go on from epoch 1 or a later one, and its newest here is none");
+    millstream_in(folder.path(), "run job.yaml").code(0);
+    let job = JobFolder::new(&folder.path().join(".millstream"), "orders");
+    let newest = *job.epochs().last().unwrap();
+    millstream_in(folder.path(), &format!("run job.yaml --at-least-epoch {}", newest + 1))
+        .code(2)
+        .says(&format!("its newest here is {newest}; nothing was started"));
+    millstream_in(folder.path(), &format!("run job.yaml --at-least-epoch {newest}"))
+        .code(0)
+        .says(&format!("finished at epoch {newest}"));
+}
+
+#[test]
 fn changed_sql_lists_what_would_be_lost() {
     let folder = folder();
     let job = |query: &str| {
@@ -64,6 +81,9 @@ fn changed_sql_lists_what_would_be_lost() {
     };
     let file = folder.path().join("job.yaml");
     fs::write(&file, job("SELECT DISTINCT customer FROM orders")).unwrap();
+    millstream_in(folder.path(), "plan job.yaml --state")
+        .code(0)
+        .prints("\nState\n  there is no checkpoint: the job would begin anew\n");
     millstream_in(folder.path(), "run job.yaml").code(0);
     fs::write(&file, job("SELECT DISTINCT UPPER(customer) FROM orders")).unwrap();
     let refused = millstream_in(folder.path(), "run job.yaml");
@@ -75,6 +95,24 @@ fn changed_sql_lists_what_would_be_lost() {
     let (_, rest) = refused.stderr.split_once("add --allow-state-loss ").unwrap();
     let uids = rest.split_whitespace().next().unwrap();
     assert!(refused.stderr.contains(&format!("  {uids}: state of 3 rows")), "{refused}");
+    let outlook = millstream_in(folder.path(), "plan job.yaml --state");
+    outlook
+        .code(0)
+        .prints("\nState\n  a changed job, from epoch ")
+        .prints("  source-orders: is kept (Source(orders))\n")
+        .prints(&format!("  {uids}: is lost: state of 3 rows ("))
+        .prints(": is new (Aggregate(");
+    let outlook = millstream_in(folder.path(), "plan job.yaml --state -o json").stdout;
+    let outlook: serde_json::Value = serde_json::from_str(outlook.lines().last().unwrap()).unwrap();
+    let state = &outlook["state"];
+    assert_eq!((&state["is_same_job"], &state["newest"]["is_finished"]), (&false.into(), &true.into()));
+    assert!(fs::exists(state["newest"]["manifest"].as_str().unwrap().trim_start_matches("file://")).unwrap());
+    let verdict = |uid: &str| {
+        let of_uid = state["operators"].as_array().unwrap().iter().find(|o| o["uid"] == uid);
+        of_uid.map(|operator| operator["verdict"].as_str().unwrap().to_owned())
+    };
+    assert_eq!(verdict("source-orders").as_deref(), Some("Kept"));
+    assert_eq!(verdict(uids).as_deref(), Some("Lost"));
     // Refusing changed nothing, in storage neither.
     fs::write(&file, job("SELECT DISTINCT customer FROM orders")).unwrap();
     millstream_in(folder.path(), "run job.yaml").code(0).says("finished at epoch");

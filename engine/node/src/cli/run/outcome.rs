@@ -5,6 +5,7 @@ use millstream_coordinator::{JobOutcome, JobStatus};
 use millstream_model::{ErrorKind, JobError};
 
 use super::{advice, say};
+use crate::cli::ending::Ending;
 use crate::cli::failure::Failure;
 use crate::job_file::JobFile;
 
@@ -15,7 +16,7 @@ pub(in crate::cli) async fn judge(
     file: &JobFile,
     store: &JobStore,
     is_query: bool,
-) -> Result<(), Failure> {
+) -> Result<Ending, Failure> {
     let job = &file.identity.name;
     if let Some(hidden) = hidden(&outcome, last) {
         return Err(Failure::Job(format!("{job}: {hidden}")));
@@ -28,18 +29,21 @@ pub(in crate::cli) async fn judge(
         }
     }
     match outcome {
-        JobOutcome::Finished { .. } | JobOutcome::Stopped { .. } if is_query => Ok(()),
         JobOutcome::Finished { epoch } => {
-            say(&format!("{job}: finished at epoch {epoch}"));
-            Ok(())
+            if !is_query {
+                say(&format!("{job}: finished at epoch {epoch}"));
+            }
+            Ok(Ending::Finished { epoch })
         }
-        JobOutcome::Stopped { epoch: Some(epoch) } => {
-            say(&format!("{job}: stopped at epoch {epoch}; run it again to continue"));
-            Ok(())
-        }
-        JobOutcome::Stopped { epoch: None } => {
-            say(&format!("{job}: stopped before its first checkpoint; run it again to start over"));
-            Ok(())
+        JobOutcome::Stopped { epoch } => {
+            match epoch {
+                _ if is_query => {}
+                Some(epoch) => say(&format!("{job}: stopped at epoch {epoch}; run it again to continue")),
+                None => {
+                    say(&format!("{job}: stopped before its first checkpoint; run it again to start over"))
+                }
+            }
+            Ok(Ending::Stopped { epoch })
         }
         JobOutcome::Failed(error) if error.kind == ErrorKind::State => {
             let error = JobError::new(error.kind, format!("{job}: {}", error.message));
@@ -48,7 +52,7 @@ pub(in crate::cli) async fn judge(
         JobOutcome::Failed(error) => {
             Err(Failure::Job(format!("{job}: {}{}", error.message, way_on(last, is_query))))
         }
-        JobOutcome::Fenced { by } => Err(Failure::Job(format!(
+        JobOutcome::Fenced { by } => Err(Failure::Fenced(format!(
             "{job}: fenced: generation {by} took the job over (another `millstream run` of the same job and storage?); nothing of it is lost"
         ))),
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use millstream_api::RestartPolicy;
-use millstream_checkpoint::restore::{Loss, LossKind, plan_restore};
+use millstream_checkpoint::restore::{Loss, plan_restore};
 use millstream_checkpoint::{Manifest, Outcome, StartFrom};
 use millstream_checkpoint_store::{JobStore, Overview, StoreError, StoreSettings, TakeOverRequest};
 use millstream_connectors::options::parse_duration;
@@ -26,8 +26,8 @@ use crate::state_backend;
 
 /// Whether there is anything to do.
 pub(in crate::cli) enum Start {
-    /// The job is finished already; the user has been told.
-    Nothing,
+    /// The job is finished already, at this epoch; the user has been told.
+    Finished(Epoch),
     /// Run.
     Go(Box<StartPlan>),
 }
@@ -58,6 +58,11 @@ pub(in crate::cli) async fn prepare(
     let store = job_store(&storage_uri(arguments.storage.as_deref(), file)?, file)?;
     tracing::info!("state is kept in {}", store.location());
     let overview = store.look().await?;
+    let at_least = arguments.at_least_epoch.map(Epoch);
+    if overview.damage.is_none() {
+        let found = overview.restorable.as_ref().map(|(owned, _)| owned.epoch);
+        store.check_age(at_least, found)?;
+    }
     let mut discard = Vec::new();
     if arguments.fresh || arguments.from_epoch.is_some() || arguments.from_savepoint.is_some() {
         for (epoch, reason) in unpublishable(&store, &overview.unpublished).await? {
@@ -79,12 +84,12 @@ pub(in crate::cli) async fn prepare(
             }
             None => false,
         };
-        if !is_restored && !go_on(file, &store, overview, job, &droppable).await? {
-            return Ok(Start::Nothing);
+        if !is_restored && let Some(epoch) = finished_at(file, &store, overview, job, &droppable).await? {
+            return Ok(Start::Finished(epoch));
         }
         StartFrom::Newest
     };
-    let take_over = TakeOverRequest { from, discard, ..TakeOverRequest::default() };
+    let take_over = TakeOverRequest { from, discard, at_least, ..TakeOverRequest::default() };
     let copies = file.local_folder().join(format!("copies-{}", file.identity));
     let local_copies = state_backend::keeps_copies(sql_settings, &store.location()).then_some(copies);
     Ok(Start::Go(Box::new(StartPlan {
@@ -96,23 +101,23 @@ pub(in crate::cli) async fn prepare(
     })))
 }
 
-/// Looks at what a job continues from, and says it. False if the job is finished.
-async fn go_on(
+/// Looks at what a job continues from, and says it. The epoch that it is finished at, if it is.
+async fn finished_at(
     file: &JobFile,
     store: &JobStore,
     overview: Overview,
     job: &CompiledJob,
     droppable: &BTreeSet<OperatorUid>,
-) -> Result<bool, Failure> {
+) -> Result<Option<Epoch>, Failure> {
     if let Some(damage) = overview.damage {
         return Err(advice::on(damage, None, store).await);
     }
-    let Some((owned, manifest)) = &overview.restorable else { return Ok(true) };
+    let Some((owned, manifest)) = &overview.restorable else { return Ok(None) };
     let name = &file.identity.name;
     let is_finished = manifest.outcome == Outcome::Finished;
     if is_finished && manifest.fingerprint == job.graph.fingerprint && overview.unpublished.is_empty() {
         say(&format!("{name}: finished at epoch {}; --fresh runs it again from the beginning", owned.epoch));
-        return Ok(false);
+        return Ok(Some(owned.epoch));
     }
     check_losses(manifest, owned.epoch, job, droppable)?;
     if is_finished {
@@ -121,7 +126,7 @@ async fn go_on(
         ));
     }
     say(&format!("{name}: continuing from epoch {}", owned.epoch));
-    Ok(true)
+    Ok(None)
 }
 
 /// A bare SELECT is never persisted, always starts from the beginning, and is not repeated when it fails: its rows are on
@@ -236,12 +241,7 @@ pub(super) fn check_losses(
 }
 
 fn describe(loss: &Loss) -> String {
-    let what = match loss.what {
-        LossKind::State { rows } => format!("state of {rows} rows"),
-        LossKind::Positions { records } => format!("the positions behind {records} records"),
-        LossKind::StagedOutput { rows } => format!("{rows} rows of output that are not visible yet"),
-    };
-    format!("  {}: {what} ({})", loss.uid, loss.name)
+    format!("  {}: {} ({})", loss.uid, loss.what, loss.name)
 }
 
 /// What SET says wins over the manifest: it is nearer to the one who runs the job. The compiler has checked the values.
