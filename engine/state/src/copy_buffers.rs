@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arrow::array::{Array as _, ArrowPrimitiveType, NullBufferBuilder, PrimitiveArray, RecordBatch};
 use arrow::buffer::{MutableBuffer, ScalarBuffer};
+use arrow::datatypes::DataType;
 
 /// Smaller copies are not worth keeping: the allocator has as much at hand.
 const MIN_BYTES: usize = 64 * 1024;
@@ -123,14 +124,25 @@ impl CopyBuffers {
 
     /// Takes the memory of a copy back, as far as nobody else uses it.
     pub(crate) fn give_back(&self, rows: RecordBatch) {
-        let Some(mut kept) = self.kept() else { return };
+        if self.0.is_none() {
+            return;
+        }
+        let mut own = Vec::new();
         let (_, columns, _) = rows.into_parts();
         for column in columns {
+            let is_view = column.data_type() == &DataType::BinaryView;
             let data = column.to_data();
             drop(column);
-            let buffers = data.buffers().to_vec();
+            let mut buffers = data.buffers().to_vec();
             drop(data);
-            buffers.into_iter().filter_map(|buffer| buffer.into_mutable().ok()).for_each(|b| kept.keep(b));
+            if is_view {
+                // Between the views and the copy of the last block lie blocks of the table.
+                buffers.drain(1..buffers.len().saturating_sub(1).max(1));
+            }
+            own.extend(buffers.into_iter().filter_map(|buffer| buffer.into_mutable().ok()));
+        }
+        if let Some(mut kept) = self.kept() {
+            own.into_iter().for_each(|buffer| kept.keep(buffer));
         }
     }
 

@@ -5,11 +5,11 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    AsArray as _, BinaryArray, BooleanArray, RecordBatch, UInt16Array, UInt32Array, new_null_array,
+    Array as _, ArrayRef, AsArray as _, BooleanArray, RecordBatch, UInt16Array, UInt32Array, new_null_array,
 };
 use arrow::buffer::{BooleanBuffer, ScalarBuffer};
-use arrow::compute::{concat_batches, take_record_batch};
-use arrow::datatypes::{Field, SchemaRef, UInt8Type, UInt16Type};
+use arrow::compute::{cast, concat_batches, take_record_batch};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef, UInt8Type, UInt16Type};
 use arrow::error::ArrowError;
 use millstream_model::key_group::KeyGroup;
 
@@ -30,8 +30,10 @@ pub struct FrozenTable {
     pub table: String,
     /// Whether these rows (and the deltas that follow) are all there is, rather than changes on top of earlier segments.
     pub is_base: bool,
-    /// Columns as in [`segment_schema`]; or, if it is of a `set`, the key columns and the sets of each key.
-    pub rows: RecordBatch,
+    /// See [`FrozenTable::rows`].
+    pub(crate) rows: RecordBatch,
+    /// Bytes of keys that are the table's own, too, for as long as it keeps them.
+    shared_bytes: usize,
     /// Rows that the table had when it was frozen; see [`crate::BasePolicy`].
     pub live_rows: u64,
     buffers: CopyBuffers,
@@ -44,20 +46,29 @@ struct Set {
     bit: u8,
     schema: SchemaRef,
     rows: usize,
+    /// Of all sets that share the copy.
+    all_rows: usize,
 }
 
-impl Set {
-    fn members<'a>(&self, rows: &'a RecordBatch) -> impl Iterator<Item = u32> + use<'a> {
-        let (sets, bit) = (rows.column(KEY_COLUMNS).as_primitive::<UInt8Type>().values(), self.bit);
-        (0..).zip(sets.iter()).filter(move |(_, sets)| **sets & bit != 0).map(|(row, _)| row)
-    }
+/// Rows that have this bit in their last column.
+fn members(rows: &RecordBatch, bit: u8) -> impl Iterator<Item = u32> {
+    let sets = rows.column(KEY_COLUMNS).as_primitive::<UInt8Type>().values();
+    (0..).zip(sets.iter()).filter(move |(_, sets)| **sets & bit != 0).map(|(row, _)| row)
 }
 
 impl FrozenTable {
     /// Rows with columns as in [`segment_schema`].
     #[must_use]
     pub fn of_rows(table: impl Into<String>, is_base: bool, rows: RecordBatch, live_rows: u64) -> Self {
-        Self { table: table.into(), is_base, rows, live_rows, buffers: CopyBuffers::default(), set: None }
+        Self {
+            table: table.into(),
+            is_base,
+            rows,
+            live_rows,
+            buffers: CopyBuffers::default(),
+            set: None,
+            shared_bytes: 0,
+        }
     }
 
     /// Once encoded, the memory of the copy goes to these.
@@ -69,16 +80,21 @@ impl FrozenTable {
     /// What is of no row is left out, unless it is a base.
     pub(crate) fn divided(&self, names: &[String], values: &[Field]) -> Vec<Self> {
         let schema = segment_schema(values);
-        let table = |(place, name): (usize, &String)| {
-            let mut set = Set { bit: 1 << place, schema: schema.clone(), rows: 0 };
-            set.rows = set.members(&self.rows).count();
-            (set.rows > 0 || self.is_base).then(|| Self {
-                table: name.clone(),
-                set: Some(set),
-                ..self.clone()
-            })
+        let mut sets = Vec::new();
+        for (place, name) in names.iter().enumerate() {
+            let bit = 1 << place;
+            let rows = members(&self.rows, bit).count();
+            if rows > 0 || self.is_base {
+                sets.push((name, Set { bit, schema: schema.clone(), rows, all_rows: 0 }));
+            }
+        }
+        let all_rows = sets.iter().map(|(_, set)| set.rows).sum();
+        let table = |(name, set): (&String, Set)| Self {
+            table: name.clone(),
+            set: Some(Set { all_rows, ..set }),
+            ..self.clone()
         };
-        names.iter().enumerate().filter_map(table).collect()
+        sets.into_iter().map(table).collect()
     }
 
     /// Rows of the table, deletions included.
@@ -93,17 +109,19 @@ impl FrozenTable {
         is_base: bool,
         live_rows: u64,
         keys: KeyColumns,
-        values: (&[Field], Vec<arrow::array::ArrayRef>),
+        values: (&[Field], Vec<ArrayRef>),
     ) -> Result<Self, StateError> {
-        let mut columns: Vec<arrow::array::ArrayRef> = vec![
+        let mut columns: Vec<ArrayRef> = vec![
             Arc::new(UInt16Array::new(keys.key_groups, None)),
-            Arc::new(keys.keys),
+            keys.keys,
             Arc::new(BooleanArray::new(keys.deleted, None)),
         ];
         columns.extend(values.1);
-        let rows = RecordBatch::try_new(segment_schema(values.0), columns)
+        let mut fields = segment_schema(values.0).fields().to_vec();
+        fields[1] = Arc::new(Field::new("key", columns[1].data_type().clone(), false));
+        let rows = RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)
             .map_err(|source| StateError::Encode { table: table.to_owned(), source })?;
-        Ok(Self::of_rows(table, is_base, rows, live_rows))
+        Ok(Self { shared_bytes: keys.shared_bytes, ..Self::of_rows(table, is_base, rows, live_rows) })
     }
 
     /// Joins small parts of one table that follow each other, so that they do not become as many objects. What is large stays as
@@ -121,6 +139,8 @@ impl FrozenTable {
             let mut live_rows = first.live_rows;
             let fits = |part: &Self, count: usize, bytes: usize| {
                 !part.is_base
+                    && first.shared_bytes + part.shared_bytes == 0
+                    && part.rows.schema_ref() == first.rows.schema_ref()
                     && count + part.rows.num_rows() <= MAX_SEGMENT_ROWS
                     && bytes + part.bytes() <= 2 * EARLY_BYTES
             };
@@ -143,8 +163,37 @@ impl FrozenTable {
     /// Bytes that the copy holds; of a set, its share of them.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        let all = self.rows.get_array_memory_size();
-        if self.set.is_none() { all } else { all / self.rows.num_rows().max(1) * self.row_count() }
+        let all = self.rows.get_array_memory_size().saturating_sub(self.shared_bytes);
+        self.set
+            .as_ref()
+            .map_or(all, |set| (all as u128 * set.rows as u128 / set.all_rows.max(1) as u128) as usize)
+    }
+
+    /// Columns as in [`segment_schema`], but that keys may be views; of a set, the key columns of all sets and a column that says
+    /// which.
+    #[must_use]
+    pub fn rows(&self) -> &RecordBatch {
+        &self.rows
+    }
+
+    /// Puts other rows in the place of these, of the same columns.
+    ///
+    /// # Errors
+    /// What `change` says.
+    pub fn change_rows<E>(
+        &mut self,
+        change: impl FnOnce(&RecordBatch) -> Result<RecordBatch, E>,
+    ) -> Result<(), E> {
+        self.rows = change(&self.rows)?;
+        if let Some(set) = &mut self.set {
+            set.rows = members(&self.rows, set.bit).count();
+        }
+        Ok(())
+    }
+
+    /// From now on the copy stands for the bytes that it shares, too.
+    pub(crate) fn own_all(&mut self) {
+        self.shared_bytes = 0;
     }
 
     /// Sorts by (key group, key) and encodes. The expensive part of a checkpoint: call it away from the task.
@@ -154,7 +203,7 @@ impl FrozenTable {
     pub fn into_segment(self) -> Result<EncodedSegment, StateError> {
         let encoded = match &self.set {
             None => self.encoded(0..self.rows.num_rows() as u32),
-            Some(set) => self.encoded(set.members(&self.rows)),
+            Some(set) => self.encoded(members(&self.rows, set.bit)),
         };
         self.buffers.give_back(self.rows);
         match encoded {
@@ -167,47 +216,77 @@ impl FrozenTable {
 
     fn encoded(&self, rows: impl Iterator<Item = u32>) -> Result<(u64, Vec<u8>), ArrowError> {
         let order = sorted(&self.rows, rows);
-        let schema = self.set.as_ref().map_or_else(|| self.rows.schema(), |set| set.schema.clone());
         let parts = order.chunks(ENCODED_ROWS).map(|part| self.taken(part));
-        Ok((order.len() as u64, encode(&schema, parts)?))
+        Ok((order.len() as u64, encode(&self.stored_schema(), parts)?))
+    }
+
+    /// Columns of the segment.
+    fn stored_schema(&self) -> SchemaRef {
+        match &self.set {
+            Some(set) => set.schema.clone(),
+            None => {
+                let values = self.rows.schema_ref().fields().iter().skip(KEY_COLUMNS);
+                segment_schema(&values.map(|field| Field::clone(field)).collect::<Vec<_>>())
+            }
+        }
     }
 
     /// The rows of these numbers as they are stored.
     fn taken(&self, numbers: &[u32]) -> Result<RecordBatch, ArrowError> {
         let numbers = UInt32Array::from(numbers.to_vec());
-        let Some(set) = &self.set else { return take_record_batch(&self.rows, &numbers) };
-        let keys: Vec<usize> = (0..KEY_COLUMNS).collect();
-        let mut columns = take_record_batch(&self.rows.project(&keys)?, &numbers)?.columns().to_vec();
-        let values = set.schema.fields().iter().skip(KEY_COLUMNS);
-        columns.extend(values.map(|field| new_null_array(field.data_type(), numbers.len())));
-        RecordBatch::try_new(set.schema.clone(), columns)
+        let rows = match &self.set {
+            None => take_record_batch(&self.rows, &numbers)?,
+            Some(_) => take_record_batch(&self.rows.project(&[0, 1, 2])?, &numbers)?,
+        };
+        let schema = self.stored_schema();
+        let mut columns = rows.columns().to_vec();
+        columns[1] = cast(&columns[1], &DataType::Binary)?;
+        let missing = schema.fields().iter().skip(columns.len());
+        columns.extend(missing.map(|field| new_null_array(field.data_type(), numbers.len())));
+        RecordBatch::try_new(schema, columns)
     }
 }
 
 /// The key columns of frozen rows.
 pub(crate) struct KeyColumns {
     pub(crate) key_groups: ScalarBuffer<u16>,
-    pub(crate) keys: BinaryArray,
+    /// Binary, or views of it.
+    pub(crate) keys: ArrayRef,
+    /// Bytes of them that are the table's own.
+    pub(crate) shared_bytes: usize,
     pub(crate) deleted: BooleanBuffer,
 }
 
 /// Those of the rows that are to be stored, in their order.
 fn sorted(rows: &RecordBatch, numbers: impl Iterator<Item = u32>) -> Vec<u32> {
     let groups = rows.column(0).as_primitive::<UInt16Type>().values();
-    let keys = rows.column(1).as_binary::<i32>();
-    // Most rows differ in their heads: few comparisons look at the keys themselves.
-    let mut order: Vec<(u128, u32)> =
-        numbers.map(|row| (head(groups[row as usize], keys.value(row as usize)), row)).collect();
-    let key = |row: u32| keys.value(row as usize);
-    order.sort_unstable_by(|a, b| {
-        if a.0 == b.0 { key(a.1).cmp(key(b.1)).then(a.1.cmp(&b.1)) } else { a.0.cmp(&b.0) }
-    });
+    match rows.column(1).as_binary_view_opt() {
+        Some(keys) => sorted_by(groups, |row| keys.value(row), numbers),
+        None => {
+            let keys = rows.column(1).as_binary::<i32>();
+            sorted_by(groups, |row| keys.value(row), numbers)
+        }
+    }
+}
+
+fn sorted_by<'a>(
+    groups: &[KeyGroup],
+    key: impl Fn(usize) -> &'a [u8],
+    numbers: impl Iterator<Item = u32>,
+) -> Vec<u32> {
+    // Most rows differ in their heads. Where they do not, the key is at hand: to find it for each comparison costs more.
+    let entry = |row: u32| {
+        let key = key(row as usize);
+        (head(groups[row as usize], key), key, row)
+    };
+    let mut order: Vec<(u128, &[u8], u32)> = numbers.map(entry).collect();
+    order.sort_unstable();
     // The last of equal keys is the newest.
-    let is_last = |(at, row): (usize, &(u128, u32))| match order.get(at + 1) {
-        Some(next) => row.0 != next.0 || key(row.1) != key(next.1),
+    let is_last = |(at, row): (usize, &(u128, &[u8], u32))| match order.get(at + 1) {
+        Some(next) => row.0 != next.0 || row.1 != next.1,
         None => true,
     };
-    order.iter().enumerate().filter(|row| is_last(*row)).map(|(_, row)| row.1).collect()
+    order.iter().enumerate().filter(|row| is_last(*row)).map(|(_, row)| row.2).collect()
 }
 
 /// The key group and the first fourteen bytes of a key, as a number that sorts like them.
@@ -221,8 +300,7 @@ fn head(key_group: KeyGroup, key: &[u8]) -> u128 {
 
 #[cfg(test)]
 mod tests {
-    use arrow::array::{Array as _, Int64Array, UInt8Array};
-    use arrow::datatypes::DataType;
+    use arrow::array::{BinaryArray, Int64Array, UInt8Array};
 
     use super::*;
     use crate::segment::decode_segment;
@@ -230,7 +308,8 @@ mod tests {
     fn frozen(rows: &[(u16, &str, bool, i64)]) -> FrozenTable {
         let keys = KeyColumns {
             key_groups: rows.iter().map(|r| r.0).collect::<Vec<_>>().into(),
-            keys: BinaryArray::from_iter_values(rows.iter().map(|r| r.1.as_bytes())),
+            keys: Arc::new(BinaryArray::from_iter_values(rows.iter().map(|r| r.1.as_bytes()))),
+            shared_bytes: 0,
             deleted: rows.iter().map(|r| r.2).collect(),
         };
         let fields = [Field::new("v", DataType::Int64, true)];
@@ -242,7 +321,8 @@ mod tests {
     fn the_tables_of_sets_share_one_copy() {
         let keys = KeyColumns {
             key_groups: vec![3, 1, 2].into(),
-            keys: BinaryArray::from_iter_values(["c", "a", "b"]),
+            keys: Arc::new(BinaryArray::from_iter_values(["c", "a", "b"])),
+            shared_bytes: 0,
             deleted: BooleanBuffer::new_unset(3),
         };
         let sets = Arc::new(UInt8Array::from(vec![0b01, 0b11, 0b10]));
@@ -260,6 +340,8 @@ mod tests {
         assert!(tables.iter().all(|table| place(table) == place(&copy)));
         let found: Vec<_> = tables.iter().map(|t| (t.table.clone(), t.row_count())).collect();
         assert_eq!(found, [("x".to_owned(), 2), ("y".to_owned(), 2)]);
+        let bytes: usize = tables.iter().map(FrozenTable::bytes).sum();
+        assert!((copy.bytes() - 1..=copy.bytes()).contains(&bytes), "{bytes} of {}", copy.bytes());
         let keys_of = |table: FrozenTable| {
             let rows = decode_segment(&table.into_segment().unwrap().bytes).unwrap();
             assert_eq!(rows.column(3).null_count(), rows.num_rows());

@@ -3,9 +3,12 @@
 //! Columns of accumulators are indexed by these numbers. Freed numbers are used again, last freed first, so the columns stay
 //! dense. Example: the keys `a b a c` get the numbers `0 1 0 2`; after `b` is removed, `d` gets 1.
 
+use arrow::array::BinaryViewArray;
+use arrow::error::ArrowError;
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 
+use crate::copy_buffers::CopyBuffers;
 use crate::key_arena::{KeyArena, KeyView};
 
 /// 8 bytes an entry: half of the hash tells most other keys apart without a look at the key.
@@ -48,6 +51,23 @@ impl GroupIndex {
     #[must_use]
     pub fn key(&self, group: u32) -> &[u8] {
         self.keys.get(group)
+    }
+
+    /// The keys of these groups, sharing most of their bytes.
+    ///
+    /// # Errors
+    /// Never, unless a block of keys is not what it was.
+    pub(crate) fn shared_keys(
+        &self,
+        groups: &[u32],
+        buffers: &CopyBuffers,
+    ) -> Result<BinaryViewArray, ArrowError> {
+        self.keys.shared(groups, buffers)
+    }
+
+    /// Bytes of keys that [`GroupIndex::shared_keys`] shares.
+    pub(crate) fn shared_bytes(&self) -> usize {
+        self.keys.block_bytes()
     }
 
     /// The group of a key, if it has one. `hash` must be the one that it was inserted with.
@@ -93,7 +113,7 @@ impl GroupIndex {
         }
     }
 
-    /// Forgets everything but keeps the memory for the next keys.
+    /// Forgets everything but keeps the memory for as many keys, and for a block of long ones.
     pub fn clear(&mut self) {
         self.table.clear();
         self.hashes.clear();

@@ -287,7 +287,8 @@ impl SortedMap {
         for part in chunks {
             let keys = KeyColumns {
                 key_groups: part.iter().map(|c| c.1).collect::<Vec<_>>().into(),
-                keys: BinaryArray::from_iter_values(part.iter().map(|c| &c.0)),
+                keys: Arc::new(BinaryArray::from_iter_values(part.iter().map(|c| &c.0))),
+                shared_bytes: 0,
                 deleted: part.iter().map(|c| c.2 == 0).collect(),
             };
             let counts: ArrayRef = Arc::new(Int64Array::from_iter_values(part.iter().map(|c| c.2)));

@@ -310,7 +310,8 @@ impl SpilledBase {
         let values = decode(&self.converter, entries.iter().map(|(_, value)| &value[..]))?;
         let keys = KeyColumns {
             key_groups: key_groups.into(),
-            keys,
+            keys: Arc::new(keys),
+            shared_bytes: 0,
             deleted: BooleanBuffer::new_unset(entries.len()),
         };
         FrozenTable::new(&self.table, is_base, self.live_rows, keys, (&self.fields, values))

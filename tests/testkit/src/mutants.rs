@@ -174,12 +174,14 @@ impl Operator for Mutated {
         let mut frozen = self.inner.freeze(full)?;
         for table in &mut frozen {
             if self.is(Mutant::LoseDirtyRow) && !full {
-                table.rows = table.rows.slice(1, table.rows.num_rows() - 1);
+                table.change_rows(|rows| Ok::<_, OperatorError>(rows.slice(1, rows.num_rows() - 1)))?;
             }
             if self.is(Mutant::ForgetRemovals) {
                 let failed = |source| OperatorError::Columns { action: "mutate a frozen table", source };
-                let kept = not(table.rows.column(2).as_boolean()).map_err(failed)?;
-                table.rows = filter_record_batch(&table.rows, &kept).map_err(failed)?;
+                table.change_rows(|rows| {
+                    let kept = not(rows.column(2).as_boolean()).map_err(failed)?;
+                    filter_record_batch(rows, &kept).map_err(failed)
+                })?;
             }
         }
         Ok(frozen)

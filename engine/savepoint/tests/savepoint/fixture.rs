@@ -197,8 +197,9 @@ fn lines(batch: &RecordBatch, first_value: usize) -> Vec<((u16, Vec<u8>), String
 pub(crate) fn expected(epochs: usize) -> Rows {
     let whole = KeyGroupRange { start: 0, end: KEY_GROUPS };
     let text = |table: &str, changes: &[Changes]| {
-        let rows = frozen(table, true, whole, &after(&changes[..changes.len().min(epochs)])).rows;
-        let sorted: BTreeMap<_, _> = lines(&rows, 3).into_iter().collect();
+        let frozen = frozen(table, true, whole, &after(&changes[..changes.len().min(epochs)]));
+        let rows = frozen.rows();
+        let sorted: BTreeMap<_, _> = lines(rows, 3).into_iter().collect();
         sorted.into_values().collect::<Vec<_>>()
     };
     Rows::from([

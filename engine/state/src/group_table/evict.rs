@@ -9,6 +9,7 @@ use arrow::datatypes::Field;
 use millstream_batch::EncodedKeys;
 use millstream_model::key_group::{KeyGroup, key_group_of};
 
+use super::stored::KeyCopy;
 use super::{
     CURRENT, DIRTY, GroupTable, KeyHashes, LIVE, SPILLED, STORED, TOUCHED, ValueColumns, check_owned,
 };
@@ -19,8 +20,8 @@ use crate::spilled_rows::SpilledRows;
 
 /// Already chosen to leave.
 const CHOSEN: u8 = 64;
-/// Keys that are looked at to learn how long they are.
-const SAMPLED_KEYS: usize = 1024;
+/// What a key takes in a copy that shares its bytes.
+const VIEW_BYTES: usize = size_of::<u128>();
 /// Of the table's budget, groups get three of eight parts once it is known how many fit, or six if they change seldom.
 const BUDGET_PARTS: usize = 8;
 const GROUP_PARTS: usize = 3;
@@ -84,16 +85,11 @@ impl GroupTable {
 
     /// Memory for the copies of so many groups: each of them may change before the next barrier.
     fn prepare_copies(&self, groups: usize, fields: &[Field]) {
-        let lengths = self.live_groups().take(SAMPLED_KEYS).map(|g| self.index.key(g).len());
-        let (sample, key_bytes) = lengths.fold((0, 0), |(count, sum), length| (count + 1, sum + length));
         let widths = fields.iter().filter_map(|field| field.data_type().primitive_width());
-        let widths: Vec<usize> =
-            [size_of::<i32>(), size_of::<KeyGroup>()].into_iter().chain(widths).collect();
+        let widths: Vec<usize> = [VIEW_BYTES, size_of::<KeyGroup>()].into_iter().chain(widths).collect();
         for start in (0..groups).step_by(MAX_SEGMENT_ROWS) {
-            // One more: there are as many ends of keys and the start of the first.
-            let rows = MAX_SEGMENT_ROWS.min(groups - start) + 1;
-            self.buffers
-                .prepare(widths.iter().map(|width| rows * width).chain([rows * key_bytes / sample.max(1)]));
+            let rows = MAX_SEGMENT_ROWS.min(groups - start);
+            self.buffers.prepare(widths.iter().map(|width| rows * width));
         }
     }
 
@@ -116,7 +112,7 @@ impl GroupTable {
         let is = |group: &u32, marks: u8| self.marks[*group as usize] & marks == marks;
         let changed: Vec<u32> = leaving.iter().copied().filter(|g| is(g, DIRTY)).collect();
         if !changed.is_empty() {
-            let part = self.frozen(&changed, false, &values.fields(), values, &CopyBuffers::default())?;
+            let part = self.frozen(&changed, false, KeyCopy::Bytes, values, &CopyBuffers::default())?;
             self.parts.push(part);
         }
         let written: Vec<u32> = leaving.iter().copied().filter(|g| is(g, LIVE) && !is(g, CURRENT)).collect();

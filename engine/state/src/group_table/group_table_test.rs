@@ -1,9 +1,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow::array::{AsArray as _, Int64Array, RecordBatch};
+use arrow::array::{AsArray as _, BinaryArray, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Int64Type};
-use millstream_batch::encode_keys;
+use millstream_batch::{EncodedKeys, encode_keys};
 use millstream_model::key_group::key_hash;
 use proptest::prelude::*;
 
@@ -56,6 +56,14 @@ impl ValueColumns for Values {
     }
 }
 
+/// Every other one is too long to lie beside its length.
+fn encoded_keys(keys: &[i64]) -> EncodedKeys {
+    let texts = keys.iter().map(|key| (key % 2 != 0).then_some("more than twelve bytes"));
+    let columns: [ArrayRef; 2] =
+        [Arc::new(texts.collect::<StringArray>()), Arc::new(Int64Array::from(keys.to_vec()))];
+    encode_keys(&columns, keys.len()).unwrap()
+}
+
 impl Sums {
     fn new(range: KeyGroupRange) -> Self {
         Self { table: GroupTable::new("sums", range, MAX_PARALLELISM), values: Values::default() }
@@ -73,8 +81,7 @@ impl Sums {
 
     /// Adds 1 to each key, or deletes it.
     fn apply(&mut self, keys: &[i64], is_delete: bool) -> Result<Vec<u32>, StateError> {
-        let encoded =
-            encode_keys(&[Arc::new(Int64Array::from(keys.to_vec())) as ArrayRef], keys.len()).unwrap();
+        let encoded = encoded_keys(keys);
         let hashes = encoded.hashes();
         let mut resolved = Resolved::default();
         let hashes = KeyHashes { key: &hashes, index: &hashes };
@@ -113,7 +120,7 @@ impl Sums {
         let mut content = BTreeMap::new();
         for part in self.table.spilled_base().unwrap().into_iter().flatten().map(Result::unwrap) {
             let values = part.rows.column(3).as_primitive::<Int64Type>().values().to_vec();
-            let keys = part.rows.column(1).as_binary::<i32>();
+            let keys = keys_of(&part.rows);
             content.extend(keys.iter().flatten().map(<[u8]>::to_vec).zip(values));
         }
         let groups = self.table.live_groups();
@@ -126,12 +133,16 @@ fn encoded(parts: Vec<FrozenTable>) -> Vec<Vec<u8>> {
     parts.into_iter().map(|p| p.into_segment().unwrap().bytes.to_vec()).collect()
 }
 
+fn keys_of(rows: &RecordBatch) -> BinaryArray {
+    arrow::compute::cast(rows.column(1), &DataType::Binary).unwrap().as_binary().clone()
+}
+
 /// `(key's last byte, is deleted, value)` of each frozen row, sorted by key.
 fn rows(parts: &[FrozenTable]) -> Vec<(u8, bool, i64)> {
     let mut all = Vec::new();
     for part in parts {
         let rows = &part.rows;
-        let (keys, deleted) = (rows.column(1).as_binary::<i32>(), rows.column(2).as_boolean());
+        let (keys, deleted) = (keys_of(rows), rows.column(2).as_boolean());
         let values = rows.column(3).as_primitive::<Int64Type>();
         for i in 0..rows.num_rows() {
             let last_byte = *keys.value(i).last().unwrap();
@@ -169,7 +180,8 @@ fn a_stored_group_leaves_a_tombstone_once() {
 #[test]
 fn a_group_that_came_and_went_leaves_nothing() {
     let mut sums = Sums::new(all_groups());
-    for key in 0..1_000 {
+    // Short ones: gaps that long ones leave are closed when they are many.
+    for key in (0..2_000).step_by(2) {
         sums.apply(&[key], false).unwrap();
         sums.apply(&[key], true).unwrap();
     }
@@ -212,8 +224,9 @@ fn columns_of_another_operator_are_refused() {
     sums.apply(&[1], false).unwrap();
     let mut part = sums.freeze(true).remove(0);
     let fields = [Field::new("max", DataType::Utf8, true)];
-    let strings = arrow::array::StringArray::from(vec!["x"]);
+    let strings = StringArray::from(vec!["x"]);
     let mut columns = part.rows.columns()[..3].to_vec();
+    columns[1] = Arc::new(keys_of(&part.rows));
     columns.push(Arc::new(strings));
     part.rows = RecordBatch::try_new(crate::segment_schema(&fields), columns).unwrap();
     let mut stored = RestoredTable::new("sums");
@@ -282,7 +295,7 @@ proptest! {
         budget in prop_oneof![Just(None), Just(Some(1)), Just(Some(1_500))],
     ) {
         let owner = |key: i64, parallelism: u32| {
-            let bytes = encode_keys(&[Arc::new(Int64Array::from(vec![key])) as ArrayRef], 1).unwrap();
+            let bytes = encoded_keys(&[key]);
             let group = key_group_of(key_hash(bytes.get(0)), MAX_PARALLELISM);
             millstream_model::key_group::subtask_of(group, parallelism, MAX_PARALLELISM) as usize
         };
@@ -319,8 +332,7 @@ proptest! {
             }
             let content: BTreeMap<Vec<u8>, i64> = subtasks.iter_mut().flat_map(Sums::content).collect();
             let expected: BTreeMap<Vec<u8>, i64> = model.iter().map(|(key, sum)| {
-                let bytes = encode_keys(&[Arc::new(Int64Array::from(vec![*key])) as ArrayRef], 1).unwrap();
-                (bytes.get(0).to_vec(), *sum)
+                (encoded_keys(&[*key]).get(0).to_vec(), *sum)
             }).collect();
             prop_assert_eq!(content, expected);
         }

@@ -2,7 +2,9 @@
 //!
 //! Example: of 1,000,000 groups of which 2 changed and 1 was deleted, a freeze copies three rows, one of them a tombstone.
 
-use arrow::array::{AsArray, BinaryArray, BooleanArray, RecordBatch};
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, AsArray, BinaryArray, BooleanArray, RecordBatch};
 use arrow::buffer::{BooleanBuffer, OffsetBuffer};
 use arrow::compute::{filter, filter_record_batch, not};
 use arrow::datatypes::{Field, UInt16Type};
@@ -18,6 +20,20 @@ use crate::spilled_rows::SpilledRows;
 
 /// If more than this part of the groups is dirty, all marks are looked at.
 const SCAN_SHARE: usize = 16;
+
+/// If more than this part of the groups is copied at a barrier, the bytes of their keys are not.
+const SHARING_SHARE: usize = 16;
+/// The same for fewer groups is not worth it: small copies are joined with others. Tests share with a few.
+const SHARING_GROUPS: usize = if cfg!(test) { 8 } else { 4096 };
+
+/// How the keys get into a copy of groups.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum KeyCopy {
+    /// Byte by byte: of groups that leave memory, or of a few.
+    Bytes,
+    /// As views of the table's own bytes, which stay until the copy is encoded.
+    Views,
+}
 
 impl GroupTable {
     /// Copies the changed groups, or all live ones if `full`, and clears the marks. Cut into parts of at most
@@ -45,7 +61,8 @@ impl GroupTable {
             spilled.flush()?;
         }
         let has_base = self.spilled.is_some();
-        let fields = values.fields();
+        let has_many = groups.len() > SHARING_GROUPS.max(self.marks.len() / SHARING_SHARE);
+        let keys = if has_many { KeyCopy::Views } else { KeyCopy::Bytes };
         let mut parts = self.parts.take();
         if full {
             // The base has them.
@@ -57,7 +74,11 @@ impl GroupTable {
             groups.chunks(MAX_SEGMENT_ROWS).chain((needs_base && groups.is_empty()).then_some(empty));
         for part in chunks {
             let is_base = needs_base && parts.is_empty();
-            parts.push(self.frozen(part, is_base, &fields, values, &self.buffers)?);
+            parts.push(self.frozen(part, is_base, keys, values, &self.buffers)?);
+        }
+        // The table may let go of the bytes that it shares before the last part is encoded, and then they are the copy's alone.
+        if let Some(last) = parts.last_mut() {
+            last.own_all();
         }
         self.clear_marks();
         FrozenTable::joined(parts)
@@ -76,17 +97,31 @@ impl GroupTable {
         &self,
         groups: &[u32],
         is_base: bool,
-        fields: &[Field],
+        keys: KeyCopy,
         values: &dyn ValueColumns,
         buffers: &CopyBuffers,
     ) -> Result<FrozenTable, StateError> {
         let live = self.live as u64 + self.spilled.as_ref().map_or(0, SpilledRows::rows);
-        let columns = (fields, values.gather(groups, buffers));
-        let copy = FrozenTable::new(&self.name, is_base, live, self.key_columns(groups, buffers), columns)?;
-        Ok(copy.returning(buffers))
+        let is_deleted = |g: &u32| self.marks[*g as usize] & LIVE == 0;
+        let (keys, shared_bytes): (ArrayRef, usize) = match keys {
+            KeyCopy::Bytes => (Arc::new(self.copied_keys(groups, buffers)), 0),
+            KeyCopy::Views => {
+                let keys = self.index.shared_keys(groups, buffers);
+                let keys = keys.map_err(|source| StateError::Encode { table: self.name.clone(), source })?;
+                (Arc::new(keys), self.index.shared_bytes())
+            }
+        };
+        let keys = KeyColumns {
+            key_groups: buffers.buffer(groups.iter().map(|g| self.key_groups[*g as usize])),
+            keys,
+            shared_bytes,
+            deleted: groups.iter().map(is_deleted).collect(),
+        };
+        let values = (&*values.fields(), values.gather(groups, buffers));
+        Ok(FrozenTable::new(&self.name, is_base, live, keys, values)?.returning(buffers))
     }
 
-    fn key_columns(&self, groups: &[u32], buffers: &CopyBuffers) -> KeyColumns {
+    fn copied_keys(&self, groups: &[u32], buffers: &CopyBuffers) -> BinaryArray {
         // Room at once for all of them, and no look at what cannot be NULL: a barrier waits for this copy.
         let mut end = 0;
         let ends = groups.iter().map(|g| {
@@ -98,12 +133,7 @@ impl GroupTable {
         offsets.extend(ends);
         let mut bytes = buffers.take(end as usize);
         groups.iter().for_each(|g| bytes.extend_from_slice(self.index.key(*g)));
-        let is_deleted = |g: &u32| self.marks[*g as usize] & LIVE == 0;
-        KeyColumns {
-            key_groups: buffers.buffer(groups.iter().map(|g| self.key_groups[*g as usize])),
-            keys: BinaryArray::new(OffsetBuffer::new(offsets.into()), bytes.into(), None),
-            deleted: groups.iter().map(is_deleted).collect(),
-        }
+        BinaryArray::new(OffsetBuffer::new(offsets.into()), bytes.into(), None)
     }
 
     /// Whether so many groups are dirty that looking at all marks in their order costs less than jumping to theirs.
@@ -238,13 +268,12 @@ fn damaged(error: ArrowError) -> StateError {
 /// Compares the value columns of stored rows with those that an operator keeps; names and types must agree.
 pub(crate) fn check_fields(table: &str, rows: &RecordBatch, expected: &[Field]) -> Result<(), StateError> {
     let found = rows.schema();
-    let same =
-        |(a, b): (&std::sync::Arc<Field>, &Field)| a.name() == b.name() && a.data_type() == b.data_type();
+    let same = |(a, b): (&Arc<Field>, &Field)| a.name() == b.name() && a.data_type() == b.data_type();
     let values = found.fields().iter().skip(KEY_COLUMNS);
     if values.len() == expected.len() && values.clone().zip(expected).all(same) {
         return Ok(());
     }
-    let expected: Vec<std::sync::Arc<Field>> = expected.iter().cloned().map(std::sync::Arc::new).collect();
+    let expected: Vec<Arc<Field>> = expected.iter().cloned().map(Arc::new).collect();
     Err(StateError::Schema {
         table: table.to_owned(),
         expected: describe(&expected),

@@ -121,6 +121,31 @@ fn a_key_is_new_once_in_each_set() {
 }
 
 #[test]
+fn a_copy_of_many_long_keys_stays_as_it_was() {
+    let long = |n: u32| format!("{n:0>70}").into_bytes();
+    let add = |sets: &mut KeySets, numbers: std::ops::Range<u32>| {
+        let mut keys = EncodedKeys::default();
+        numbers.clone().for_each(|n| keys.push(&[&long(n)]));
+        let key_groups: Vec<KeyGroup> = numbers.map(|n| key_group_of(key_hash(&long(n)), GROUPS)).collect();
+        let mut wanted = vec![0b1; key_groups.len()];
+        sets.add(&keys, key_groups.into_iter(), &mut wanted).unwrap();
+        wanted
+    };
+    let mut sets = new_sets(1, None);
+    add(&mut sets, 0..40_000);
+    let copy = sets.freeze(true).unwrap();
+    add(&mut sets, 40_000..80_000);
+    let mut stored = RestoredTable::new("s0");
+    for part in copy.into_iter().chain(sets.freeze(false).unwrap()) {
+        stored.push_segment(&part.into_segment().unwrap().bytes, ALL).unwrap();
+    }
+    assert_eq!(rows_of(&stored), (0..80_000).map(long).collect());
+    let mut restored = new_sets(1, None);
+    restored.restore(&stored).unwrap();
+    assert!(add(&mut restored, 0..80_000).iter().all(|wanted| *wanted == 0), "all are there");
+}
+
+#[test]
 fn counts_below_one_and_foreign_tables_are_refused() {
     let mut counted = SortedMap::new("s0");
     counted.add(b"a", b"x", 1, -1);
