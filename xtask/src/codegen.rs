@@ -23,8 +23,10 @@ pub struct Generated {
 /// When an object cannot be written as YAML.
 pub fn files() -> anyhow::Result<Vec<Generated>> {
     let crd = millstream_api::streamjob_crd();
+    let snapshots = millstream_api::streamsnapshot_crd();
     Ok(vec![
         Generated { path: "crds/streamjobs.millstream.dev.yaml", content: crd_yaml::render(&crd)? },
+        Generated { path: "crds/streamsnapshots.millstream.dev.yaml", content: crd_yaml::render(&snapshots)? },
         Generated { path: "docs/connectors.md", content: connectors::render()? },
         Generated { path: "docs/streamjob.md", content: reference::render(&crd)? },
     ])

@@ -84,6 +84,44 @@ names! {
         RestartsExhausted,
         /// The new SQL would lose state.
         StateIncompatible,
+        /// The new revision is being judged before anything stops.
+        Planning,
+        /// The new revision could not be judged.
+        PlannerFailed,
+        /// The newest checkpoint is too old to start from, and no savepoint can be taken.
+        CheckpointTooOld,
+        /// The running job could not be stopped with its state, and the spec forbids to go on without.
+        StopFailed,
+        /// The new revision was taken back.
+        RolledBack,
+        /// Going back would write output again, which nobody allowed.
+        RollbackHeld,
+        /// The revision did not become stable in its time.
+        Unstable,
+        /// Data flows, but the revision has not been stable for long enough.
+        Stabilizing,
+        /// The image cannot be had, or the container cannot be made.
+        ImageUnavailable,
+        /// No node takes the pods.
+        Unschedulable,
+        /// The job failed for good.
+        JobFailed,
+        /// The engine refused the job.
+        JobRefused,
+        /// Another coordinator owns the job.
+        Fenced,
+        /// The coordinator does not answer.
+        CoordinatorSilent,
+        /// Pods are missing.
+        PodsMissing,
+        /// The object is being deleted.
+        Deleting,
+        /// Somebody else wrote this status.
+        StatusEdited,
+        /// The config map with the SQL is not there.
+        SqlMissing,
+        /// Nothing is under way.
+        Settled,
         /// Checkpoints fail while data flows.
         CheckpointsFailing,
         /// As it should be.

@@ -5,8 +5,8 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
 };
 use kube::CustomResourceExt;
 
-use crate::StreamJob;
-use crate::rules::{RULES, Rule};
+use crate::rules::{RULES, Rule, SNAPSHOT_RULES};
+use crate::{StreamJob, StreamSnapshot};
 
 /// What `kubectl get sj` shows: heading, type, path. Those of [`WIDE_COLUMNS`] need `-o wide`.
 const COLUMNS: &[(&str, &str, &str)] = &[
@@ -27,16 +27,46 @@ const WIDE_COLUMNS: &[(&str, &str, &str)] = &[
     ("Message", "string", r#".status.conditions[?(@.type=="Ready")].message"#),
 ];
 
+/// What `kubectl get ssnap` shows.
+const SNAPSHOT_COLUMNS: &[(&str, &str, &str)] = &[
+    ("Job", "string", ".spec.jobRef.name"),
+    ("Phase", "string", ".status.phase"),
+    ("Size", "integer", ".status.sizeBytes"),
+    ("Verified", "boolean", ".status.verified"),
+    ("Age", "date", ".metadata.creationTimestamp"),
+];
+
+/// What `kubectl get ssnap -o wide` shows beside that.
+const SNAPSHOT_WIDE_COLUMNS: &[(&str, &str, &str)] = &[
+    ("Type", "string", ".spec.type"),
+    ("Epoch", "integer", ".status.epoch"),
+    ("URI", "string", ".status.uri"),
+];
+
 /// The CRD of StreamJob, as `crds/` has it.
 ///
 /// Deterministic: the same build gives the same object.
 pub fn streamjob_crd() -> CustomResourceDefinition {
-    let mut crd = StreamJob::crd();
+    complete(StreamJob::crd(), &columns(COLUMNS, WIDE_COLUMNS), RULES)
+}
+
+/// The CRD of StreamSnapshot, as `crds/` has it.
+///
+/// Deterministic: the same build gives the same object.
+pub fn streamsnapshot_crd() -> CustomResourceDefinition {
+    complete(StreamSnapshot::crd(), &columns(SNAPSHOT_COLUMNS, SNAPSHOT_WIDE_COLUMNS), SNAPSHOT_RULES)
+}
+
+fn complete(
+    mut crd: CustomResourceDefinition,
+    columns: &[CustomResourceColumnDefinition],
+    rules: &[Rule],
+) -> CustomResourceDefinition {
     for version in &mut crd.spec.versions {
-        version.additional_printer_columns = Some(columns());
+        version.additional_printer_columns = Some(columns.to_vec());
         if let Some(schema) = version.schema.as_mut().and_then(|v| v.open_api_v3_schema.as_mut()) {
             strip_foreign_formats(schema);
-            for rule in RULES {
+            for rule in rules {
                 let target = descend(schema, rule.at)
                     .expect("a test checks that every rule names an object of the schema");
                 target.x_kubernetes_validations.get_or_insert_default().push(as_validation(rule));
@@ -46,9 +76,11 @@ pub fn streamjob_crd() -> CustomResourceDefinition {
     crd
 }
 
-fn columns() -> Vec<CustomResourceColumnDefinition> {
-    let narrow = COLUMNS.iter().map(|column| (column, None));
-    let wide = WIDE_COLUMNS.iter().map(|column| (column, Some(1)));
+type Column = (&'static str, &'static str, &'static str);
+
+fn columns(narrow: &[Column], wide: &[Column]) -> Vec<CustomResourceColumnDefinition> {
+    let narrow = narrow.iter().map(|column| (column, None));
+    let wide = wide.iter().map(|column| (column, Some(1)));
     let as_column =
         |((name, type_, path), priority): (&(&str, &str, &str), _)| CustomResourceColumnDefinition {
             name: (*name).to_owned(),
@@ -92,11 +124,12 @@ mod tests {
 
     #[test]
     fn every_rule_has_its_place_and_its_field() {
-        let mut crd = StreamJob::crd();
-        let schema = crd.spec.versions[0].schema.as_mut().unwrap().open_api_v3_schema.as_mut().unwrap();
-        for rule in RULES {
-            let object = descend(schema, rule.at).unwrap_or_else(|| panic!("no object at {:?}", rule.at));
-            assert!(descend(object, rule.field).is_some(), "no field {:?} at {:?}", rule.field, rule.at);
+        for (mut crd, rules) in [(StreamJob::crd(), RULES), (StreamSnapshot::crd(), SNAPSHOT_RULES)] {
+            let schema = crd.spec.versions[0].schema.as_mut().unwrap().open_api_v3_schema.as_mut().unwrap();
+            for rule in rules {
+                let object = descend(schema, rule.at).unwrap_or_else(|| panic!("no object at {:?}", rule.at));
+                assert!(descend(object, rule.field).is_some(), "no field {:?} at {:?}", rule.field, rule.at);
+            }
         }
     }
 
@@ -150,11 +183,25 @@ mod tests {
                 walk(property, &path);
             }
         }
-        let crd = streamjob_crd();
-        let root = crd.spec.versions[0].schema.as_ref().unwrap().open_api_v3_schema.as_ref().unwrap();
-        for part in ["spec", "status"] {
-            walk(&root.properties.as_ref().unwrap()[part], &format!(".{part}"));
+        for crd in [streamjob_crd(), streamsnapshot_crd()] {
+            let root = crd.spec.versions[0].schema.as_ref().unwrap().open_api_v3_schema.as_ref().unwrap();
+            for part in ["spec", "status"] {
+                walk(&root.properties.as_ref().unwrap()[part], &format!(".{part}"));
+            }
         }
+    }
+
+    #[test]
+    fn the_crd_of_snapshots_has_its_names_and_rules() {
+        let crd = streamsnapshot_crd();
+        assert_eq!(crd.metadata.name.as_deref(), Some(crate::names::SNAPSHOT_CRD_NAME));
+        assert_eq!(crd.spec.names.kind, crate::names::SNAPSHOT_KIND);
+        assert_eq!(crd.spec.names.short_names.as_deref(), Some(&["ssnap".to_owned()][..]));
+        let version = &crd.spec.versions[0];
+        assert_eq!(version.additional_printer_columns.as_ref().unwrap().len(), 8);
+        let rules = serde_json::to_string(version).unwrap().matches("\"rule\"").count();
+        assert_eq!(rules, SNAPSHOT_RULES.len());
+        assert!(version.subresources.as_ref().unwrap().status.is_some());
     }
 
     #[test]

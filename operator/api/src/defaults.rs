@@ -30,3 +30,19 @@ pub const RESTART_ATTEMPTS: u32 = 20;
 pub const RESTART_RESET_AFTER: Duration = Duration::from_secs(120);
 /// `spec.worker.slots`.
 pub const WORKER_SLOTS: u32 = 2;
+/// `spec.upgrade.maxCheckpointAge`.
+pub const MAX_CHECKPOINT_AGE: Duration = Duration::from_secs(600);
+/// `spec.upgrade.savepointTimeout`.
+pub const SAVEPOINT_TIMEOUT: Duration = Duration::from_secs(600);
+/// `spec.rollback.deadline`.
+pub const ROLLBACK_DEADLINE: Duration = Duration::from_secs(300);
+/// `spec.stability.minRunning`.
+pub const STABLE_RUNNING: Duration = Duration::from_secs(60);
+/// `spec.stability.minCheckpoints`.
+pub const STABLE_CHECKPOINTS: u32 = 2;
+/// `spec.stability.maxRestarts`.
+pub const STABLE_RESTARTS: u32 = 3;
+/// `spec.snapshots.retention.count`.
+pub const SNAPSHOTS_KEPT: u32 = 10;
+/// `spec.snapshots.retention.maxAge`.
+pub const SNAPSHOT_MAX_AGE: Duration = Duration::from_secs(168 * 3_600);

@@ -1,4 +1,4 @@
-//! The `StreamJob` resource: its Rust types, the CRD made from them, and the validation of a manifest.
+//! The resources `StreamJob` and `StreamSnapshot`: their Rust types, the CRDs made from them, and the validation of a manifest.
 //!
 //! This crate owns the words of the resource. Everything that reads a manifest (`millstream run`, the operator, the
 //! generated CRD and its reference page) takes field names, defaults, limits and messages from here, so that a manifest
@@ -21,6 +21,7 @@
 //! assert_eq!(job.checkpoint.interval.as_millis(), 10_000);
 //! ```
 
+pub mod change;
 pub mod conditions;
 mod crd;
 pub mod defaults;
@@ -32,16 +33,22 @@ mod quantity;
 pub mod rules;
 pub mod status;
 pub mod streamjob;
+pub mod streamsnapshot;
 mod validate;
 mod validated;
 
-pub use crd::streamjob_crd;
+/// Kubernetes' own types, for crates that build objects of them without a dependency of their own.
+pub use k8s_openapi;
+
+pub use crd::{streamjob_crd, streamsnapshot_crd};
 pub use duration::{DurationError, DurationText, MAX_DURATION, parse_duration};
 pub use manifest::{MAX_MANIFEST, Manifest, ManifestError, Position, Problem, SqlOrigin, read_manifest};
 pub use quantity::{Quantity, QuantityError};
 pub use streamjob::{StreamJob, StreamJobSpec};
+pub use streamsnapshot::{StreamSnapshot, StreamSnapshotSpec};
 pub use validate::FieldError;
 pub use validated::{
-    CheckpointSettings, DesiredState, RestartPolicy, Restore, RestorePolicy, SqlSource, StateBackend,
+    CheckpointSettings, ClusterSettings, DesiredState, PodSettings, RestartPolicy, Restore, RestorePolicy,
+    RollbackSettings, SnapshotSettings, SqlSource, StabilitySettings, StateBackend, UpgradeSettings,
     ValidatedJob,
 };

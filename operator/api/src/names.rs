@@ -15,6 +15,28 @@ pub const KIND: &str = "StreamJob";
 pub const CRD_NAME: &str = "streamjobs.millstream.dev";
 /// Annotation by which a person approves the plan with the id it carries.
 pub const APPROVE_ANNOTATION: &str = "millstream.dev/approve";
+/// Annotation that lets a deletion end at once, whatever becomes of the running job.
+pub const SKIP_ANNOTATION: &str = "millstream.dev/skip-deletion-policy";
+/// The one finalizer of a StreamJob.
+pub const FINALIZER: &str = "millstream.dev/job";
+/// Label of every child: name of its StreamJob.
+pub const JOB_LABEL: &str = "millstream.dev/job";
+/// Label of every child: number of the deployment that it belongs to.
+pub const ATTEMPT_LABEL: &str = "millstream.dev/attempt";
+/// Label of every child: generation of the spec that it was made for.
+pub const GENERATION_LABEL: &str = "millstream.dev/generation";
+/// Label of every child: id of the plan that it was made for.
+pub const PLAN_LABEL: &str = "millstream.dev/plan";
+/// Label of every child: coordinator, worker, planner, config.
+pub const COMPONENT_LABEL: &str = "millstream.dev/component";
+/// Annotation of every child: checksum of what was applied, so that nothing is applied twice.
+pub const APPLIED_ANNOTATION: &str = "millstream.dev/applied";
+/// Label of a StreamSnapshot that the schedule made; only such ones are subject to retention.
+pub const SCHEDULED_LABEL: &str = "millstream.dev/scheduled";
+/// `kind` of a snapshot.
+pub const SNAPSHOT_KIND: &str = "StreamSnapshot";
+/// Name of the snapshots' CRD object.
+pub const SNAPSHOT_CRD_NAME: &str = "streamsnapshots.millstream.dev";
 /// Namespace of a job whose manifest names none.
 pub const DEFAULT_NAMESPACE: &str = "default";
 /// Longest name of a job, in characters.

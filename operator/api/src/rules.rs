@@ -162,3 +162,31 @@ pub const RULES: &[Rule] = &[
         "must be at least 1m and at most 87600h",
     ),
 ];
+
+/// Every rule of the StreamSnapshot CRD. What was asked for is fixed: another snapshot is another object.
+pub const SNAPSHOT_RULES: &[Rule] = &[
+    rule(
+        "spec",
+        "jobRef",
+        "self.jobRef == oldSelf.jobRef",
+        "jobRef cannot be changed: make another StreamSnapshot",
+    ),
+    rule(
+        "spec",
+        "type",
+        "has(self.type) == has(oldSelf.type) && (!has(self.type) || self.type == oldSelf.type)",
+        "type cannot be changed: make another StreamSnapshot",
+    ),
+    rule(
+        "spec",
+        "existingUri",
+        "has(self.existingUri) == has(oldSelf.existingUri) && (!has(self.existingUri) || self.existingUri == oldSelf.existingUri)",
+        "existingUri cannot be changed: make another StreamSnapshot",
+    ),
+    rule(
+        "spec",
+        "existingUri",
+        "!has(self.existingUri) || !has(self.type) || self.type == 'Savepoint'",
+        "existingUri names a savepoint: leave type out or set it to Savepoint",
+    ),
+];

@@ -3,11 +3,15 @@
 //! Owns its shape. The operator writes it; `millstream run` ignores it in a manifest. Numbers that move all the time
 //! (throughput, lag) are written seldom; the metrics have them at full rate.
 
+mod intent;
+
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 use crate::duration::DurationText;
+
+pub use intent::{IntentCause, IntentStatus, IntentStep, RecoveryStatus, StartFrom, StopMethod, TrialStatus};
 
 /// Most entries of `status.history`.
 pub const MAX_HISTORY: u32 = 10;
@@ -72,6 +76,26 @@ pub struct StreamJobStatus {
     /// What the operator is about to do, or has just done.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub plan: Option<PlanStatus>,
+    /// The step that was begun last and is not finished. Written before the step, for an operator that crashes in it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub intent: Option<IntentStatus>,
+    /// The deployment that is not known to be stable yet; absent when the running one is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trial: Option<TrialStatus>,
+    /// Revision that was taken back, until the spec changes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rolled_back: Option<String>,
+    /// Pauses between restarts of pods.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recovery: Option<RecoveryStatus>,
+    /// Since when the coordinator does not answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "time_schema")]
+    pub silent_since: Option<Time>,
+    /// When the schedule was looked at last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "time_schema")]
+    pub scheduled_at: Option<Time>,
     /// What happened last, newest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = MAX_HISTORY))]
@@ -82,6 +106,9 @@ pub struct StreamJobStatus {
     /// The error that the job ended with or is retrying after.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// Checksum of what the operator decides on, by which it notices that somebody else wrote this status.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seal: Option<String>,
 }
 
 /// Where the job is in its life.
@@ -194,8 +221,8 @@ pub struct PlanStatus {
     pub approved_by: Option<String>,
 }
 
-/// How deep the change goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+/// How deep the change goes, the deeper the later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[schemars(inline)]
 pub enum PlanKind {
     /// Nothing to do.
@@ -295,7 +322,7 @@ pub struct HistoryEntry {
 }
 
 /// `status.nonces`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(inline)]
 pub struct Nonces {
     /// Last `spec.restart.nonce` acted on.
@@ -304,14 +331,17 @@ pub struct Nonces {
     /// Last `spec.restore.nonce` acted on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restore: Option<i64>,
+    /// Last `spec.restore.from` acted on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restored: Option<String>,
 }
 
-fn time_schema(_: &mut SchemaGenerator) -> Schema {
+pub(crate) fn time_schema(_: &mut SchemaGenerator) -> Schema {
     json_schema!({"type": "string", "format": "date-time"})
 }
 
 /// The schema of `metav1.Condition`, which k8s-openapi offers only together with features we do not build.
-fn conditions_schema(_: &mut SchemaGenerator) -> Schema {
+pub(crate) fn conditions_schema(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "type": "array",
         "x-kubernetes-list-type": "map",

@@ -7,6 +7,9 @@
 //! Reading is lenient where the API server is strict: an object that an older or newer CRD let through still
 //! deserializes, so that the operator can report it. Unknown fields are refused only in [`crate::read_manifest`].
 //!
+//! `x-millstream-change` says beside a field how deep a change of it goes ([`crate::change`]); what is not marked inherits the mark of
+//! the object around it, and a field without any is an Upgrade.
+//!
 //! No enum value is a word that YAML 1.1 reads as a boolean (`On`, `Off`, `Yes`, `No`): kubectl would send `false`.
 
 mod autoscaling;
@@ -24,10 +27,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use autoscaling::{Autoscaling, AutoscalingMode, ServiceLevel};
-pub(crate) use checkpoint::MAX_URI;
-#[cfg(test)]
-pub(crate) use checkpoint::STORAGE_PATTERN;
 pub use checkpoint::{Checkpoint, State, StateBackendName};
+pub(crate) use checkpoint::{MAX_URI, STORAGE_PATTERN};
 pub use pods::{CoordinatorPods, PodTemplate, Resources, WorkerPods};
 pub use restart::{Restart, RestartStrategyName, RestoreFrom, RestorePolicy};
 pub use snapshots::{SnapshotRetention, Snapshots};
@@ -68,15 +69,18 @@ pub struct StreamJobSpec {
     /// sqlFrom is set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = MAX_SQL), regex(pattern = r"\S"))]
+    #[schemars(extend("x-millstream-change" = "Upgrade"))]
     pub sql: Option<String>,
 
     /// Where the SQL lies, when it is not in this object.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-millstream-change" = "Upgrade"))]
     pub sql_from: Option<SqlFrom>,
 
     /// Values for ${NAME} in the SQL. Names consist of letters, digits and underscores. Never put a secret here.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(extend("maxProperties" = MAX_ENTRIES))]
+    #[schemars(extend("x-millstream-change" = "Upgrade"))]
     pub variables: BTreeMap<String, String>,
 
     /// Secrets mounted into the job's pods; options of a table refer to them as ${secret:NAME/KEY}.
@@ -85,45 +89,55 @@ pub struct StreamJobSpec {
         length(max = 64),
         extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"])
     )]
+    #[schemars(extend("x-millstream-change" = "Upgrade"))]
     pub secrets: Vec<SecretName>,
 
     /// Whether the job should run. A suspended job keeps its state and takes up where it stopped.
     #[serde(default)]
+    #[schemars(extend("x-millstream-change" = "NoOp"))]
     pub desired_state: DesiredStateName,
 
     /// Subtasks of each operator. Leave it out of Git when something else scales the job (kubectl scale, an autoscaler).
     #[serde(default = "default_parallelism")]
     #[schemars(range(min = 1, max = MAX_MAX_PARALLELISM))]
+    #[schemars(extend("x-millstream-change" = "Rescale"))]
     pub parallelism: i32,
 
     /// Number of key groups: the most that parallelism can ever be. Fixed for the job's life, since state is stored by
     /// key group.
     #[serde(default = "default_max_parallelism")]
     #[schemars(range(min = 1, max = MAX_MAX_PARALLELISM))]
+    #[schemars(extend("x-millstream-change" = "Upgrade"))]
     pub max_parallelism: i32,
 
     /// Where state lives while the job runs, and where its checkpoints go.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-millstream-change" = "Upgrade"))]
     pub state: Option<State>,
 
     /// How often the job's state is made durable.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-millstream-change" = "Upgrade"))]
     pub checkpoint: Option<Checkpoint>,
 
     /// How a changed job takes over from the running one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-millstream-change" = "NoOp"))]
     pub upgrade: Option<Upgrade>,
 
     /// Going back to the previous revision when a new one does not become stable.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-millstream-change" = "NoOp"))]
     pub rollback: Option<Rollback>,
 
     /// When a job counts as stable after a change.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-millstream-change" = "NoOp"))]
     pub stability: Option<Stability>,
 
     /// What happens when the job fails.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-millstream-change" = "Upgrade"))]
     pub restart: Option<Restart>,
 
     /// Starting from a chosen snapshot.
@@ -132,28 +146,34 @@ pub struct StreamJobSpec {
 
     /// Savepoints taken by the clock, and how long they are kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-millstream-change" = "NoOp"))]
     pub snapshots: Option<Snapshots>,
 
     /// Choosing the parallelism from the load.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-millstream-change" = "NoOp"))]
     pub autoscaling: Option<Autoscaling>,
 
     /// What happens to the running job when this object is deleted: Cancel stops it, Savepoint takes a savepoint first,
     /// Drain lets it finish what it has read. Default Cancel. Checkpoints and savepoints stay in the bucket.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-millstream-change" = "NoOp"))]
     pub deletion_policy: Option<DeletionPolicy>,
 
     /// The coordinator's pod.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-millstream-change" = "Upgrade"))]
     pub coordinator: Option<CoordinatorPods>,
 
     /// The workers' pods.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-millstream-change" = "Upgrade"))]
     pub worker: Option<WorkerPods>,
 
     /// Settings of the engine, by name, as text: "table.local-time-zone": "Europe/Berlin".
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(extend("maxProperties" = MAX_ENTRIES))]
+    #[schemars(extend("x-millstream-change" = "Upgrade"))]
     pub config: BTreeMap<String, String>,
 }
 

@@ -8,6 +8,7 @@
 //! `spec.parallelism: 300` with the default `maxParallelism` gives one error, with the path `spec.parallelism` and
 //! "300 is larger than spec.maxParallelism (256)".
 
+mod cluster;
 mod cron;
 mod durations;
 mod pods;
@@ -98,8 +99,7 @@ fn check(job: &StreamJob, findings: &mut Findings) -> ValidatedJob {
         source::check_storage("spec.state.storage", uri, findings);
     }
     let checkpoint = check_checkpoint(job, findings);
-    durations::check_unread(spec, findings);
-    check_stability(job, findings);
+    let cluster = cluster::check(spec, findings);
     let restart = check_restart(spec.restart.as_ref(), findings);
     let restore = spec.restore.as_ref().map(|restore| check_restore(restore, findings));
     if let Some(snapshots) = &spec.snapshots {
@@ -125,6 +125,7 @@ fn check(job: &StreamJob, findings: &mut Findings) -> ValidatedJob {
         restart,
         restore,
         config: spec.config.clone(),
+        cluster,
         ignored_locally: ignored_locally(job),
     }
 }
@@ -190,17 +191,6 @@ fn check_checkpoint(job: &StreamJob, findings: &mut Findings) -> CheckpointSetti
         min_pause: read("minPause", given.min_pause.as_ref(), defaults::CHECKPOINT_MIN_PAUSE),
         retained,
         tolerable_failures,
-    }
-}
-
-fn check_stability(job: &StreamJob, findings: &mut Findings) {
-    let Some(stability) = &job.spec.stability else { return };
-    for (field, value) in
-        [("minCheckpoints", stability.min_checkpoints), ("maxRestarts", stability.max_restarts)]
-    {
-        if let Some(value) = value {
-            findings.within(&format!("spec.stability.{field}"), value, 0, 1_000);
-        }
     }
 }
 

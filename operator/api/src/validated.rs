@@ -4,10 +4,16 @@
 //! whoever holds one need not check anything again: `parallelism` is at least 1 and at most `max_parallelism`,
 //! durations are durations, addresses have a known scheme.
 
+mod cluster;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::names::DEFAULT_NAMESPACE;
+
+pub use cluster::{
+    ClusterSettings, PodSettings, RollbackSettings, SnapshotSettings, StabilitySettings, UpgradeSettings,
+};
 
 pub use crate::streamjob::{
     DesiredStateName as DesiredState, RestorePolicy, StateBackendName as StateBackend,
@@ -44,6 +50,8 @@ pub struct ValidatedJob {
     pub restore: Option<Restore>,
     /// Engine settings by name.
     pub config: BTreeMap<String, String>,
+    /// What only a cluster acts on.
+    pub cluster: ClusterSettings,
     /// Paths of the fields that only a cluster acts on, in the order of the reference: `spec.upgrade`, ...
     pub ignored_locally: Vec<&'static str>,
 }

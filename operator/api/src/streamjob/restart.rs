@@ -32,6 +32,7 @@ pub struct Restart {
     /// A new number restarts the job once, from its newest state.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0))]
+    #[schemars(extend("x-millstream-change" = "NoOp"))]
     pub nonce: Option<i64>,
 }
 
@@ -57,14 +58,17 @@ pub struct RestoreFrom {
     /// Address of a savepoint or checkpoint.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = MAX_URI), regex(pattern = STORAGE_PATTERN))]
+    #[schemars(extend("x-millstream-change" = "Restore"))]
     pub from: Option<String>,
     /// A new number restores once more, from the same address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0))]
+    #[schemars(extend("x-millstream-change" = "Restore"))]
     pub nonce: Option<i64>,
     /// Required fails when there is nothing to restore; IfPresent starts empty then, and changing to it takes
     /// upgrade.allowStateLoss. Default Required.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-millstream-change" = "NoOp"))]
     pub policy: Option<RestorePolicy>,
 }
 

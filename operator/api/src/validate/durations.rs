@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use super::Findings;
 use crate::duration::{DurationError, DurationText, MAX_DURATION};
-use crate::streamjob::StreamJobSpec;
 
 /// Least value of each duration: object, field, limit. All are at most ten years.
 pub(super) const LEAST: &[(&str, &str, Duration)] = &[
@@ -48,23 +47,6 @@ pub(super) fn read(
             findings.add_with_hint(path, format!("{:?} {error}", text.0), hint(&text.0, error));
             default
         }
-    }
-}
-
-/// Checks the durations that only the operator reads.
-pub(super) fn check_unread(spec: &StreamJobSpec, findings: &mut Findings) {
-    let upgrade = spec.upgrade.as_ref();
-    let retention = spec.snapshots.as_ref().and_then(|s| s.retention.as_ref());
-    let slo = spec.autoscaling.as_ref().and_then(|a| a.slo.as_ref());
-    for (object, field, text) in [
-        ("spec.upgrade", "maxCheckpointAge", upgrade.and_then(|u| u.max_checkpoint_age.as_ref())),
-        ("spec.upgrade", "savepointTimeout", upgrade.and_then(|u| u.savepoint_timeout.as_ref())),
-        ("spec.rollback", "deadline", spec.rollback.as_ref().and_then(|r| r.deadline.as_ref())),
-        ("spec.stability", "minRunning", spec.stability.as_ref().and_then(|s| s.min_running.as_ref())),
-        ("spec.snapshots.retention", "maxAge", retention.and_then(|r| r.max_age.as_ref())),
-        ("spec.autoscaling.slo", "maxLag", slo.and_then(|s| s.max_lag.as_ref())),
-    ] {
-        read(object, field, text, Duration::ZERO, findings);
     }
 }
 

@@ -1,9 +1,15 @@
-//! Slots, CPU and memory of the job's pods.
+//! Slots, CPU and memory of the job's pods, and the shape of what is laid over their templates.
 
 use super::Findings;
 use crate::path;
 use crate::quantity::Quantity;
-use crate::streamjob::{Resources, StreamJobSpec};
+use crate::streamjob::{PodTemplate, Resources, StreamJobSpec};
+
+/// Lists of a pod's spec that are merged by name.
+const MERGED_BY_NAME: &[&str] = &["containers", "initContainers", "volumes"];
+/// Fields of a pod's spec that an overlay cannot have: they would undo what the operator relies on.
+const OPERATORS_OWN: &[&str] =
+    &["restartPolicy", "hostname", "subdomain", "automountServiceAccountToken", "nodeName"];
 
 pub(super) fn check(spec: &StreamJobSpec, findings: &mut Findings) {
     if let Some(slots) = spec.worker.as_ref().and_then(|w| w.slots) {
@@ -16,6 +22,54 @@ pub(super) fn check(spec: &StreamJobSpec, findings: &mut Findings) {
         if let Some(resources) = resources {
             check_resources(path, resources, findings);
         }
+    }
+    for (path, template) in [
+        ("spec.coordinator.podTemplate", spec.coordinator.as_ref().and_then(|c| c.pod_template.as_ref())),
+        ("spec.worker.podTemplate", spec.worker.as_ref().and_then(|w| w.pod_template.as_ref())),
+    ] {
+        if let Some(template) = template {
+            check_template(path, template, findings);
+        }
+    }
+}
+
+/// What a template may hold: labels and annotations, and a pod's spec whose lists can be merged by name.
+fn check_template(path: &str, template: &PodTemplate, findings: &mut Findings) {
+    for (field, value) in &template.0 {
+        let path = path::child(path, field);
+        match (field.as_str(), value.as_object()) {
+            ("metadata", Some(metadata)) => {
+                let other = metadata.keys().filter(|key| !["labels", "annotations"].contains(&key.as_str()));
+                other.for_each(|key| {
+                    findings.add(
+                        path::child(&path, key),
+                        "is not labels or annotations: the operator names pods",
+                    );
+                });
+            }
+            ("spec", Some(spec)) => check_pod_spec(&path, spec, findings),
+            ("metadata" | "spec", None) => findings.add(path, "is not a map"),
+            _ => findings.add_with_hint(path, "is no part of a pod template", "it has metadata and spec"),
+        }
+    }
+}
+
+fn check_pod_spec(path: &str, spec: &serde_json::Map<String, serde_json::Value>, findings: &mut Findings) {
+    for field in MERGED_BY_NAME {
+        let Some(value) = spec.get(*field) else { continue };
+        let path = path::child(path, field);
+        let Some(items) = value.as_array() else {
+            findings.add(path, "is not a list");
+            continue;
+        };
+        for (index, item) in items.iter().enumerate() {
+            if item.get("name").and_then(serde_json::Value::as_str).is_none_or(str::is_empty) {
+                findings.add_with_hint(path::item(&path, index), "has no name", "lists are merged by name");
+            }
+        }
+    }
+    for field in OPERATORS_OWN.iter().filter(|field| spec.contains_key(**field)) {
+        findings.add(path::child(path, field), "is set by the operator");
     }
 }
 
