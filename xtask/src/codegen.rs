@@ -26,7 +26,10 @@ pub fn files() -> anyhow::Result<Vec<Generated>> {
     let snapshots = millstream_api::streamsnapshot_crd();
     Ok(vec![
         Generated { path: "crds/streamjobs.millstream.dev.yaml", content: crd_yaml::render(&crd)? },
-        Generated { path: "crds/streamsnapshots.millstream.dev.yaml", content: crd_yaml::render(&snapshots)? },
+        Generated {
+            path: "crds/streamsnapshots.millstream.dev.yaml",
+            content: crd_yaml::render(&snapshots)?,
+        },
         Generated { path: "docs/connectors.md", content: connectors::render()? },
         Generated { path: "docs/streamjob.md", content: reference::render(&crd)? },
     ])

@@ -1,0 +1,42 @@
+//! The planner: a short-lived pod with the new image that compiles the new SQL and compares it with the newest manifest, before
+//! anything of the running job is touched.
+
+use serde_json::json;
+
+use super::overlay::merge;
+use super::pods::{PodParts, pod as common};
+use super::{Blueprint, Built, config, finish};
+use crate::names::planner as name_of;
+use crate::observed::ChildKind;
+
+/// Its config map and its pod. It belongs to no deployment: its number is 0.
+pub fn planner(blueprint: &Blueprint<'_>) -> Vec<Built> {
+    let blueprint = &Blueprint { attempt: 0, ..blueprint.clone() };
+    let name = name_of(&blueprint.object.name, blueprint.plan);
+    let config_map = json!({
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "data": {super::MANIFEST_KEY: config::manifest(blueprint)},
+    });
+    let parts = PodParts {
+        component: "planner",
+        // It talks to nobody of the job.
+        role: None,
+        config: name.clone(),
+        args: vec!["plan".into(), format!("/config/{}", super::MANIFEST_KEY), "--output=json".into()],
+        env: Vec::new(),
+        ports: Vec::new(),
+        default_resources: json!({
+            "requests": {"cpu": "250m", "memory": "512Mi"}, "limits": {"memory": "512Mi"},
+        }),
+        settings: &blueprint.job.cluster.coordinator,
+        restart_policy: "Never",
+        grace_s: 1,
+    };
+    let mut pod = common(blueprint, parts);
+    merge(&mut pod, &json!({"spec": {"activeDeadlineSeconds": 300}}));
+    vec![
+        finish(blueprint, ChildKind::ConfigMap, name.clone(), "planner", config_map),
+        finish(blueprint, ChildKind::Pod, name, "planner", pod),
+    ]
+}

@@ -1,0 +1,156 @@
+//! What the pods of a job have in common.
+
+use millstream_api::names::{COMPONENT_LABEL, JOB_LABEL};
+use millstream_api::{PodSettings, ValidatedJob};
+use serde_json::{Value, json};
+
+use super::overlay::{USER, merge, restrict};
+use super::{Blueprint, HTTP_PORT};
+use crate::names::{TlsRole, tls_secret};
+use crate::observed::Transport;
+
+/// What makes one pod differ from another.
+pub(super) struct PodParts<'a> {
+    /// Name of its container, and its component.
+    pub(super) component: &'a str,
+    /// Its certificate; one that talks to nobody of the job has none.
+    pub(super) role: Option<TlsRole>,
+    /// Name of its config map.
+    pub(super) config: String,
+    /// What the engine is called with.
+    pub(super) args: Vec<String>,
+    /// Environment beside what every pod has.
+    pub(super) env: Vec<Value>,
+    /// Ports beside that of probes.
+    pub(super) ports: Vec<Value>,
+    /// CPU and memory when the job names none.
+    pub(super) default_resources: Value,
+    /// What the job says about the pod.
+    pub(super) settings: &'a PodSettings,
+    /// Whether the kubelet starts an ended container again.
+    pub(super) restart_policy: &'a str,
+    /// Seconds from SIGTERM to SIGKILL.
+    pub(super) grace_s: i64,
+}
+
+/// The pod, without the metadata that all objects have.
+pub(super) fn pod(blueprint: &Blueprint<'_>, parts: PodParts<'_>) -> Value {
+    let (restart_policy, grace_s, settings) = (parts.restart_policy, parts.grace_s, parts.settings);
+    let volumes = volumes(blueprint, &parts);
+    let mut spec = json!({
+        "restartPolicy": restart_policy,
+        "terminationGracePeriodSeconds": grace_s,
+        "enableServiceLinks": false,
+        "securityContext": {"runAsUser": USER, "runAsGroup": USER, "fsGroup": USER},
+        "containers": [container(blueprint, parts)],
+        "volumes": volumes,
+    });
+    if let Some(account) = &blueprint.operator.service_account {
+        merge(&mut spec, &json!({"serviceAccountName": account}));
+    }
+    let mut pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {}, "spec": spec});
+    if let Some(template) = &settings.template {
+        merge(&mut pod, &Value::Object(template.0.clone()));
+    }
+    // Validation refuses such overlays, but an object may be older than the rule.
+    merge(&mut pod, &json!({"spec": {"restartPolicy": restart_policy}}));
+    if let Some(spec) = pod.get_mut("spec").and_then(Value::as_object_mut) {
+        restrict(spec);
+    }
+    pod
+}
+
+fn container(blueprint: &Blueprint<'_>, parts: PodParts<'_>) -> Value {
+    let mut args = parts.args;
+    let mut mounts = vec![
+        json!({"name": "config", "mountPath": "/config", "readOnly": true}),
+        json!({"name": "data", "mountPath": "/data"}),
+        json!({"name": "tmp", "mountPath": "/tmp"}),
+    ];
+    match (parts.role, blueprint.operator.tls) {
+        (None, _) => {}
+        (Some(_), Transport::Plaintext) => args.extend(["--log=json".into(), "--plaintext".into()]),
+        (Some(_), Transport::Tls) => {
+            args.push("--log=json".into());
+            args.extend(
+                ["--tls-ca=/tls/ca.crt", "--tls-cert=/tls/tls.crt", "--tls-key=/tls/tls.key"].map(Into::into),
+            );
+            mounts.push(json!({"name": "tls", "mountPath": "/tls", "readOnly": true}));
+        }
+    }
+    mounts.extend(blueprint.job.secrets.iter().map(|name| {
+        json!({"name": secret_volume(name), "mountPath": format!("/secrets/{name}"), "readOnly": true})
+    }));
+    let mut env = vec![
+        json!({"name": "POD_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}}),
+        json!({"name": "POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}),
+    ];
+    env.extend(parts.env);
+    let mut ports = vec![json!({"name": "http", "containerPort": HTTP_PORT})];
+    ports.extend(parts.ports);
+    let mut container = json!({
+        "name": parts.component,
+        "image": blueprint.image,
+        "args": args,
+        "env": env,
+        "ports": ports,
+        "resources": resources(parts.settings, parts.default_resources),
+        "volumeMounts": mounts,
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+    });
+    if let Some(policy) = &blueprint.operator.pull_policy {
+        merge(&mut container, &json!({"imagePullPolicy": policy}));
+    }
+    container
+}
+
+fn resources(settings: &PodSettings, default: Value) -> Value {
+    match &settings.resources {
+        Some(resources) => json!({"requests": resources.requests, "limits": resources.limits}),
+        None => default,
+    }
+}
+
+fn volumes(blueprint: &Blueprint<'_>, parts: &PodParts<'_>) -> Vec<Value> {
+    let (job, attempt) = (&blueprint.object.name, blueprint.attempt);
+    let mut volumes = vec![
+        json!({"name": "config", "configMap": {"name": parts.config}}),
+        json!({"name": "data", "emptyDir": {}}),
+        json!({"name": "tmp", "emptyDir": {}}),
+    ];
+    if let (Some(role), Transport::Tls) = (parts.role, blueprint.operator.tls) {
+        volumes.push(json!({"name": "tls", "secret": {"secretName": tls_secret(job, attempt, role)}}));
+    }
+    volumes.extend(secret_volumes(blueprint.job));
+    volumes
+}
+
+fn secret_volumes(job: &ValidatedJob) -> impl Iterator<Item = Value> {
+    job.secrets.iter().map(|name| json!({"name": secret_volume(name), "secret": {"secretName": name}}))
+}
+
+/// Names of volumes are labels, those of secrets may have dots and be longer.
+fn secret_volume(secret: &str) -> String {
+    format!("secret-{}", crate::fields::checksum(secret))
+}
+
+/// Probes of a role: it is alive while `/healthz` answers, and ready as `/readyz` says.
+pub(super) fn probes() -> Value {
+    json!({
+        "livenessProbe": {
+            "httpGet": {"path": "/healthz", "port": "http"},
+            "initialDelaySeconds": 10, "periodSeconds": 10, "timeoutSeconds": 5, "failureThreshold": 6,
+        },
+        "readinessProbe": {"httpGet": {"path": "/readyz", "port": "http"}, "periodSeconds": 2, "timeoutSeconds": 2},
+    })
+}
+
+/// Workers of one job on different nodes where that is possible.
+pub(super) fn spread(blueprint: &Blueprint<'_>) -> Value {
+    json!([{
+        "maxSkew": 1,
+        "topologyKey": "kubernetes.io/hostname",
+        "whenUnsatisfiable": "ScheduleAnyway",
+        "labelSelector": {"matchLabels": {JOB_LABEL: blueprint.object.name, COMPONENT_LABEL: "worker"}},
+    }])
+}

@@ -1,0 +1,61 @@
+//! Names of the objects that belong to a deployment.
+//!
+//! Stable: a name follows from the job, the deployment's number and the worker's index, so that an operator that starts again finds
+//! what it made. With a job's name of at most 45 characters services stay within the 63 of a DNS label; a worker's name does for
+//! numbers up to 99,999 and indexes up to 9,999, and is a valid name of a pod beyond that.
+
+/// Roles that have a certificate of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TlsRole {
+    /// The coordinator's pod.
+    Coordinator,
+    /// Every worker's pod.
+    Worker,
+    /// The operator itself, when it asks a coordinator.
+    Client,
+}
+
+/// The coordinator's pod, and the headless service in front of it.
+pub fn coordinator(job: &str, attempt: i64) -> String {
+    format!("{job}-coordinator-{attempt}")
+}
+
+/// A worker's pod.
+pub fn worker(job: &str, attempt: i64, index: u32) -> String {
+    format!("{job}-worker-{attempt}-{index}")
+}
+
+/// The headless service and the disruption budget of the workers.
+pub fn workers(job: &str, attempt: i64) -> String {
+    format!("{job}-workers-{attempt}")
+}
+
+/// The config map.
+pub fn config(job: &str, attempt: i64) -> String {
+    format!("{job}-config-{attempt}")
+}
+
+/// The network policy.
+pub fn network(job: &str, attempt: i64) -> String {
+    format!("{job}-network-{attempt}")
+}
+
+/// The planner's pod and config map.
+pub fn planner(job: &str, plan: &str) -> String {
+    format!("{job}-planner-{plan}")
+}
+
+/// The secret with a role's certificate. The controller creates it, once for each deployment, and never reads it back.
+pub fn tls_secret(job: &str, attempt: i64, role: TlsRole) -> String {
+    let role = match role {
+        TlsRole::Coordinator => "coordinator",
+        TlsRole::Worker => "worker",
+        TlsRole::Client => "client",
+    };
+    format!("{job}-tls-{attempt}-{role}")
+}
+
+/// A StreamSnapshot made by the schedule for this minute, in seconds since 1970.
+pub fn scheduled_snapshot(job: &str, due_s: i64) -> String {
+    format!("{job}-scheduled-{}", due_s / 60)
+}
