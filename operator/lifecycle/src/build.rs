@@ -7,7 +7,7 @@
 //! Pods follow the restricted profile whatever the overlay says, and mount no API token. A pod that runs is never changed but for
 //! labels and annotations.
 
-mod config;
+pub(crate) mod config;
 mod coordinator;
 mod network;
 mod overlay;

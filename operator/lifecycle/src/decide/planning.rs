@@ -1,0 +1,243 @@
+//! Changes that a running job has to be stopped for: planned, judged, approved, then begun.
+//!
+//! Nothing here touches the job that runs. A plan is in the status before anybody acts on it; its id follows from the generation and from
+//! what is to be done, so an approval of one plan is none of another.
+
+use std::time::Duration;
+
+use millstream_api::ValidatedJob;
+use millstream_api::conditions::Reason;
+use millstream_api::status::{
+    IntentCause, IntentStatus, IntentStep, Phase, PlanKind, PlanStatus, StartFrom, StopMethod,
+};
+use millstream_api::streamjob::{UpgradeMode, Warm};
+
+use super::{Outcome, delete, running};
+use crate::action::Action;
+use crate::build::{Blueprint, Start, planner};
+use crate::observed::{Judgement, PlannerState};
+use crate::phase::Verdict;
+use crate::plan::{self, Stop, from, is_approved, is_only_text, lost, propose, stop};
+use crate::situation::Situation;
+use crate::status::{begin, remember};
+use crate::time::as_time;
+
+/// How long a planner may take.
+const PLANNER: Duration = Duration::from_secs(300);
+
+fn is_idle(s: &Situation<'_>) -> bool {
+    s.intent().is_none() && s.attempt().is_some() && s.target.is_ok()
+}
+
+pub(super) fn wants_restore(s: &Situation<'_>) -> bool {
+    is_idle(s) && s.wants_restore().is_some()
+}
+
+pub(super) fn wants_restart(s: &Situation<'_>) -> bool {
+    is_idle(s) && s.wants_restart() && !s.wants_upgrade()
+}
+
+pub(super) fn wants_upgrade(s: &Situation<'_>) -> bool {
+    is_idle(s) && s.wants_upgrade()
+}
+
+pub(super) fn upgrade(s: &Situation<'_>) -> Outcome {
+    judge_and_begin(s, IntentCause::Spec)
+}
+
+pub(super) fn restore(s: &Situation<'_>) -> Outcome {
+    judge_and_begin(s, IntentCause::Restore)
+}
+
+/// A restart is what the user ordered, and changes nothing: no plan, no approval.
+pub(super) fn restart(s: &Situation<'_>) -> Outcome {
+    let group = s.current();
+    let method = match group {
+        Some(group) if group.is_running() => StopMethod::Checkpoint,
+        Some(group) if group.answer().is_some() => StopMethod::Cancel,
+        Some(group) if !group.is_down() => StopMethod::Pods,
+        _ => StopMethod::Nothing,
+    };
+    let attempt = s.next_attempt();
+    let plan = s.plan_id(IntentCause::Restart, attempt);
+    let revision = s.revision.clone().unwrap_or_default();
+    let intent = new_intent(s, IntentCause::Restart, attempt, plan, revision, method, StartFrom::Newest);
+    let verdict =
+        Verdict::working(Phase::Upgrading, Reason::Restarting, "restarted, as spec.restart.nonce says");
+    Outcome::commit(verdict, begin(s, intent))
+}
+
+pub(super) fn new_intent(
+    s: &Situation<'_>,
+    cause: IntentCause,
+    attempt: i64,
+    plan: String,
+    revision: String,
+    method: StopMethod,
+    from: StartFrom,
+) -> IntentStatus {
+    let wanted = s.target.as_ref().ok().and_then(|job| i32::try_from(job.parallelism).ok());
+    IntentStatus {
+        step: IntentStep::Stop,
+        cause,
+        since: as_time(s.now),
+        attempt,
+        revision,
+        generation: s.observed.object.generation,
+        plan,
+        stop: Some(method),
+        from,
+        floor: if from == StartFrom::Newest { s.floor() } else { None },
+        uri: None,
+        parallelism: wanted.unwrap_or_else(|| s.parallelism()),
+        lost: Vec::new(),
+        warm: false,
+    }
+}
+
+/// Says something about a plan while the old job goes on.
+fn hold(s: &Situation<'_>, plan: PlanStatus, verdict: Verdict, more: Vec<Action>) -> Outcome {
+    let mut status = s.observed.status.clone();
+    status.plan = Some(plan);
+    let is_up = s.current().is_some_and(|group| !group.is_down());
+    let mut actions = more;
+    if is_up {
+        actions.extend(running::ensure_current(s));
+    }
+    actions.extend(delete(s.orphans()));
+    Outcome::act(verdict, actions).with(status)
+}
+
+fn judge_and_begin(s: &Situation<'_>, cause: IntentCause) -> Outcome {
+    let (Ok(job), Some(revision)) = (&s.target, s.revision.clone()) else {
+        return Outcome::rest(running::standing(s));
+    };
+    let attempt = s.next_attempt();
+    let id = s.plan_id(cause, attempt);
+    let plan = propose(s, cause, &id);
+    let stalled = |reason, said: &str| hold(s, plan.clone(), Verdict::stalled(s, reason, said), Vec::new());
+    let judgement = match s.planner().filter(|planner| planner.plan == id).map(|planner| &planner.state) {
+        None => return hold(s, plan, planning(cause), start_planner(s, job, &id)),
+        Some(PlannerState::Pending { since }) if s.since(*since) > PLANNER => {
+            return stalled(Reason::PlannerFailed, "the planner's pod came to no verdict in its time");
+        }
+        Some(PlannerState::Pending { .. }) => return hold(s, plan, planning(cause), Vec::new()),
+        Some(PlannerState::Refused(message)) => return stalled(Reason::SqlError, message),
+        Some(PlannerState::Failed(message)) => return stalled(Reason::PlannerFailed, message),
+        Some(PlannerState::Judged(judgement)) => judgement,
+    };
+    if cause == IntentCause::Spec && judgement.is_same_plan && is_only_text(s) {
+        return accept(s, plan, &revision);
+    }
+    if let Err((reason, said)) = check_state(s, job, cause, judgement) {
+        return stalled(reason, &said);
+    }
+    let from = match (cause, from(s, job)) {
+        (IntentCause::Restore, _) => StartFrom::Snapshot,
+        (_, Ok(from)) => from,
+        (_, Err((reason, said))) => return stalled(reason, &said),
+    };
+    let method = match (cause, stop(s, &job.cluster.upgrade)) {
+        (_, Stop::By(method)) => method,
+        // The newest state is left behind on the user's order, so its age is nothing to hold for.
+        (IntentCause::Restore, _) => StopMethod::Pods,
+        (_, Stop::Never(reason, said)) => return stalled(reason, &said),
+        (_, Stop::Later(reason, said)) => {
+            return hold(s, plan, Verdict::working(Phase::Upgrading, reason, said), Vec::new());
+        }
+    };
+    if !is_approved(s, job, &id) {
+        let said = format!("the plan {id} waits for the annotation millstream.dev/approve: {id}");
+        return hold(s, plan, Verdict::working(Phase::Upgrading, Reason::AwaitingApproval, said), Vec::new());
+    }
+    let mut intent = new_intent(s, cause, attempt, id, revision, method, from);
+    intent.lost = lost(judgement);
+    intent.uri = s.wants_restore().filter(|_| cause == IntentCause::Restore).map(str::to_owned);
+    begin_change(s, job, plan, intent)
+}
+
+/// The first step: new pods beside the old job where that can be taken back, else the stop.
+fn begin_change(
+    s: &Situation<'_>,
+    job: &ValidatedJob,
+    plan: PlanStatus,
+    mut intent: IntentStatus,
+) -> Outcome {
+    let is_warm = job.cluster.upgrade.warm == Warm::Auto
+        && intent.from == StartFrom::Newest
+        && s.current().is_some_and(|group| group.is_running());
+    if is_warm {
+        intent.step = IntentStep::Warm;
+        intent.warm = true;
+    }
+    let (phase, reason) = match intent.cause {
+        IntentCause::Restore => (Phase::Restoring, Reason::Restoring),
+        _ => (Phase::Upgrading, Reason::Upgrading),
+    };
+    let mut status = begin(s, intent);
+    let approved = s.observed.object.approved.clone().filter(|id| *id == plan.id);
+    status.plan = Some(PlanStatus { approved_by: approved.map(|_| "annotation".into()), ..plan });
+    Outcome::commit(Verdict::working(phase, reason, "a plan is being carried out"), status)
+}
+
+/// The SQL reads differently and means the same: the revision counts as running, and nothing is touched.
+fn accept(s: &Situation<'_>, plan: PlanStatus, revision: &str) -> Outcome {
+    let mut status = s.observed.status.clone();
+    status.plan = Some(PlanStatus { kind: PlanKind::NoOp, stop: None, restore_from: None, ..plan });
+    remember(&mut status, s, "Accept".into(), "the SQL means the same as before".into(), revision);
+    status.current_revision = Some(revision.to_owned());
+    Outcome::commit(running::standing(s), status)
+}
+
+fn planning(cause: IntentCause) -> Verdict {
+    let phase = if cause == IntentCause::Restore { Phase::Restoring } else { Phase::Upgrading };
+    Verdict::working(phase, Reason::Planning, "the new revision is being judged; the old one goes on")
+}
+
+/// Whether the state that the new deployment will find is enough: at or above the floor, with a place for every operator.
+fn check_state(
+    s: &Situation<'_>,
+    job: &ValidatedJob,
+    cause: IntentCause,
+    judgement: &Judgement,
+) -> Result<(), (Reason, String)> {
+    let may_lose = job.cluster.upgrade.allow_state_loss;
+    let lost = lost(judgement);
+    if !lost.is_empty() && !may_lose {
+        let said = format!(
+            "state would be lost of {}: change the SQL, or set upgrade.allowStateLoss to true for this change",
+            lost.join(", ")
+        );
+        return Err((Reason::StateIncompatible, said));
+    }
+    let is_moving = cause == IntentCause::Restore || job.cluster.upgrade.mode == UpgradeMode::Stateless;
+    let newest = plan::newest(s).map(|epoch| epoch.number);
+    let known = s.observed.status.epoch;
+    if !is_moving && !may_lose && newest < known {
+        let known = known.unwrap_or(0);
+        let found = newest.map_or("none".to_owned(), |epoch| epoch.to_string());
+        let said =
+            format!("the bucket must hold epoch {known} or a newer one, and the newest there is {found}");
+        return Err((Reason::NothingToRestore, said));
+    }
+    Ok(())
+}
+
+fn start_planner(s: &Situation<'_>, job: &ValidatedJob, id: &str) -> Vec<Action> {
+    let blueprint = Blueprint {
+        object: &s.observed.object,
+        operator: &s.observed.operator,
+        job,
+        image: &s.observed.operator.image,
+        attempt: 0,
+        plan: id,
+        generation: s.observed.object.generation,
+        parallelism: i32::try_from(job.parallelism).unwrap_or(1),
+        workers: 0,
+        start: Start::Newest(None),
+        lost: Vec::new(),
+    };
+    let old = s.groups.get(&0).into_iter().flat_map(|group| group.children.iter().copied());
+    let stale = delete(old.filter(|child| child.plan != id));
+    stale.into_iter().chain([Action::StartPlanner(planner(&blueprint))]).collect()
+}

@@ -1,0 +1,128 @@
+//! Another parallelism: in place, by the engine; behind a checkpoint, by another deployment, when the engine refuses.
+//!
+//! Workers come before the engine is asked and go after it has done it, so no slot is missing meanwhile. A job is never stopped because
+//! there is no room for more of it.
+
+use std::time::Duration;
+
+use millstream_api::conditions::Reason;
+use millstream_api::status::{
+    IntentCause, IntentStatus, IntentStep, ParallelismStatus, Phase, StartFrom, StopMethod,
+};
+
+use super::planning::new_intent;
+use super::stopping::without_intent;
+use super::{Outcome, on_the_way, running};
+use crate::action::Action;
+use crate::build::workers_for;
+use crate::observed::{CallKind, CallState, Trouble};
+use crate::phase::Verdict;
+use crate::situation::Situation;
+use crate::status::begin as begin_status;
+
+/// How long the engine may take, from the call on: a checkpoint, and a restart of the tasks.
+const LIMIT: Duration = Duration::from_secs(600);
+
+fn intent<'a>(s: &Situation<'a>) -> Option<&'a IntentStatus> {
+    s.intent().filter(|intent| intent.step == IntentStep::Rescale)
+}
+
+pub(super) fn is_wanted(s: &Situation<'_>) -> bool {
+    let runs = s.current().is_some_and(|group| group.is_running());
+    s.intent().is_none() && runs && s.wants_parallelism().is_some()
+}
+
+pub(super) fn begin(s: &Situation<'_>) -> Outcome {
+    let (Some(attempt), Some(wanted)) = (s.attempt(), s.wants_parallelism()) else {
+        return Outcome::rest(running::standing(s));
+    };
+    let revision = s.observed.status.current_revision.clone().unwrap_or_default();
+    let plan = s.plan_id(IntentCause::Scale, attempt);
+    let plan = format!("{plan}-{wanted}");
+    let mut intent =
+        new_intent(s, IntentCause::Scale, attempt, plan, revision, StopMethod::Nothing, StartFrom::Newest);
+    intent.step = IntentStep::Rescale;
+    let said = format!("the parallelism goes from {} to {wanted}", s.parallelism());
+    Outcome::commit(Verdict::working(Phase::Rescaling, Reason::Rescaling, said), begin_status(s, intent))
+}
+
+/// The job has the new parallelism, whoever asked for it and whatever became of the answer.
+pub(super) fn is_done(s: &Situation<'_>) -> bool {
+    let Some(intent) = intent(s) else { return false };
+    let answer = s.current().filter(|group| group.is_running()).and_then(|group| group.answer());
+    answer.is_some_and(|answer| answer.parallelism == intent.parallelism)
+}
+
+pub(super) fn arrive(s: &Situation<'_>) -> Outcome {
+    let mut status = without_intent(s, "records flow at the new parallelism");
+    if let (Some(entry), Some(intent)) = (status.history.first_mut(), intent(s)) {
+        entry.action = "Rescaled".into();
+        let desired = status.parallelism.map_or(intent.parallelism, |p| p.desired);
+        status.parallelism = Some(ParallelismStatus { desired, current: intent.parallelism });
+    }
+    Outcome::commit(on_the_way(s, "records flow at the new parallelism"), status)
+}
+
+pub(super) fn is_stale(s: &Situation<'_>) -> bool {
+    let Some(intent) = intent(s) else { return false };
+    let is_asked = s.call(&intent.plan, CallKind::Rescale(intent.parallelism)).is_some();
+    let wanted = s.target.as_ref().ok().and_then(|job| i32::try_from(job.parallelism).ok());
+    let is_other = wanted.is_some_and(|wanted| wanted != intent.parallelism);
+    let is_down = s.current().is_none_or(|group| group.is_down());
+    let is_upgraded = s.wants_upgrade() || s.is_suspended_by_user();
+    is_down || !is_asked && (is_other || is_upgraded)
+}
+
+pub(super) fn take_back(s: &Situation<'_>) -> Outcome {
+    let said = on_the_way(s, "the rescale was not begun, and is not wanted any more");
+    Outcome::commit(said, without_intent(s, "not wanted any more"))
+}
+
+pub(super) fn has_failed(s: &Situation<'_>) -> bool {
+    let Some(intent) = intent(s) else { return false };
+    let runs = s.current().is_some_and(|group| group.is_running());
+    let call = s.call(&intent.plan, CallKind::Rescale(intent.parallelism)).map(|call| &call.state);
+    runs && match call {
+        Some(CallState::Failed { .. }) => true,
+        Some(CallState::Running { since }) => s.since(*since) > LIMIT,
+        Some(CallState::Done { .. }) | None => false,
+    }
+}
+
+pub(super) fn by_savepoint(s: &Situation<'_>) -> Outcome {
+    let Some(old) = intent(s) else { return Outcome::rest(running::standing(s)) };
+    let attempt = s.next_attempt();
+    let plan = s.plan_id(IntentCause::Scale, attempt);
+    let mut next = new_intent(
+        s,
+        IntentCause::Scale,
+        attempt,
+        plan,
+        old.revision.clone(),
+        StopMethod::Checkpoint,
+        StartFrom::Newest,
+    );
+    next.parallelism = old.parallelism;
+    let said = "the engine cannot rescale in place: the job goes on in a new deployment";
+    Outcome::commit(Verdict::working(Phase::Rescaling, Reason::Rescaling, said), begin_status(s, next))
+}
+
+pub(super) fn go_on(s: &Situation<'_>) -> Outcome {
+    let mut verdict = on_the_way(s, "the parallelism changes");
+    let (Some(intent), Some(group)) = (intent(s), s.current()) else { return Outcome::wait(verdict) };
+    if let Some((Trouble::Unschedulable, message)) = group.trouble() {
+        verdict = Verdict::working(Phase::Rescaling, Reason::Unschedulable, message);
+    }
+    let mut actions = running::ensure_at(s, intent.parallelism, s.parallelism());
+    let slots = group.deployed.map_or(1, |deployed| deployed.job.cluster.slots);
+    let has_room = group.ready_workers() >= workers_for(intent.parallelism, slots);
+    let (plan, parallelism) = (intent.plan.clone(), intent.parallelism);
+    let is_asked = s.call(&plan, CallKind::Rescale(parallelism)).is_some();
+    if actions.is_empty() && has_room && !is_asked && group.is_running() {
+        actions.push(Action::Rescale { attempt: intent.attempt, plan, parallelism });
+    }
+    if actions.is_empty() {
+        actions.push(Action::Wait(verdict.message.clone()));
+    }
+    Outcome::act(verdict, actions)
+}

@@ -1,0 +1,208 @@
+//! Stopping the job that runs, for a change or to suspend it.
+//!
+//! What is tried first is in the intent. What comes next when it fails is a rule: an upgrade falls back as its spec says, a rollback, a
+//! restart and a restore go on without the final checkpoint, since the newest epoch is there in any case.
+
+use std::time::Duration;
+
+use millstream_api::UpgradeSettings;
+use millstream_api::conditions::Reason;
+use millstream_api::status::{
+    IntentCause, IntentStatus, IntentStep, Phase, StartFrom, StopMethod, StreamJobStatus,
+};
+use millstream_api::streamjob::{Fallback, UpgradeMode};
+
+use super::deleting::PAUSE;
+use super::{Outcome, delete, on_the_way};
+use crate::action::Action;
+use crate::fields::checksum;
+use crate::observed::{CallKind, CallState};
+use crate::phase::Verdict;
+use crate::plan::{Stop, last_state, stop};
+use crate::situation::Situation;
+use crate::status::{begin, remember};
+use crate::time::as_time;
+
+/// How long a job may take to cancel.
+const CANCEL: Duration = Duration::from_secs(60);
+
+fn intent<'a>(s: &Situation<'a>) -> Option<&'a IntentStatus> {
+    s.intent().filter(|intent| matches!(intent.step, IntentStep::Stop | IntentStep::Suspend))
+}
+
+pub(super) fn is_stopping(s: &Situation<'_>) -> bool {
+    intent(s).is_some()
+}
+
+pub(super) fn is_done(s: &Situation<'_>) -> bool {
+    let Some(intent) = intent(s) else { return false };
+    let call = intent.stop.and_then(|method| s.call(&intent.plan, CallKind::Stop(method)));
+    let is_answered = call.is_some_and(|call| matches!(call.state, CallState::Done { .. }));
+    is_answered || s.current().is_none_or(|group| group.is_down())
+}
+
+/// Stopped, and to stay so: while the spec says it, and while the spec says nothing that can be acted on.
+pub(super) fn is_suspended(s: &Situation<'_>) -> bool {
+    s.step() == Some(IntentStep::Suspend) && is_done(s) && (s.is_suspended_by_user() || s.target.is_err())
+}
+
+pub(super) fn suspend(s: &Situation<'_>) -> Outcome {
+    let Ok(job) = &s.target else { return Outcome::rest(super::running::standing(s)) };
+    let attempt = s.next_attempt();
+    let method = match stop(s, &job.cluster.upgrade) {
+        Stop::By(method) => method,
+        Stop::Later(reason, message) => {
+            return super::running::tend(s, Verdict::working(Phase::Running, reason, message));
+        }
+        Stop::Never(reason, message) => return super::running::tend(s, Verdict::stalled(s, reason, message)),
+    };
+    let intent = IntentStatus {
+        step: IntentStep::Suspend,
+        cause: IntentCause::Suspend,
+        since: as_time(s.now),
+        attempt,
+        revision: s.observed.status.current_revision.clone().unwrap_or_default(),
+        generation: s.observed.object.generation,
+        plan: s.plan_id(IntentCause::Suspend, attempt),
+        stop: Some(method),
+        from: StartFrom::Newest,
+        floor: s.floor(),
+        uri: None,
+        parallelism: s.parallelism(),
+        lost: Vec::new(),
+        warm: false,
+    };
+    let verdict = Verdict::working(Phase::Upgrading, Reason::Suspended, "the job is being suspended");
+    Outcome::commit(verdict, begin(s, intent))
+}
+
+/// The old job is over: the new one starts, unless the spec has changed its mind meanwhile. Then the old one is over nevertheless, and
+/// what the spec says now is planned from there; a spec that cannot be acted on lets the old one be taken up again.
+pub(super) fn next(s: &Situation<'_>) -> Outcome {
+    let Some(old) = intent(s) else { return Outcome::rest(super::running::standing(s)) };
+    let verdict = on_the_way(s, "the old deployment has stopped");
+    let same = s.revision.as_deref() == Some(&old.revision);
+    let resumes = old.step == IntentStep::Suspend;
+    let as_planned = match old.cause {
+        // What is being rolled back is still the one that counts as running.
+        IntentCause::Rollback => {
+            same || s.revision.is_none() || s.revision == s.observed.status.current_revision
+        }
+        IntentCause::Restore => same,
+        _ => same && s.wants_restore().is_none(),
+    };
+    let is_known = s.job_of(&old.revision).is_some();
+    if (as_planned || s.target.is_err() && !resumes) && is_known && !s.is_suspended_by_user() {
+        let wanted = s.target.as_ref().ok().and_then(|job| i32::try_from(job.parallelism).ok());
+        let start = IntentStatus {
+            step: IntentStep::Start,
+            cause: if resumes { IntentCause::Resume } else { old.cause },
+            since: as_time(s.now),
+            floor: if matches!(old.from, StartFrom::Newest) { s.floor() } else { None },
+            parallelism: wanted.unwrap_or(old.parallelism),
+            ..old.clone()
+        };
+        return Outcome::commit(verdict, begin(s, start));
+    }
+    Outcome::commit(verdict, without_intent(s, "the spec changed meanwhile"))
+}
+
+/// The status with nothing begun.
+pub(super) fn without_intent(s: &Situation<'_>, why: &str) -> StreamJobStatus {
+    let mut status = s.observed.status.clone();
+    let revision = status.intent.take().map(|intent| intent.revision).unwrap_or_default();
+    remember(&mut status, s, "TakenBack".into(), why.to_owned(), &revision);
+    status
+}
+
+fn settings(s: &Situation<'_>) -> Option<UpgradeSettings> {
+    let deployed = s.current().and_then(|group| group.deployed).map(|deployed| &deployed.job);
+    s.target.as_ref().ok().or(deployed).map(|job| job.cluster.upgrade)
+}
+
+pub(super) fn has_failed(s: &Situation<'_>) -> bool {
+    let Some((intent, method)) = intent(s).and_then(|intent| Some((intent, intent.stop?))) else {
+        return false;
+    };
+    let limit = match method {
+        StopMethod::Pods | StopMethod::Nothing => return false,
+        StopMethod::Cancel => CANCEL,
+        _ => settings(s).map_or(CANCEL, |settings| settings.savepoint_timeout),
+    };
+    let call = s.call(&intent.plan, CallKind::Stop(method));
+    let is_refused = call.is_some_and(|call| matches!(call.state, CallState::Failed { .. }));
+    is_refused || s.since(intent.since.0) > limit
+}
+
+pub(super) fn fall_back(s: &Situation<'_>) -> Outcome {
+    let Some((old, method)) = intent(s).and_then(|intent| Some((intent, intent.stop?))) else {
+        return Outcome::rest(super::running::standing(s));
+    };
+    let call = s.call(&old.plan, CallKind::Stop(method));
+    let message = match call.map(|call| &call.state) {
+        Some(CallState::Failed { message, .. }) => message.clone(),
+        _ => "it took too long".to_owned(),
+    };
+    let again = |method: StopMethod| {
+        let plan = format!("p{}-{}", old.generation, checksum(&old.plan).get(..8).unwrap_or_default());
+        let intent = IntentStatus { stop: Some(method), since: as_time(s.now), plan, ..old.clone() };
+        Outcome::commit(on_the_way(s, format!("stopping by {method:?}: {message}")), begin(s, intent))
+    };
+    if method == StopMethod::Cancel {
+        return again(StopMethod::Pods);
+    }
+    let is_change = matches!(old.cause, IntentCause::Spec | IntentCause::Suspend | IntentCause::Scale);
+    let Some(settings) = settings(s).filter(|settings| is_change && settings.mode != UpgradeMode::Stateless)
+    else {
+        return again(StopMethod::Cancel);
+    };
+    // Trying again at once would only be refused again.
+    let refused_at = call.and_then(|call| match &call.state {
+        CallState::Failed { at, .. } => Some(*at),
+        _ => None,
+    });
+    let is_too_soon = refused_at.is_some_and(|at| s.since(at) < PAUSE);
+    let hold = |reason, said: String| {
+        if is_too_soon {
+            super::running::tend(s, Verdict::working(Phase::Upgrading, reason, said))
+        } else {
+            again(method)
+        }
+    };
+    match (settings.fallback, last_state(s, &settings, StopMethod::Cancel)) {
+        (Fallback::LastState, Stop::By(StopMethod::Cancel)) => again(StopMethod::Cancel),
+        (Fallback::LastState, Stop::Later(reason, why) | Stop::Never(reason, why)) => {
+            hold(reason, format!("{message}; {why}"))
+        }
+        (Fallback::Fail, _) if old.cause == IntentCause::Spec => {
+            let mut status = without_intent(s, &message);
+            status.rolled_back = Some(old.revision.clone());
+            let said = format!("the old revision keeps running: no savepoint could be taken: {message}");
+            Outcome::commit(Verdict::stalled(s, Reason::StopFailed, said), status)
+        }
+        _ => hold(Reason::StopFailed, format!("no savepoint could be taken: {message}")),
+    }
+}
+
+pub(super) fn go_on(s: &Situation<'_>) -> Outcome {
+    let verdict = on_the_way(s, "the old deployment is being stopped");
+    let Some((intent, method)) = intent(s).and_then(|intent| Some((intent, intent.stop?))) else {
+        return Outcome::wait(verdict);
+    };
+    let (Some(attempt), plan) = (s.attempt(), intent.plan.clone()) else { return Outcome::wait(verdict) };
+    if matches!(method, StopMethod::Pods | StopMethod::Nothing) {
+        let coordinator = s.current().and_then(|group| group.coordinator).map(|(child, _)| child);
+        return match delete(coordinator) {
+            Some(action) => Outcome::act(verdict, vec![action]),
+            None => Outcome::wait(verdict),
+        };
+    }
+    if s.call(&plan, CallKind::Stop(method)).is_some() {
+        return Outcome::wait(verdict);
+    }
+    let action = match method {
+        StopMethod::Cancel => Action::CancelJob { attempt, plan },
+        _ => Action::StopWithSavepoint { attempt, plan, method },
+    };
+    Outcome::act(verdict, vec![action])
+}

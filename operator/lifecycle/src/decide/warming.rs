@@ -1,0 +1,117 @@
+//! New pods get ready while the old job runs: a standby that claims nothing, and workers that have come to it.
+//!
+//! All of it can be taken back. The old job is stopped for pods that are there, or, when there is no room for both, before they are;
+//! never for pods that cannot work.
+
+use std::time::Duration;
+
+use millstream_api::conditions::Reason;
+use millstream_api::status::{IntentStatus, IntentStep};
+
+use super::starting::ensure_for;
+use super::stopping::without_intent;
+use super::{Outcome, on_the_way, running};
+use crate::build::{Start, workers_for};
+use crate::observed::{EnginePhase, Trouble};
+use crate::phase::Verdict;
+use crate::situation::{Group, Situation};
+use crate::status::begin;
+use crate::time::as_time;
+
+/// How long the new pods may take before the old job is stopped to make room.
+const WARM: Duration = Duration::from_secs(120);
+
+fn intent<'a>(s: &Situation<'a>) -> Option<&'a IntentStatus> {
+    s.intent().filter(|intent| intent.step == IntentStep::Warm)
+}
+
+fn new_group<'s, 'a>(s: &'s Situation<'a>) -> Option<&'s Group<'a>> {
+    s.groups.get(&intent(s)?.attempt)
+}
+
+pub(super) fn is_stale(s: &Situation<'_>) -> bool {
+    intent(s)
+        .is_some_and(|intent| s.is_suspended_by_user() || s.revision.as_deref() != Some(&intent.revision))
+}
+
+pub(super) fn take_back(s: &Situation<'_>) -> Outcome {
+    let said = on_the_way(s, "the spec changed while the new pods were getting ready");
+    Outcome::commit(said, without_intent(s, "the spec changed"))
+}
+
+pub(super) fn is_ready(s: &Situation<'_>) -> bool {
+    let (Some(intent), Some(group)) = (intent(s), new_group(s)) else { return false };
+    let is_standby = group.answer().is_some_and(|answer| answer.phase == EnginePhase::Standby);
+    let slots = group.deployed.map_or(1, |deployed| deployed.job.cluster.slots);
+    is_standby && group.ready_workers() >= workers_for(intent.parallelism, slots)
+}
+
+fn stop(s: &Situation<'_>, warm: Warmth) -> Outcome {
+    let Some(old) = intent(s) else { return Outcome::rest(running::standing(s)) };
+    let next = IntentStatus {
+        step: IntentStep::Stop,
+        since: as_time(s.now),
+        floor: s.floor(),
+        warm: warm == Warmth::Keep,
+        ..old.clone()
+    };
+    Outcome::commit(on_the_way(s, "the old deployment is stopped"), begin(s, next))
+}
+
+/// Whether the new pods stay.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Warmth {
+    Keep,
+    GiveUp,
+}
+
+pub(super) fn stop_old(s: &Situation<'_>) -> Outcome {
+    stop(s, Warmth::Keep)
+}
+
+pub(super) fn is_hopeless(s: &Situation<'_>) -> bool {
+    why_hopeless(s).is_some()
+}
+
+fn why_hopeless(s: &Situation<'_>) -> Option<(Reason, String)> {
+    let group = new_group(s)?;
+    if let Some((exit, _)) = group.exit() {
+        return Some(super::recovering::end_of(exit));
+    }
+    match group.trouble()? {
+        (Trouble::Image, message) => Some((Reason::ImageUnavailable, message.to_owned())),
+        (Trouble::CrashLoop, message) => Some((Reason::Unstable, message.to_owned())),
+        (Trouble::Unschedulable, _) => None,
+    }
+}
+
+/// The new revision is not tried again until the spec changes; the old job never noticed.
+pub(super) fn give_up(s: &Situation<'_>) -> Outcome {
+    let (reason, message) = why_hopeless(s).unwrap_or((Reason::Unstable, String::new()));
+    let mut status = without_intent(s, reason.as_str());
+    status.rolled_back.clone_from(&s.revision);
+    let said = format!("the new pods cannot work, so the old revision keeps running: {message}");
+    Outcome::commit(Verdict::stalled(s, reason, said), status)
+}
+
+pub(super) fn is_late(s: &Situation<'_>) -> bool {
+    intent(s).is_some_and(|intent| s.since(intent.since.0) > WARM)
+}
+
+pub(super) fn stop_first(s: &Situation<'_>) -> Outcome {
+    stop(s, Warmth::GiveUp)
+}
+
+pub(super) fn go_on(s: &Situation<'_>) -> Outcome {
+    let verdict = on_the_way(s, "the new pods are getting ready while the old job runs");
+    let Some(intent) = intent(s) else { return Outcome::wait(verdict) };
+    let mut actions = ensure_for(s, intent, Start::Standby(intent.floor));
+    if s.current().is_some_and(|group| !group.is_down()) {
+        actions.extend(running::ensure_current(s));
+    }
+    let message = verdict.message.clone();
+    if actions.is_empty() {
+        actions.push(crate::action::Action::Wait(message));
+    }
+    Outcome::act(verdict, actions)
+}

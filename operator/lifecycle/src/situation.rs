@@ -1,0 +1,325 @@
+//! The facts as decisions need them: children by deployment, the spec with its revision, what of it is new.
+//!
+//! Owns adoption: a child counts as the job's when its owner is this very resource (by uid), and as a deployment's by the number on its
+//! label. What belongs to a predecessor of the same name is a stranger; what belongs to a deployment that neither runs nor is being made
+//! is an orphan.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use millstream_api::conditions::Reason;
+use millstream_api::status::{IntentCause, IntentStatus, IntentStep, PlanKind};
+use millstream_api::{DesiredState, FieldError, ValidatedJob};
+
+use crate::build::config::with_sql;
+use crate::diff::{Change, deepest, diff, revision};
+use crate::fields::checksum;
+use crate::observed::{
+    Answer, Call, CallKind, Child, ChildKind, Component, Deployed, Engine, Exit, Judgement, Observed,
+    Planner, PlannerState, Pod, PodState, SqlText, Trouble,
+};
+use crate::time::{Timestamp, elapsed};
+
+/// A spec that cannot be acted on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    pub(crate) reason: Reason,
+    pub(crate) message: String,
+}
+
+/// The children of one deployment.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Group<'a> {
+    pub(crate) children: Vec<&'a Child>,
+    pub(crate) deployed: Option<&'a Deployed>,
+    pub(crate) config: Option<&'a Child>,
+    pub(crate) coordinator: Option<(&'a Child, &'a Pod)>,
+    pub(crate) workers: BTreeMap<u32, (&'a Child, &'a Pod)>,
+    pub(crate) engine: Option<&'a Engine>,
+}
+
+impl<'a> Group<'a> {
+    pub(crate) fn answer(&self) -> Option<&'a Answer> {
+        // What a coordinator said before it ended is no answer any more.
+        self.engine.filter(|_| !self.is_down()).and_then(Engine::answer)
+    }
+
+    /// Whether no coordinator of this deployment can own an epoch any more, as far as can be known.
+    pub(crate) fn is_down(&self) -> bool {
+        self.coordinator.is_none_or(|(_, pod)| pod.is_over() || pod.state == PodState::Lost)
+    }
+
+    pub(crate) fn is_running(&self) -> bool {
+        self.answer().is_some() && self.engine.is_some_and(Engine::is_running)
+    }
+
+    pub(crate) fn exit(&self) -> Option<(&'a Exit, Timestamp)> {
+        match &self.coordinator?.1.state {
+            PodState::Ended { exit, at } => Some((exit, *at)),
+            _ => None,
+        }
+    }
+
+    /// What keeps some pod from starting, the coordinator's first.
+    pub(crate) fn trouble(&self) -> Option<(Trouble, &'a str)> {
+        let workers = self.workers.values().map(|(_, pod)| *pod);
+        self.coordinator.map(|(_, pod)| pod).into_iter().chain(workers).find_map(Pod::trouble)
+    }
+
+    pub(crate) fn ready_workers(&self) -> u32 {
+        u32::try_from(self.workers.values().filter(|(_, pod)| pod.is_ready()).count()).unwrap_or(u32::MAX)
+    }
+}
+
+/// Everything that a decision looks at.
+pub(crate) struct Situation<'a> {
+    pub(crate) observed: &'a Observed,
+    pub(crate) now: Timestamp,
+    pub(crate) target: Result<ValidatedJob, Refusal>,
+    /// Revision of the target; of nothing when the spec is refused.
+    pub(crate) revision: Option<String>,
+    /// What the target changes of what runs.
+    pub(crate) changes: Vec<Change>,
+    pub(crate) groups: BTreeMap<i64, Group<'a>>,
+    pub(crate) strangers: Vec<&'a Child>,
+}
+
+impl<'a> Situation<'a> {
+    pub(crate) fn new(
+        job: Result<&ValidatedJob, &[FieldError]>,
+        observed: &'a Observed,
+        now: Timestamp,
+    ) -> Self {
+        let (ours, strangers): (Vec<_>, Vec<_>) =
+            observed.children.iter().partition(|child| child.owner == observed.object.uid);
+        let groups = group(&ours, observed);
+        let deployed = observed.status.attempt.and_then(|n| groups.get(&n)).and_then(|g| g.deployed);
+        let target = target(job, observed, deployed);
+        let revision = target.as_ref().ok().map(revision);
+        let changes = match (&target, deployed) {
+            (Ok(job), Some(deployed)) => diff(&deployed.job, job),
+            _ => Vec::new(),
+        };
+        Self { observed, now, target, revision, changes, groups, strangers }
+    }
+
+    pub(crate) fn intent(&self) -> Option<&'a IntentStatus> {
+        self.observed.status.intent.as_ref()
+    }
+
+    pub(crate) fn step(&self) -> Option<IntentStep> {
+        self.intent().map(|intent| intent.step)
+    }
+
+    /// The deployment that owns the job, or owned it last.
+    pub(crate) fn current(&self) -> Option<&Group<'a>> {
+        self.groups.get(&self.attempt()?)
+    }
+
+    pub(crate) fn attempt(&self) -> Option<i64> {
+        self.observed.status.attempt
+    }
+
+    /// A number above every one that was ever given out, whatever the status says.
+    pub(crate) fn next_attempt(&self) -> i64 {
+        let intent = self.intent().map(|intent| intent.attempt);
+        let labelled = self.observed.children.iter().map(|child| child.attempt).max();
+        [self.attempt(), intent, labelled].into_iter().flatten().max().unwrap_or(0) + 1
+    }
+
+    /// The newest epoch that is known from anywhere. It never shrinks: it is what a restore must reach.
+    pub(crate) fn floor(&self) -> Option<i64> {
+        let engines = self.observed.engines.values().filter_map(Engine::answer);
+        let newest = engines.filter_map(|answer| answer.newest.as_ref()).map(|epoch| epoch.number).max();
+        let judged = self.judgement().and_then(|j| j.newest.as_ref()).map(|epoch| epoch.number);
+        let ended = self.observed.calls.iter().filter_map(|call| match &call.state {
+            crate::observed::CallState::Done { epoch } => *epoch,
+            _ => None,
+        });
+        let intent = self.intent().and_then(|intent| intent.floor);
+        [self.observed.status.epoch, newest, judged, ended.max(), intent].into_iter().flatten().max()
+    }
+
+    pub(crate) fn call(&self, plan: &str, kind: CallKind) -> Option<&'a Call> {
+        self.observed.calls.iter().find(|call| call.plan == plan && call.kind == kind)
+    }
+
+    /// What the planner of the newest plan found.
+    pub(crate) fn judgement(&self) -> Option<&'a Judgement> {
+        match &self.planner()?.state {
+            PlannerState::Judged(judgement) => Some(judgement),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn planner(&self) -> Option<&'a Planner> {
+        let plan = self.observed.status.plan.as_ref()?;
+        self.observed.planner.as_ref().filter(|planner| planner.plan == plan.id)
+    }
+
+    pub(crate) fn is_suspended_by_user(&self) -> bool {
+        self.target.as_ref().is_ok_and(|job| job.desired_state == DesiredState::Suspended)
+    }
+
+    /// Whether the spec asks for another revision than the one that runs.
+    pub(crate) fn wants_upgrade(&self) -> bool {
+        let status = &self.observed.status;
+        self.revision.is_some()
+            && self.revision != status.current_revision
+            && self.revision != status.rolled_back
+    }
+
+    pub(crate) fn wants_restart(&self) -> bool {
+        let acted = self.observed.status.nonces.as_ref().and_then(|n| n.restart);
+        self.target
+            .as_ref()
+            .is_ok_and(|job| job.cluster.restart_nonce.is_some() && job.cluster.restart_nonce != acted)
+    }
+
+    /// The address that the user wants the job to be restored from, if that was not done yet.
+    pub(crate) fn wants_restore(&self) -> Option<&str> {
+        let restore = self.target.as_ref().ok()?.restore.as_ref()?;
+        let from = restore.from.as_deref()?;
+        let nonces = self.observed.status.nonces.clone().unwrap_or_default();
+        let is_new_number = restore.nonce.is_some() && restore.nonce != nonces.restore;
+        let is_new_place = nonces.restored.as_deref() != Some(from);
+        (is_new_number || is_new_place).then_some(from)
+    }
+
+    /// The parallelism that the spec asks for, if the running job has another one.
+    pub(crate) fn wants_parallelism(&self) -> Option<i32> {
+        let wanted = i32::try_from(self.target.as_ref().ok()?.parallelism).ok()?;
+        (self.parallelism() != wanted).then_some(wanted)
+    }
+
+    /// What runs, as far as it was decided.
+    pub(crate) fn parallelism(&self) -> i32 {
+        self.observed.status.parallelism.map_or(1, |p| p.current)
+    }
+
+    pub(crate) fn class(&self) -> PlanKind {
+        deepest(&self.changes)
+    }
+
+    /// The job and image of a revision, from wherever it is still known.
+    pub(crate) fn job_of(&self, revision: &str) -> Option<(&ValidatedJob, &str)> {
+        let of_group = |group: &Group<'a>| group.deployed.filter(|deployed| deployed.revision == revision);
+        let deployed = self.groups.values().rev().find_map(of_group);
+        match (&self.target, &self.revision) {
+            (Ok(job), Some(own)) if own == revision => {
+                Some((job, deployed.map_or(self.observed.operator.image.as_str(), |d| d.image.as_str())))
+            }
+            _ => deployed.map(|deployed| (&deployed.job, deployed.image.as_str())),
+        }
+    }
+
+    /// Names a plan: the same facts give the same id, another generation or cause another one.
+    pub(crate) fn plan_id(&self, cause: IntentCause, attempt: i64) -> String {
+        let object = &self.observed.object;
+        let text = format!("{} {} {cause:?} {attempt} {:?}", object.uid, object.generation, self.revision);
+        let sum = checksum(&text);
+        format!("p{}-{}", object.generation, sum.get(..8).unwrap_or(&sum))
+    }
+
+    pub(crate) fn since(&self, then: Timestamp) -> Duration {
+        elapsed(then, self.now)
+    }
+
+    /// Whether a deployment is one that may have pods now.
+    pub(crate) fn is_wanted(&self, attempt: i64) -> bool {
+        Some(attempt) == self.attempt()
+            || self.intent().is_some_and(|intent| intent.warm && intent.attempt == attempt)
+    }
+
+    /// What may go: everything of deployments that neither run nor are being made. The config map of one that may be gone back to, or
+    /// whose revision is being started, stays: it is the only memory of what was deployed.
+    pub(crate) fn orphans(&self) -> Vec<&'a Child> {
+        let previous = self.observed.status.trial.as_ref().and_then(|trial| trial.previous);
+        let revision = self.intent().map(|intent| intent.revision.as_str());
+        let mut orphans = Vec::new();
+        for (attempt, group) in &self.groups {
+            if *attempt == 0 || self.is_wanted(*attempt) {
+                continue;
+            }
+            let remembers =
+                Some(*attempt) == previous || group.deployed.map(|d| d.revision.as_str()) == revision;
+            let goes =
+                |child: &&&Child| !child.is_terminating && !(remembers && child.kind == ChildKind::ConfigMap);
+            orphans.extend(group.children.iter().filter(goes).copied());
+        }
+        orphans
+    }
+
+    /// Coordinators beside that of this deployment that could still own an epoch, standbys among them.
+    pub(crate) fn rivals(&self, attempt: i64) -> Vec<&'a Child> {
+        let others = self.groups.iter().filter(|(other, _)| **other != attempt);
+        let alive = others.filter(|(_, group)| !group.is_down()).filter_map(|(_, group)| group.coordinator);
+        alive.map(|(child, _)| child).collect()
+    }
+}
+
+fn group<'a>(ours: &[&'a Child], observed: &'a Observed) -> BTreeMap<i64, Group<'a>> {
+    let mut groups: BTreeMap<i64, Group<'a>> = BTreeMap::new();
+    for child in ours.iter().copied() {
+        let group = groups.entry(child.attempt).or_default();
+        group.children.push(child);
+        if let Some(deployed) = &child.deployed {
+            group.deployed = Some(deployed);
+            group.config = Some(child);
+        }
+        if let Some(pod) = &child.pod {
+            match pod.component {
+                Component::Coordinator => group.coordinator = Some((child, pod)),
+                Component::Worker(index) => {
+                    group.workers.insert(index, (child, pod));
+                }
+                Component::Planner => {}
+            }
+        }
+    }
+    for (attempt, group) in &mut groups {
+        group.engine = observed.engines.get(attempt);
+    }
+    groups
+}
+
+/// The spec as it can be acted on: its SQL found, its state in a place that pods share, its fixed fields unchanged.
+fn target(
+    job: Result<&ValidatedJob, &[FieldError]>,
+    observed: &Observed,
+    deployed: Option<&Deployed>,
+) -> Result<ValidatedJob, Refusal> {
+    let refuse = |reason, message: String| Err(Refusal { reason, message });
+    let job = match job {
+        Ok(job) => job.clone(),
+        Err(errors) => {
+            let texts: Vec<_> = errors.iter().map(ToString::to_string).collect();
+            return refuse(Reason::InvalidSpec, texts.join("; "));
+        }
+    };
+    let job = match &observed.sql {
+        SqlText::Inline => job,
+        SqlText::Found(sql) => with_sql(job, sql),
+        SqlText::Missing(why) => return refuse(Reason::SqlMissing, format!("spec.sqlFrom: {why}")),
+    };
+    if job.storage.as_deref().is_none_or(|uri| uri.starts_with("memory:")) {
+        let message = "spec.state.storage: pods share no disk: name a bucket, such as s3://bucket/streams";
+        return refuse(Reason::InvalidSpec, message.into());
+    }
+    let Some(deployed) = deployed else { return Ok(job) };
+    if deployed.job.max_parallelism != job.max_parallelism {
+        let was = deployed.job.max_parallelism;
+        let message =
+            format!("spec.maxParallelism: is {was} for this job's life, since state is stored by key group");
+        return refuse(Reason::InvalidSpec, message);
+    }
+    let nonces = observed.status.nonces.as_ref();
+    let restore = job.restore.as_ref().and_then(|r| r.from.as_deref());
+    let restores = restore.is_some() && restore != nonces.and_then(|n| n.restored.as_deref());
+    if deployed.job.storage != job.storage && !restores && !job.cluster.upgrade.allow_state_loss {
+        let message = "spec.state.storage: moving it leaves the job's state behind: name it in a new spec.restore.from, or \
+                       set spec.upgrade.allowStateLoss to true for this change";
+        return refuse(Reason::InvalidSpec, message.into());
+    }
+    Ok(job)
+}
