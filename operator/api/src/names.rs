@@ -1,7 +1,7 @@
 //! Names that Kubernetes and the bucket see, and the rules they must follow.
 //!
 //! Owns the group, version, labels and annotations of the product. A job's name is at most 45 characters, because its
-//! children append to it (`<name>-coordinator-4294967295` is 45 + 18 = 63 characters, the longest DNS label).
+//! children append to it (`<name>-coordinator-99999` is 45 + 18 = 63 characters, the longest DNS label).
 
 /// API group of every resource of the product.
 pub const GROUP: &str = "millstream.dev";

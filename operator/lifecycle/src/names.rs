@@ -1,8 +1,8 @@
 //! Names of the objects that belong to a deployment.
 //!
 //! Stable: a name follows from the job, the deployment's number and the worker's index, so that an operator that starts again finds
-//! what it made. With a job's name of at most 45 characters services stay within the 63 of a DNS label; a worker's name does for
-//! numbers up to 99,999 and indexes up to 9,999, and is a valid name of a pod beyond that.
+//! what it made. A job's name has at most 45 characters, so services, which must be DNS labels of at most 63, can be made for 99,999
+//! deployments of the longest name. Names of pods may be longer.
 
 /// Roles that have a certificate of their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -15,8 +15,8 @@ use crate::build::config::with_sql;
 use crate::diff::{Change, deepest, diff, revision};
 use crate::fields::checksum;
 use crate::observed::{
-    Answer, Call, CallKind, Child, ChildKind, Component, Deployed, Engine, Exit, Judgement, Observed,
-    Planner, PlannerState, Pod, PodState, SqlText, Trouble,
+    Answer, Call, CallKind, CallState, Child, ChildKind, Component, Deployed, Engine, Exit, Judgement,
+    Observed, Planner, PlannerState, Pod, PodState, SqlText, Trouble,
 };
 use crate::time::{Timestamp, elapsed};
 
@@ -133,7 +133,7 @@ impl<'a> Situation<'a> {
         let newest = engines.filter_map(|answer| answer.newest.as_ref()).map(|epoch| epoch.number).max();
         let judged = self.judgement().and_then(|j| j.newest.as_ref()).map(|epoch| epoch.number);
         let ended = self.observed.calls.iter().filter_map(|call| match &call.state {
-            crate::observed::CallState::Done { epoch } => *epoch,
+            CallState::Done { epoch } => *epoch,
             _ => None,
         });
         let intent = self.intent().and_then(|intent| intent.floor);
@@ -238,7 +238,14 @@ impl<'a> Situation<'a> {
         let revision = self.intent().map(|intent| intent.revision.as_str());
         let mut orphans = Vec::new();
         for (attempt, group) in &self.groups {
-            if *attempt == 0 || self.is_wanted(*attempt) {
+            if *attempt == 0 {
+                // A planner's verdict is looked at until the change that it judged is done.
+                let is_open =
+                    self.intent().is_some() || self.wants_upgrade() || self.wants_restore().is_some();
+                orphans.extend(group.children.iter().filter(|_| !is_open).copied());
+                continue;
+            }
+            if self.is_wanted(*attempt) {
                 continue;
             }
             let remembers =
@@ -316,7 +323,9 @@ fn target(
     let nonces = observed.status.nonces.as_ref();
     let restore = job.restore.as_ref().and_then(|r| r.from.as_deref());
     let restores = restore.is_some() && restore != nonces.and_then(|n| n.restored.as_deref());
-    if deployed.job.storage != job.storage && !restores && !job.cluster.upgrade.allow_state_loss {
+    // What was begun was permitted when it was.
+    let begun = observed.status.intent.as_ref().is_some_and(|intent| intent.revision == revision(&job));
+    if deployed.job.storage != job.storage && !restores && !begun && !job.cluster.upgrade.allow_state_loss {
         let message = "spec.state.storage: moving it leaves the job's state behind: name it in a new spec.restore.from, or \
                        set spec.upgrade.allowStateLoss to true for this change";
         return refuse(Reason::InvalidSpec, message.into());

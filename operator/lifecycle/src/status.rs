@@ -7,7 +7,7 @@ use millstream_api::DurationText;
 use millstream_api::names::{COMPONENT_LABEL, JOB_LABEL};
 use millstream_api::status::{
     CheckpointStatus, HistoryEntry, IntentCause, IntentStatus, IntentStep, MAX_HISTORY, ParallelismStatus,
-    StreamJobStatus, WorkersStatus,
+    Phase, StreamJobStatus, WorkersStatus,
 };
 
 use crate::fields::checksum;
@@ -47,7 +47,8 @@ pub(crate) fn complete(s: &Situation<'_>, verdict: &Verdict, mut status: StreamJ
     status.parallelism = Some(ParallelismStatus { desired: wanted.unwrap_or(current), current });
     let group = s.current();
     let ready = group.map_or(0, |group| group.ready_workers());
-    let desired = if current == 0 { 0 } else { wanted_workers(s) };
+    let has_pods = !matches!(verdict.phase, Phase::Suspended | Phase::Finished);
+    let desired = if current > 0 && has_pods { wanted_workers(s) } else { 0 };
     status.workers = Some(WorkersStatus { desired: count(desired), ready: count(ready) });
     status.silent_since = match group.and_then(|group| group.engine) {
         Some(Engine::Silent { since }) => Some(as_time(*since)),

@@ -1,32 +1,166 @@
-//! Whole lives, decision by decision.
+//! Whole lives, decision by decision: what is done, in which order, under which row of the table.
 
 use serde_json::json;
 
 use super::world::World;
+use crate::observed::{Judgement, PlannerState};
+
+/// The log with names of objects left out: those are in the tests of `build`.
+fn lines(world: &World) -> Vec<String> {
+    let short = |line: &String| {
+        let cut = ["ensure ", "delete ", "start planner "]
+            .iter()
+            .find_map(|word| line.find(word).map(|at| at + word.len()));
+        cut.map_or(line.clone(), |at| line[..at].trim_end().to_owned())
+    };
+    world.log.iter().map(short).collect()
+}
 
 #[test]
 fn create() {
     let mut world = World::new(json!({}));
     world.settle();
-    println!("{:#?}", world.log);
-    world.log.clear();
+    assert_eq!(
+        lines(&world),
+        [
+            "no finalizer: add finalizer",
+            "never deployed: write intent: Create Start to attempt 1 from Newest, stop by Nothing",
+            "start: under way: ensure",
+            "start: records flow: write intent: none",
+        ]
+    );
+    assert_eq!(
+        world.log[2],
+        "start: under way: ensure ConfigMap/j-config-1 NetworkPolicy/j-network-1 Service/j-coordinator-1 \
+         Service/j-workers-1 PodDisruptionBudget/j-workers-1 Pod/j-coordinator-1 Pod/j-worker-1-0"
+    );
+}
+
+#[test]
+fn upgrade_with_warm_pods() {
+    let mut world = World::running(json!({}));
     world.edit(json!({"sql": "SELECT 2"}));
+    let newest = world.epoch.unwrap();
     world.settle();
-    println!("{:#?}", world.log);
-    world.log.clear();
+    assert_eq!(
+        lines(&world),
+        [
+            "another revision is asked for: start planner".to_owned(),
+            format!(
+                "another revision is asked for: write intent: Spec Warm to attempt 2 from Newest at least {}, stop by Checkpoint",
+                newest + 1
+            ),
+            "warm: under way: ensure".into(),
+            format!(
+                "warm: pods are ready: write intent: Spec Stop to attempt 2 from Newest at least {}, stop by Checkpoint",
+                newest + 3
+            ),
+            "stop: under way: stop attempt 1 behind Checkpoint".into(),
+            format!(
+                "stop: done: write intent: Spec Start to attempt 2 from Newest at least {}, stop by Checkpoint",
+                newest + 5
+            ),
+            "start: under way: activate attempt 2".into(),
+            "start: under way: delete".into(),
+            "start: records flow: write intent: none".into(),
+            "on trial: delete".into(),
+            "settled: delete".into(),
+        ]
+    );
+    assert_eq!(world.pods(), ["j-coordinator-2", "j-worker-2-0"]);
+}
+
+#[test]
+fn suspend_and_resume() {
+    let mut world = World::running(json!({}));
     world.edit(json!({"desiredState": "Suspended"}));
     world.settle();
-    println!("{:#?} {:?}", world.log, world.status);
-    world.log.clear();
+    assert!(world.pods().is_empty());
+    let stopped_at = world.epoch.unwrap();
     world.edit(json!({"desiredState": "Running"}));
     world.settle();
-    println!("{:#?}", world.log);
-    world.log.clear();
-    world.edit(json!({"parallelism": 7}));
+    assert_eq!(
+        world.story(),
+        [
+            format!(
+                "write intent: Suspend Suspend to attempt 2 from Newest at least {}, stop by Checkpoint",
+                stopped_at - 2
+            ),
+            "stop attempt 1 behind Checkpoint".into(),
+            format!(
+                "write intent: Resume Start to attempt 2 from Newest at least {stopped_at}, stop by Checkpoint"
+            ),
+            "write intent: none".into(),
+        ]
+    );
+}
+
+#[test]
+fn restart_by_nonce() {
+    let mut world = World::running(json!({"restart": {"nonce": 1}}));
+    world.edit(json!({"restart": {"nonce": 2}}));
     world.settle();
-    println!("{:#?}", world.log);
-    world.log.clear();
-    world.object.deleted = Some(world.now);
+    assert!(world.story()[0].starts_with("write intent: Restart Stop to attempt 2 from Newest at least"));
+    assert_eq!(world.status.nonces.as_ref().unwrap().restart, Some(2));
+    assert_eq!(world.status.trial, None);
+}
+
+#[test]
+fn restore_goes_to_the_exact_address_once() {
+    let mut world = World::running(json!({}));
+    world.edit(json!({"restore": {"from": "s3://b/savepoints/1", "nonce": 1}}));
+    world.run_to("start: under way");
+    world.run(2);
+    let started = world.log.iter().find(|line| line.contains("Restore Start")).unwrap();
+    assert!(
+        started.ends_with("write intent: Restore Start to attempt 2 from Snapshot, stop by Checkpoint"),
+        "{started}"
+    );
     world.settle();
-    println!("{:#?}", world.log);
+    assert_eq!(world.status.restored_from.as_ref().unwrap().uri, "s3://b/savepoints/1");
+    let attempt = world.status.attempt;
+    world.edit(
+        json!({"restore": {"from": "s3://b/savepoints/1", "nonce": 1}, "upgrade": {"mode": "LastState"}}),
+    );
+    world.settle();
+    assert_eq!(world.status.attempt, attempt, "it was restored once");
+    world.edit(json!({"restore": null}));
+    world.settle();
+    assert_eq!(world.status.attempt, attempt, "taking it out asks for nothing");
+    world.edit(json!({"restore": {"from": "s3://b/savepoints/1", "nonce": 2}}));
+    world.settle();
+    assert_eq!(world.status.attempt, Some(3), "a new number restores again");
+}
+
+#[test]
+fn sql_that_reads_differently_and_means_the_same_touches_nothing() {
+    let mut world = World::running(json!({}));
+    world.verdict = PlannerState::Judged(Judgement { is_same_plan: true, ..Judgement::default() });
+    world.edit(json!({"sql": "SELECT  1 -- one"}));
+    world.settle();
+    assert_eq!(
+        lines(&world),
+        [
+            "another revision is asked for: start planner",
+            "another revision is asked for: write intent: none",
+            "settled: ensure",
+            "settled: delete",
+        ]
+    );
+    assert_eq!(
+        (world.status.attempt, &world.status.current_revision),
+        (Some(1), &world.status.target_revision)
+    );
+    // The same plan for other pods is another deployment.
+    world.edit(json!({"worker": {"slots": 3}}));
+    world.settle();
+    assert_eq!(world.status.attempt, Some(2));
+}
+
+#[test]
+fn labels_of_a_template_are_patched_on_the_pods_that_run() {
+    let mut world = World::running(json!({}));
+    world.edit(json!({"worker": {"podTemplate": {"metadata": {"labels": {"team": "a"}}}}}));
+    world.settle();
+    assert_eq!(world.log, ["settled: ensure ConfigMap/j-config-1 Pod/j-worker-1-0"]);
 }

@@ -629,13 +629,17 @@ impl World {
 
     /// The irreversible part of the log, and the intents.
     pub(super) fn story(&self) -> Vec<String> {
-        let words = ["write intent", "stop attempt", "cancel", "rescale attempt", "activate", "finalizer"];
-        self.log
-            .iter()
-            .map(|line| line.split_once(": ").unwrap().1.trim_start_matches("begins: ").to_owned())
-            .map(|line| line.split_once(": write").map_or(line.clone(), |(_, rest)| format!("write{rest}")))
-            .filter(|line| words.iter().any(|word| line.contains(word)))
-            .collect()
+        let words = [
+            "write intent",
+            "stop attempt",
+            "cancel attempt",
+            "rescale attempt",
+            "activate",
+            "remove finalizer",
+        ];
+        let action =
+            |line: &String| words.iter().find_map(|word| line.find(word)).map(|at| line[at..].to_owned());
+        self.log.iter().filter_map(action).collect()
     }
 
     pub(super) fn lose(&mut self, operator: &str) {

@@ -1,0 +1,264 @@
+//! Lifecycle rules 1 to 5: state, intent, adoption, the floor, specs that come at the wrong time.
+
+use std::time::Duration;
+
+use millstream_api::conditions::ConditionType::{Ready, Stalled};
+use millstream_api::status::Phase;
+use serde_json::json;
+
+use super::world::{Process, World};
+use crate::action::Action;
+use crate::observed::{Child, ChildKind, EnginePhase, Exit, PlannerState};
+use crate::time::after;
+
+#[test]
+fn rule_01_a_stateful_upgrade_never_becomes_a_stateless_one() {
+    let mut world = World::running(json!({}));
+    world.edit(json!({"sql": "SELECT 2", "upgrade": {"mode": "Stateless"}}));
+    world.run(10);
+    assert_eq!(world.status.attempt, Some(1));
+    assert_eq!(world.reason(Stalled), "StateIncompatible");
+    assert_eq!(world.status.phase, Some(Phase::Running), "the old revision runs on");
+    world.edit(json!({"upgrade": {"mode": "Stateless", "allowStateLoss": true}}));
+    world.settle();
+    assert!(
+        world.log.iter().any(|line| line.contains("Spec Start to attempt 2 from Empty")),
+        "{:#?}",
+        world.log
+    );
+    // What was stateless with permission stays so without it.
+    world.edit(json!({"sql": "SELECT 3", "upgrade": {"mode": "Stateless", "allowStateLoss": true}}));
+    world.settle();
+    assert_eq!(world.status.attempt, Some(3));
+}
+
+#[test]
+fn rule_01_operators_that_would_lose_their_state_hold_the_upgrade() {
+    let mut world = World::running(json!({}));
+    world.lose("agg-1");
+    world.edit(json!({"sql": "SELECT 2"}));
+    world.run(10);
+    assert_eq!((world.status.attempt, world.reason(Stalled).as_str()), (Some(1), "StateIncompatible"));
+    let message = &world.decide().conditions[0].message;
+    assert!(message.contains("agg-1") && message.contains("allowStateLoss"), "{message}");
+    world.edit(json!({"upgrade": {"allowStateLoss": true}}));
+    world.run_to("start: under way");
+    assert_eq!(world.status.intent.as_ref().unwrap().lost, ["agg-1"]);
+}
+
+#[test]
+fn rule_01_moving_the_storage_leaves_no_state_behind_by_accident() {
+    let mut world = World::running(json!({}));
+    world.edit(json!({"state": {"storage": "s3://other/p"}}));
+    world.run(10);
+    assert_eq!((world.status.attempt, world.reason(Stalled).as_str()), (Some(1), "InvalidSpec"));
+    world.edit(json!({"state": {"storage": "s3://other/p"}, "restore": {"from": "s3://b/p/savepoint/x"}}));
+    world.settle();
+    assert_eq!(world.status.attempt, Some(2));
+}
+
+/// The model refuses an action whose intent is not in the status; here the order is spelled out.
+#[test]
+fn rule_02_the_intent_is_written_before_the_step_and_alone() {
+    let mut world = World::running(json!({"upgrade": {"warm": "Never"}}));
+    world.edit(json!({"sql": "SELECT 2"}));
+    let mut written = false;
+    for _ in 0..40 {
+        let decision = world.decide();
+        let intents = decision.actions.iter().any(|a| matches!(a, Action::WriteIntent(_)));
+        let irreversible = decision.actions.iter().any(Action::is_irreversible);
+        assert!(!intents || decision.actions.len() == 1 && decision.status.is_none());
+        assert!(!irreversible || written, "{decision}");
+        written |= intents;
+        world.step();
+        world.pass(2);
+    }
+    assert_eq!(world.status.attempt, Some(2));
+}
+
+/// A conflict means the write did not happen: the next decision is made from what is there then.
+#[test]
+fn rule_02_a_conflict_leaves_nothing_done() {
+    let mut world = World::running(json!({}));
+    world.edit(json!({"sql": "SELECT 2"}));
+    let decision = world.run_to("another revision is asked for");
+    world.step_until_crash(0);
+    assert_eq!(world.decide(), decision);
+    assert!(world.calls.is_empty());
+}
+
+#[test]
+fn rule_02_foreign_edits_of_the_status_are_noticed_and_mended() {
+    for edit in ["attempt", "emptied", "rolled back", "revision"] {
+        let mut world = World::running(json!({"restart": {"nonce": 4}}));
+        let before = world.status.clone();
+        match edit {
+            "attempt" => world.status.attempt = Some(9),
+            "emptied" => world.status = Default::default(),
+            "rolled back" => world.status.rolled_back = Some("x".into()),
+            _ => world.status.current_revision = Some("x".into()),
+        }
+        world.settle();
+        assert_eq!(world.log[0], "the status was edited: write intent: none", "{edit}");
+        assert_eq!(world.log.len(), 1, "{edit}: {:#?}", world.log);
+        let after = &world.status;
+        assert_eq!(
+            (after.attempt, &after.current_revision),
+            (before.attempt, &before.current_revision),
+            "{edit}"
+        );
+        assert_eq!(after.parallelism, before.parallelism, "{edit}");
+        assert_eq!(after.nonces.as_ref().unwrap().restart, Some(4), "{edit}: acting twice would be worse");
+        assert_eq!(world.condition(Ready), "True", "{edit}");
+    }
+}
+
+#[test]
+fn rule_03_what_was_made_before_a_crash_is_adopted() {
+    let mut world = World::new(json!({}));
+    world.run_to("start: under way");
+    // Everything is made; the operator dies before it writes anything.
+    world.step_until_crash(1);
+    let made = world.children.clone();
+    let decision = world.decide();
+    assert_eq!(decision.to_string(), "start: under way: Deploying; wait: the new deployment starts");
+    world.settle();
+    let uids = |children: &[Child]| children.iter().map(|child| child.uid.clone()).collect::<Vec<_>>();
+    assert_eq!(uids(&world.children), uids(&made), "nothing was made twice");
+}
+
+#[test]
+fn rule_03_children_of_a_deleted_job_of_this_name_go_first() {
+    let mut old = World::running(json!({}));
+    let mut world = World::new(json!({}));
+    world.children = std::mem::take(&mut old.children);
+    world.object.uid = "uid-2".into();
+    world.step();
+    let decision = world.decide();
+    assert!(
+        decision.to_string().starts_with("children of a predecessor: Deploying; delete ConfigMap/j-config-1")
+    );
+    assert!(decision.actions.iter().all(|action| matches!(action, Action::DeleteOrphans(_))), "{decision}");
+    world.settle();
+    assert!(world.children.iter().all(|child| child.owner == "uid-2"));
+    assert_eq!(world.condition(Ready), "True");
+}
+
+#[test]
+fn rule_03_what_belongs_to_no_deployment_goes() {
+    let mut world = World::running(json!({}));
+    let mut stray = world.children.iter().find(|child| child.kind == ChildKind::Pod).unwrap().clone();
+    stray.name = "j-coordinator-7".into();
+    stray.uid = "stray".into();
+    stray.attempt = 7;
+    world.children.push(stray);
+    world.settle();
+    assert_eq!(world.log, ["settled: delete Pod/j-coordinator-7"]);
+    world.edit(json!({"sql": "SELECT 2"}));
+    world.settle();
+    assert_eq!(world.status.attempt, Some(2));
+}
+
+#[test]
+fn rule_04_the_intent_carries_the_newest_known_epoch_as_a_floor() {
+    let mut world = World::running(json!({"upgrade": {"warm": "Never"}}));
+    world.edit(json!({"sql": "SELECT 2"}));
+    world.run_to("start: under way");
+    let intent = world.status.intent.clone().unwrap();
+    assert_eq!((intent.floor, intent.uri), (world.epoch, None), "a number, and no address");
+    world.settle();
+    assert!(world.status.epoch >= intent.floor);
+}
+
+#[test]
+fn rule_04_a_bucket_that_lost_its_epochs_is_never_a_fresh_start() {
+    let mut world = World::running(json!({}));
+    world.faults.silent = true;
+    world.faults.no_checkpoints = true;
+    world.epoch = Some(3);
+    world.edit(json!({"sql": "SELECT 2", "upgrade": {"mode": "LastState"}}));
+    world.run(60);
+    assert_eq!(world.status.attempt, Some(1));
+    assert_eq!(
+        (world.reason(Stalled).as_str(), world.status.phase),
+        ("NothingToRestore", Some(Phase::Failed))
+    );
+}
+
+#[test]
+fn rule_04_an_exact_address_is_only_for_a_restore() {
+    let mut world = World::running(json!({}));
+    world.edit(json!({"sql": "SELECT 2", "restore": {"from": "s3://b/s"}}));
+    world.run_to("start: under way");
+    let intent = world.status.intent.clone().unwrap();
+    assert_eq!((intent.uri.as_deref(), intent.floor), (Some("s3://b/s"), None));
+}
+
+#[test]
+fn rule_05_a_new_spec_is_accepted_at_every_step_of_an_upgrade() {
+    for row in ["warm: under way", "stop: under way", "start: under way", "another revision is asked for"] {
+        let mut world = World::running(json!({}));
+        world.edit(json!({"sql": "SELECT 2"}));
+        world.run_to(row);
+        world.edit(json!({"sql": "SELECT 3"}));
+        world.settle();
+        assert_eq!(world.condition(Ready), "True", "{row}: {:#?}", world.log);
+        let runs = world.children.iter().find_map(|child| child.deployed.clone()).unwrap();
+        assert_eq!(runs.job.sql.inline(), Some("SELECT 3"), "{row}");
+        assert_eq!(world.pods().len(), 2, "{row}");
+    }
+}
+
+#[test]
+fn rule_05_a_bad_spec_never_stops_the_running_job_nor_its_recovery() {
+    let mut world = World::running(json!({}));
+    for bad in
+        [json!({"parallelism": 0}), json!({"sql": " "}), json!({"maxParallelism": 7, "parallelism": 2})]
+    {
+        let good = world.spec.clone();
+        world.edit(bad);
+        world.run(5);
+        assert_eq!((world.condition(Stalled), world.reason(Ready)), ("True".into(), "InvalidSpec".into()));
+        assert_eq!(world.status.phase, Some(Phase::Running));
+        world.end(1, Exit::Crashed(137));
+        world.run(20);
+        assert!(world.processes[&1].phase == EnginePhase::Running, "it recovered: {:#?}", world.log);
+        assert_eq!(world.condition(Stalled), "True");
+        world.spec = good;
+        world.edit(json!({}));
+        world.settle();
+        assert_eq!(world.condition(Ready), "True");
+    }
+    assert_eq!(world.status.attempt, Some(1));
+}
+
+#[test]
+fn rule_05_bad_sql_is_found_before_anything_stops() {
+    let mut world = World::running(json!({}));
+    let good = std::mem::replace(&mut world.verdict, PlannerState::Refused("line 1: no table `t`".into()));
+    world.edit(json!({"sql": "SELECT * FROM t"}));
+    world.run(10);
+    assert_eq!((world.reason(Stalled).as_str(), world.status.phase), ("SqlError", Some(Phase::Running)));
+    assert_eq!(world.status.error.as_deref(), Some("line 1: no table `t`"));
+    assert_eq!(world.pods(), ["j-coordinator-1", "j-worker-1-0"]);
+    world.verdict = good;
+    world.edit(json!({"sql": "SELECT 1"}));
+    world.settle();
+    assert_eq!((world.condition(Ready).as_str(), world.status.attempt), ("True", Some(1)));
+}
+
+#[test]
+fn rule_05_a_spec_that_turns_bad_while_the_old_job_stops_lets_a_job_run() {
+    for row in ["warm: under way", "stop: under way", "start: under way"] {
+        let mut world = World::running(json!({}));
+        world.edit(json!({"sql": "SELECT 2"}));
+        world.run_to(row);
+        world.edit(json!({"sql": " "}));
+        world.run(60);
+        assert_eq!(world.condition(Stalled), "True", "{row}");
+        let attempt = world.status.attempt.unwrap();
+        let phase = world.processes.get(&attempt).map(|p: &Process| p.phase);
+        assert_eq!(phase, Some(EnginePhase::Running), "{row}: {:#?}", world.log);
+        assert!(after(world.epoch_at, Duration::from_secs(10)) > world.now, "{row}: epochs are made");
+    }
+}

@@ -1,0 +1,345 @@
+//! Lifecycle rules 6 to 10: starts that fail, ages of checkpoints, stability, the spec as the user's, calls that take long.
+
+use std::time::Duration;
+
+use millstream_api::conditions::ConditionType::{Ready, Stalled, UpgradeSucceeded};
+use millstream_api::status::{Phase, StopMethod};
+use serde_json::json;
+
+use super::world::World;
+use crate::action::Action;
+use crate::observed::{CallKind, EnginePhase, Exit, PodState};
+
+#[test]
+fn rule_06_a_coordinator_that_never_started_is_replaced_without_a_savepoint() {
+    let mut world = World::new(json!({}));
+    world.faults.no_image = true;
+    world.run(10);
+    assert_eq!(world.status.attempt, Some(1));
+    world.edit(json!({"sql": "SELECT 2"}));
+    world.run(20);
+    assert_eq!(world.status.attempt, Some(2));
+    world.faults.no_image = false;
+    world.settle();
+    assert_eq!(world.condition(Ready), "True", "{:#?}", world.log);
+    assert!(
+        !world.log.iter().any(|line| line.contains("stop attempt") || line.contains("cancel")),
+        "{:#?}",
+        world.log
+    );
+}
+
+#[test]
+fn rule_06_a_job_that_ended_with_a_verdict_is_not_restarted() {
+    for (exit, reason) in [
+        (Exit::Failed("disk full".into()), "JobFailed"),
+        (Exit::Refused("no table `t`".into()), "JobRefused"),
+        (Exit::NothingToRestore("epoch 9 is missing".into()), "NothingToRestore"),
+        (Exit::Fenced, "Fenced"),
+    ] {
+        let mut world = World::running(json!({}));
+        world.end(1, exit);
+        world.run(100);
+        assert_eq!((world.reason(Stalled).as_str(), world.status.phase), (reason, Some(Phase::Failed)));
+        assert!(world.log.is_empty(), "{:#?}", world.log);
+        // Ways out: a nonce, or another spec.
+        world.edit(json!({"restart": {"nonce": 1}}));
+        world.settle();
+        assert_eq!((world.condition(Ready).as_str(), world.status.attempt), ("True", Some(2)));
+    }
+}
+
+#[test]
+fn rule_06_a_finished_job_stays_finished() {
+    let mut world = World::running(json!({}));
+    world.end(1, Exit::Finished);
+    world.run(50);
+    assert_eq!((world.status.phase, world.reason(Ready).as_str()), (Some(Phase::Finished), "Finished"));
+    assert_eq!(world.condition(Ready), "True");
+    world.edit(json!({"deletionPolicy": "Drain"}));
+    world.run(50);
+    assert!(world.log.is_empty(), "{:#?}", world.log);
+    world.edit(json!({"sql": "SELECT 2"}));
+    world.settle();
+    assert_eq!((world.status.phase, world.status.attempt), (Some(Phase::Running), Some(2)));
+}
+
+#[test]
+fn rule_06_crashes_are_restarted_in_growing_pauses_as_often_as_allowed() {
+    let mut world = World::running(json!({"restart": {"attempts": 3, "initial": "10s", "max": "1m"}}));
+    let mut waits = Vec::new();
+    for _ in 0..3 {
+        world.end(1, Exit::Crashed(139));
+        world.step();
+        let begun = world.now;
+        world.run_to("settled");
+        waits.push(world.now.duration_since(begun).as_secs());
+    }
+    assert!(waits[0] >= 10 && waits[1] >= 20 && waits[2] >= 40, "{waits:?}");
+    assert!(waits[0] < 20 && waits[1] < 30 && waits[2] < 50, "{waits:?}");
+    assert_eq!(world.status.restarts, Some(3));
+    world.end(1, Exit::Crashed(139));
+    world.run(100);
+    assert_eq!(
+        (world.reason(Stalled).as_str(), world.status.phase),
+        ("RestartsExhausted", Some(Phase::Failed))
+    );
+}
+
+#[test]
+fn rule_06_running_for_long_enough_begins_the_count_again() {
+    let mut world = World::running(json!({"restart": {"attempts": 2, "initial": "1s", "resetAfter": "1m"}}));
+    for _ in 0..5 {
+        world.end(1, Exit::Crashed(1));
+        world.run_to("settled");
+        world.run(40);
+    }
+    assert_eq!((world.condition(Ready).as_str(), &world.status.recovery), ("True", &None));
+}
+
+#[test]
+fn rule_06_a_pod_that_was_drained_comes_back() {
+    let mut world = World::running(json!({}));
+    world.evict("j-coordinator-1");
+    world.evict("j-worker-1-0");
+    world.settle();
+    assert_eq!(world.pods().len(), 2);
+    assert_eq!((world.condition(Ready).as_str(), world.status.attempt), ("True", Some(1)));
+    assert_eq!(world.log[0], "the coordinator is gone: write intent: none");
+}
+
+fn last_state(age: u64, silent: bool, dead: bool) -> World {
+    let mut world =
+        World::running(json!({"upgrade": {"mode": "LastState", "maxCheckpointAge": "5m", "warm": "Never"}}));
+    world.faults.no_checkpoints = true;
+    world.faults.silent = silent;
+    world.pass(age);
+    if dead {
+        // Its node is gone, so nobody restarts it and nobody answers.
+        world.processes.clear();
+        let pods = world.children.iter_mut().filter_map(|child| child.pod.as_mut());
+        pods.for_each(|pod| pod.state = PodState::Running { ready: false });
+    }
+    world.edit(json!({"sql": "SELECT 2"}));
+    world
+}
+
+#[test]
+fn rule_07_a_young_checkpoint_is_enough() {
+    let mut world = last_state(60, false, false);
+    world.run_to("stop: under way");
+    assert_eq!(world.status.intent.as_ref().unwrap().stop, Some(StopMethod::Cancel));
+}
+
+#[test]
+fn rule_07_an_old_checkpoint_takes_a_savepoint_first() {
+    let mut world = last_state(400, false, false);
+    world.run_to("stop: under way");
+    assert_eq!(world.status.intent.as_ref().unwrap().stop, Some(StopMethod::Checkpoint));
+    world.faults.no_checkpoints = false;
+    world.settle();
+    assert_eq!(world.condition(Ready), "True");
+}
+
+#[test]
+fn rule_07_an_old_checkpoint_without_a_way_to_a_new_one_holds() {
+    let mut world = last_state(400, true, true);
+    world.run(30);
+    assert_eq!(world.status.attempt, Some(1));
+    assert_eq!(world.reason(Stalled), "CheckpointTooOld");
+    let message = world.status.error.clone().unwrap();
+    assert!(message.contains("older than upgrade.maxCheckpointAge (5m)"), "{message}");
+}
+
+#[test]
+fn rule_07_without_a_live_coordinator_the_planner_says_how_old_the_newest_is() {
+    let mut world = last_state(60, true, true);
+    // The status is stale: it names an older epoch than the bucket has.
+    assert!(world.status.epoch < world.epoch || world.status.epoch == world.epoch);
+    world.run_to("stop: under way");
+    let intent = world.status.intent.clone().unwrap();
+    assert_eq!((intent.stop, intent.floor), (Some(StopMethod::Pods), world.epoch));
+}
+
+#[test]
+fn rule_07_a_savepoint_that_fails_falls_back_as_the_spec_says() {
+    for (fallback, expected) in
+        [("LastState", "cancel attempt 1"), ("Wait", "stop attempt 1 behind Checkpoint")]
+    {
+        let mut world = World::running(json!({"upgrade": {"fallback": fallback, "warm": "Never"}}));
+        world.edit(json!({"sql": "SELECT 2"}));
+        world.run_to("stop: under way");
+        world.step();
+        world.faults.calls_fail = true;
+        world.pass(2);
+        world.faults.calls_fail = false;
+        world.log.clear();
+        world.settle();
+        let story = world.story();
+        assert_eq!(
+            story.iter().find(|line| !line.starts_with("write")).unwrap(),
+            expected,
+            "{fallback}: {story:#?}"
+        );
+        assert_eq!(world.status.attempt, Some(2));
+    }
+    let mut world = World::running(json!({"upgrade": {"fallback": "Fail", "warm": "Never"}}));
+    world.edit(json!({"sql": "SELECT 2"}));
+    world.run_to("stop: under way");
+    world.faults.calls_fail = true;
+    world.run(30);
+    assert_eq!((world.status.attempt, world.reason(Stalled).as_str()), (Some(1), "StopFailed"));
+    assert_eq!(world.condition(UpgradeSucceeded), "False");
+    assert_eq!(world.processes[&1].phase, EnginePhase::Running);
+}
+
+#[test]
+fn rule_08_stable_means_the_rule_held() {
+    let rule = json!({"stability": {"minRunning": "60s", "minCheckpoints": 2, "maxRestarts": 1}});
+    let mut world = World::new(rule);
+    world.run_to("on trial");
+    let begun = world.now;
+    world.run(20);
+    assert_eq!((world.condition(Ready).as_str(), world.reason(Ready).as_str()), ("False", "Stabilizing"));
+    world.run_to("stable");
+    assert!(world.now.duration_since(begun).as_secs() >= 60);
+    // A restart of the tasks begins the time again, and checkpoints are part of the rule.
+    let mut world = World::new(json!({"stability": {"minRunning": "60s", "minCheckpoints": 2}}));
+    world.run_to("on trial");
+    world.run(20);
+    world.processes.get_mut(&1).unwrap().restarts = 1;
+    let begun = world.now;
+    world.run_to("stable");
+    assert!(world.now.duration_since(begun).as_secs() >= 60);
+    let mut world = World::new(json!({"stability": {"minRunning": "0s", "minCheckpoints": 2}}));
+    world.faults.no_checkpoints = true;
+    world.run(100);
+    assert_eq!(world.decide().situation, "on trial");
+    assert_eq!(world.condition(Ready), "False");
+}
+
+#[test]
+fn rule_08_a_crash_loop_is_rolled_back_to_the_newest_state() {
+    let mut world = World::running(json!({}));
+    world.faults.poison = Some(("SELECT 2".into(), Exit::Crashed(134)));
+    world.edit(json!({"sql": "SELECT 2"}));
+    world.run(250);
+    assert_eq!(world.status.attempt, Some(3), "{:#?}", world.log);
+    let back = world.log.iter().find(|line| line.contains("Rollback Stop")).unwrap();
+    assert!(back.contains("from Newest at least"), "{back}");
+    assert_eq!(world.processes[&3].phase, EnginePhase::Running);
+    assert_eq!((world.reason(Stalled).as_str(), world.status.phase), ("RolledBack", Some(Phase::Running)));
+    assert_eq!(world.reason(UpgradeSucceeded), "RolledBack");
+    // It is not tried again, until the spec changes.
+    world.log.clear();
+    world.run(100);
+    assert!(world.story().is_empty(), "{:#?}", world.log);
+    world.faults.poison = None;
+    world.edit(json!({"sql": "SELECT 3"}));
+    world.settle();
+    assert_eq!((world.condition(Ready).as_str(), world.status.attempt), ("True", Some(4)));
+}
+
+#[test]
+fn rule_08_a_revision_that_makes_no_checkpoints_is_rolled_back_at_the_deadline() {
+    let mut world = World::running(json!({"rollback": {"deadline": "4m"}}));
+    world.edit(json!({"sql": "SELECT 2"}));
+    world.run_to("on trial");
+    world.faults.no_checkpoints = true;
+    let begun = world.now;
+    world.run_to("unstable");
+    let waited = world.now.duration_since(begun).as_secs();
+    assert!((230..260).contains(&waited), "{waited}");
+}
+
+#[test]
+fn rule_08_the_state_before_an_upgrade_is_taken_only_if_nothing_is_repeated_or_that_is_allowed() {
+    let run = |allowed: bool| {
+        let rollback = json!({"state": "PreUpgrade", "allowRepeatedOutput": allowed});
+        let mut world = World::running(json!({"rollback": rollback}));
+        world.edit(json!({"sql": "SELECT 2"}));
+        world.run_to("on trial");
+        world.run(5);
+        world.end(2, Exit::Failed("boom".into()));
+        world.run(10);
+        world
+    };
+    let held = run(false);
+    assert_eq!((held.status.attempt, held.reason(Stalled).as_str()), (Some(2), "RollbackHeld"));
+    let went = run(true);
+    let start = went.log.iter().find(|line| line.contains("Rollback Start")).unwrap();
+    assert!(start.contains("from Epoch"), "{start}");
+    let repeated = went.status.plan.as_ref().unwrap().repeated_output.unwrap();
+    assert!(repeated.from > 0 && repeated.to >= repeated.from);
+    // Without a checkpoint of its own, the newest state is that of before.
+    let mut world = World::running(json!({"rollback": {"state": "PreUpgrade"}}));
+    world.faults.poison = Some(("SELECT 2".into(), Exit::Failed("boom".into())));
+    world.edit(json!({"sql": "SELECT 2"}));
+    world.settle();
+    assert_eq!((world.status.attempt, world.reason(Stalled).as_str()), (Some(3), "RolledBack"));
+}
+
+#[test]
+fn rule_08_rollback_can_be_turned_off() {
+    let mut world = World::running(json!({"rollback": {"enabled": false}}));
+    world.faults.poison = Some(("SELECT 2".into(), Exit::Failed("boom".into())));
+    world.edit(json!({"sql": "SELECT 2"}));
+    world.run(250);
+    assert_eq!((world.status.attempt, world.reason(Stalled).as_str()), (Some(2), "JobFailed"));
+}
+
+/// Nothing in an action can hold a spec; what is deployed is the user's, whatever happened to it.
+#[test]
+fn rule_09_what_the_user_set_is_what_is_deployed() {
+    let mut world =
+        World::running(json!({"parallelism": 4, "autoscaling": {"mode": "Auto", "maxParallelism": 16}}));
+    let spec = world.spec.clone();
+    world.run(50);
+    assert_eq!(world.spec, spec);
+    let deployed = world.children.iter().find_map(|child| child.deployed.clone()).unwrap();
+    assert_eq!(deployed.job.parallelism, 4);
+    assert_eq!(world.status.parallelism.unwrap().desired, 4);
+}
+
+#[test]
+fn rule_10_a_call_without_an_answer_is_polled_and_given_up() {
+    let mut world = World::running(json!({"upgrade": {"warm": "Never", "savepointTimeout": "2m"}}));
+    world.edit(json!({"sql": "SELECT 2"}));
+    world.run_to("stop: under way");
+    world.step();
+    world.faults.silent = true;
+    let begun = world.now;
+    let decision = world.decide();
+    assert!(
+        decision.requeue <= Duration::from_secs(2) && matches!(decision.actions[..], [Action::Wait(_)]),
+        "{decision}"
+    );
+    let calls = |world: &World| {
+        world.calls.iter().filter(|call| call.kind == CallKind::Stop(StopMethod::Checkpoint)).count()
+    };
+    world.run(30);
+    assert_eq!(calls(&world), 1, "it is asked once");
+    world.run_to("stop: failed");
+    let waited = world.now.duration_since(begun).as_secs();
+    assert!((119..130).contains(&waited), "{waited}");
+    world.run(60);
+    assert_eq!(
+        world.status.intent.as_ref().map(|intent| intent.stop),
+        Some(Some(StopMethod::Pods)),
+        "{:#?}",
+        world.log
+    );
+}
+
+#[test]
+fn rule_10_a_call_that_succeeds_late_is_no_second_stop() {
+    let mut world = World::running(json!({"upgrade": {"warm": "Never"}}));
+    world.edit(json!({"sql": "SELECT 2"}));
+    world.run_to("stop: under way");
+    world.step();
+    world.faults.calls_succeed_late = true;
+    world.pass(2);
+    world.faults.calls_succeed_late = false;
+    world.settle();
+    assert_eq!((world.condition(Ready).as_str(), world.status.attempt), ("True", Some(2)));
+}

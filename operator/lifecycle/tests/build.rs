@@ -1,0 +1,255 @@
+//! The objects of deployments as YAML, committed beside this test: what changes in them is seen in a review.
+//!
+//! `MILLSTREAM_RECORD=1 cargo test -p millstream-lifecycle --test build` writes the files again; read the difference before you commit it.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use millstream_api::k8s_openapi::api::core::v1::{ConfigMap, Pod, Service};
+use millstream_api::k8s_openapi::api::networking::v1::NetworkPolicy;
+use millstream_api::k8s_openapi::api::policy::v1::PodDisruptionBudget;
+use millstream_api::{StreamJob, ValidatedJob};
+use millstream_lifecycle::build::{Blueprint, Built, Start, deployment, planner, read_deployed, workers_for};
+use millstream_lifecycle::observed::{ChildKind, ObjectFacts, OperatorSettings, Transport};
+use millstream_lifecycle::time::Timestamp;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+fn object() -> ObjectFacts {
+    ObjectFacts {
+        name: "orders".into(),
+        namespace: "payments".into(),
+        uid: "0d7c3d6e".into(),
+        generation: 3,
+        created: Timestamp::UNIX_EPOCH,
+        deleted: None,
+        has_finalizer: true,
+        approved: None,
+        skips_deletion_policy: false,
+    }
+}
+
+fn operator(tls: Transport) -> OperatorSettings {
+    OperatorSettings {
+        image: "ghcr.io/millstream/millstream:0.1.0".into(),
+        pull_policy: None,
+        service_account: Some("millstream-job".into()),
+        tls,
+    }
+}
+
+fn job(spec: Value) -> ValidatedJob {
+    StreamJob::new("orders", serde_json::from_value(spec).unwrap()).validate().unwrap()
+}
+
+/// Builds with these settings.
+fn built(spec: Value, start: Start, tls: Transport, build: fn(&Blueprint<'_>) -> Vec<Built>) -> Vec<Built> {
+    let (object, operator, job) = (object(), operator(tls), job(spec));
+    let parallelism = i32::try_from(job.parallelism).unwrap();
+    build(&Blueprint {
+        object: &object,
+        operator: &operator,
+        job: &job,
+        image: &operator.image,
+        attempt: 7,
+        plan: "p3-1a2b3c4d",
+        generation: 3,
+        parallelism,
+        workers: workers_for(parallelism, job.cluster.slots),
+        start,
+        lost: Vec::new(),
+    })
+}
+
+fn plain() -> Value {
+    json!({"sql": "SELECT 1", "parallelism": 3, "state": {"storage": "s3://bucket/streams"}})
+}
+
+fn full() -> Value {
+    json!({
+        "sql": "SELECT 1", "state": {"storage": "s3://bucket/streams", "backend": "RocksDB"},
+        "secrets": [{"name": "kafka.credentials"}], "variables": {"BROKERS": "kafka:9092"},
+        "coordinator": {"resources": {"requests": {"cpu": "1", "memory": "1Gi"}},
+            "podTemplate": {"metadata": {"labels": {"team": "risk", "millstream.dev/attempt": "99"}},
+                "spec": {"nodeSelector": {"disk": "ssd"}, "hostNetwork": true}}},
+        "worker": {"slots": 4, "podTemplate": {"metadata": {"annotations": {"scrape": "true"}}, "spec": {
+            "containers": [
+                {"name": "worker", "env": [{"name": "AWS_REGION", "value": "eu-central-1"}],
+                    "securityContext": {"privileged": true}},
+                {"name": "proxy", "image": "proxy:1"},
+            ],
+            "volumes": [{"name": "data", "ephemeral": {"volumeClaimTemplate": {"spec": {
+                "accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "10Gi"}}}}}}],
+        }}},
+    })
+}
+
+fn as_yaml(built: &[Built]) -> String {
+    let mut text = String::new();
+    for object in built {
+        writeln!(text, "---\n{}", serde_saphyr::to_string(&object.value).unwrap().trim_end()).unwrap();
+    }
+    text
+}
+
+fn cases() -> Vec<(&'static str, Vec<Built>)> {
+    vec![
+        ("plain", built(plain(), Start::Newest(Some(41)), Transport::Tls, deployment)),
+        ("full", built(full(), Start::Newest(None), Transport::Plaintext, deployment)),
+        ("planner", built(full(), Start::Newest(None), Transport::Tls, planner)),
+    ]
+}
+
+fn file(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/objects").join(format!("{name}.yaml"))
+}
+
+#[test]
+fn objects_are_as_recorded() {
+    for (name, built) in cases() {
+        let text = as_yaml(&built);
+        if std::env::var_os("MILLSTREAM_RECORD").is_some() {
+            fs::write(file(name), &text).unwrap();
+        }
+        assert_eq!(text, fs::read_to_string(file(name)).unwrap(), "{name}");
+        assert_eq!(cases(), cases(), "building is deterministic");
+    }
+}
+
+/// Reads an object as Kubernetes' own type and writes it again: a field that the type does not know would be lost.
+fn round<T: Serialize + DeserializeOwned>(value: &Value) -> Value {
+    serde_json::to_value(serde_json::from_value::<T>(value.clone()).unwrap()).unwrap()
+}
+
+#[test]
+fn objects_are_kubernetes_objects() {
+    for (name, built) in cases() {
+        for object in built {
+            let back = match object.kind {
+                ChildKind::ConfigMap => round::<ConfigMap>(&object.value),
+                ChildKind::Service => round::<Service>(&object.value),
+                ChildKind::NetworkPolicy => round::<NetworkPolicy>(&object.value),
+                ChildKind::PodDisruptionBudget => round::<PodDisruptionBudget>(&object.value),
+                ChildKind::Pod => round::<Pod>(&object.value),
+            };
+            assert_eq!(without_empty(&back), without_empty(&object.value), "{name} {object:?}");
+        }
+    }
+}
+
+/// Empty objects and lists mean the same as absent ones to some of the types.
+fn without_empty(value: &Value) -> Value {
+    match value {
+        Value::Object(fields) => {
+            let kept = fields.iter().map(|(key, value)| (key.clone(), without_empty(value)));
+            Value::Object(kept.filter(|(_, v)| *v != json!({}) && *v != json!([])).collect())
+        }
+        Value::Array(items) => Value::Array(items.iter().map(without_empty).collect()),
+        other => other.clone(),
+    }
+}
+
+fn pods(built: &[Built]) -> Vec<&Value> {
+    built.iter().filter(|object| object.kind == ChildKind::Pod).map(|object| &object.value).collect()
+}
+
+#[test]
+fn rule_13_pods_mount_no_token_and_follow_the_restricted_profile() {
+    for (name, built) in cases() {
+        for pod in pods(&built) {
+            let spec = &pod["spec"];
+            assert_eq!(spec["automountServiceAccountToken"], false, "{name}");
+            assert_eq!(spec["securityContext"]["runAsNonRoot"], true);
+            assert_eq!(spec["securityContext"]["seccompProfile"]["type"], "RuntimeDefault");
+            assert!(["hostNetwork", "hostPID", "hostIPC"].iter().all(|field| spec.get(field).is_none()));
+            for container in spec["containers"].as_array().unwrap() {
+                let context = &container["securityContext"];
+                assert_eq!(context["allowPrivilegeEscalation"], false);
+                assert_eq!(context["readOnlyRootFilesystem"], true);
+                assert_eq!(context["capabilities"], json!({"drop": ["ALL"]}));
+                assert!(context.get("privileged").is_none());
+            }
+        }
+    }
+}
+
+#[test]
+fn rule_03_every_object_says_whose_it_is_and_what_it_was_made_for() {
+    for (name, built) in cases() {
+        for object in built {
+            let metadata = &object.value["metadata"];
+            let labels = &metadata["labels"];
+            let attempt = if name == "planner" { "0" } else { "7" };
+            assert_eq!(labels["millstream.dev/job"], "orders");
+            assert_eq!(labels["millstream.dev/attempt"], attempt, "an overlay cannot change it");
+            assert_eq!(labels["millstream.dev/generation"], "3");
+            assert_eq!(labels["millstream.dev/plan"], "p3-1a2b3c4d");
+            assert_eq!(metadata["ownerReferences"][0]["uid"], "0d7c3d6e");
+            assert_eq!(metadata["annotations"]["millstream.dev/applied"], object.applied.as_str());
+        }
+    }
+}
+
+fn coordinator_args(start: Start) -> (Vec<String>, Option<String>) {
+    let built = built(plain(), start, Transport::Tls, deployment);
+    let container = pods(&built)[0]["spec"]["containers"][0].clone();
+    let args =
+        container["args"].as_array().unwrap().iter().map(|arg| arg.as_str().unwrap().to_owned()).collect();
+    let floor =
+        container["env"].as_array().unwrap().iter().find(|env| env["name"] == "MILLSTREAM_AT_LEAST_EPOCH");
+    (args, floor.map(|env| env["value"].as_str().unwrap().to_owned()))
+}
+
+#[test]
+fn a_coordinator_is_told_its_start() {
+    for (start, expected, floor) in [
+        (Start::Newest(Some(41)), vec![], Some("41")),
+        (Start::Newest(None), vec![], None),
+        (Start::Standby(Some(41)), vec!["--standby"], Some("41")),
+        (Start::Empty, vec!["--fresh", "--yes"], None),
+        (Start::SpecRestore, vec![], None),
+        (Start::Snapshot("s3://b/s".into()), vec!["--from-savepoint=s3://b/s", "--yes"], None),
+        (Start::Epoch("40".into()), vec!["--from-epoch=40", "--yes"], None),
+    ] {
+        let (args, found) = coordinator_args(start);
+        let options = ["--standby", "--fresh", "--yes", "--from-"];
+        let about: Vec<_> =
+            args.iter().filter(|arg| options.iter().any(|option| arg.starts_with(option))).collect();
+        assert_eq!(about, expected);
+        assert_eq!(found.as_deref(), floor);
+    }
+}
+
+#[test]
+fn a_config_map_remembers_what_was_deployed() {
+    let mut spec = full();
+    spec["restore"] = json!({"from": "s3://b/s"});
+    for (start, keeps) in [(Start::Newest(None), false), (Start::SpecRestore, true)] {
+        let built = built(spec.clone(), start, Transport::Tls, deployment);
+        let deployed = read_deployed(&built[0].value).unwrap();
+        assert_eq!(deployed.image, "ghcr.io/millstream/millstream:0.1.0");
+        assert_eq!(deployed.job.restore.is_some(), keeps, "a restart does not restore again");
+        assert_eq!(deployed.job.cluster.slots, 4);
+        assert_eq!(deployed.revision, millstream_lifecycle::diff::revision(&job(spec.clone())));
+    }
+    assert_eq!(read_deployed(&json!({"data": {"job.json": "{}"}})), None);
+}
+
+#[test]
+fn names_fit_where_they_go() {
+    let longest = "j".repeat(45);
+    for name in [
+        millstream_lifecycle::names::coordinator(&longest, 99_999),
+        millstream_lifecycle::names::workers(&longest, 99_999),
+        millstream_lifecycle::names::worker(&longest, 99_999, 9_999),
+    ] {
+        assert!(name.len() <= 63, "{name}");
+    }
+    for (parallelism, slots, expected) in [(1, 2, 1), (2, 2, 1), (3, 2, 2), (256, 1, 256), (5, 1_024, 1)] {
+        assert_eq!(workers_for(parallelism, slots), expected);
+    }
+}
