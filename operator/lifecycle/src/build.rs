@@ -136,7 +136,8 @@ fn finish(
     });
     // What the value brings, such as a pod's labels by the overlay, gives way to what the operator finds its objects by.
     overlay::merge(&mut value, &json!({"metadata": metadata}));
-    let changeable = if kind == ChildKind::Pod { &value["metadata"] } else { &value };
+    let metadata = value.get("metadata").filter(|_| kind == ChildKind::Pod);
+    let changeable = metadata.unwrap_or(&value);
     let applied = checksum(&changeable.to_string());
     overlay::merge(&mut value, &json!({"metadata": {"annotations": {APPLIED_ANNOTATION: applied}}}));
     Built { kind, name, applied, value }

@@ -75,7 +75,7 @@ fn full() -> Value {
         "secrets": [{"name": "kafka.credentials"}], "variables": {"BROKERS": "kafka:9092"},
         "coordinator": {"resources": {"requests": {"cpu": "1", "memory": "1Gi"}},
             "podTemplate": {"metadata": {"labels": {"team": "risk", "millstream.dev/attempt": "99"}},
-                "spec": {"nodeSelector": {"disk": "ssd"}, "hostNetwork": true}}},
+                "spec": {"nodeSelector": {"disk": "ssd"}}}},
         "worker": {"slots": 4, "podTemplate": {"metadata": {"annotations": {"scrape": "true"}}, "spec": {
             "containers": [
                 {"name": "worker", "env": [{"name": "AWS_REGION", "value": "eu-central-1"}],

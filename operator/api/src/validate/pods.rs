@@ -10,6 +10,8 @@ const MERGED_BY_NAME: &[&str] = &["containers", "initContainers", "volumes"];
 /// Fields of a pod's spec that an overlay cannot have: they would undo what the operator relies on.
 const OPERATORS_OWN: &[&str] =
     &["restartPolicy", "hostname", "subdomain", "automountServiceAccountToken", "nodeName"];
+/// Fields that the restricted profile forbids.
+const FORBIDDEN: &[&str] = &["hostNetwork", "hostPID", "hostIPC"];
 
 pub(super) fn check(spec: &StreamJobSpec, findings: &mut Findings) {
     if let Some(slots) = spec.worker.as_ref().and_then(|w| w.slots) {
@@ -63,10 +65,19 @@ fn check_pod_spec(path: &str, spec: &serde_json::Map<String, serde_json::Value>,
             continue;
         };
         for (index, item) in items.iter().enumerate() {
+            if item.get("hostPath").is_some() {
+                findings.add(
+                    path::item(&path, index),
+                    "is a path of the node, which the restricted profile forbids",
+                );
+            }
             if item.get("name").and_then(serde_json::Value::as_str).is_none_or(str::is_empty) {
                 findings.add_with_hint(path::item(&path, index), "has no name", "lists are merged by name");
             }
         }
+    }
+    for field in FORBIDDEN.iter().filter(|field| spec.contains_key(**field)) {
+        findings.add(path::child(path, field), "is forbidden by the restricted profile");
     }
     for field in OPERATORS_OWN.iter().filter(|field| spec.contains_key(**field)) {
         findings.add(path::child(path, field), "is set by the operator");

@@ -56,6 +56,9 @@ pub(super) fn restrict(spec: &mut Map<String, Value>) {
     }
     spec.insert("automountServiceAccountToken".into(), json!(false));
     let context = spec.entry("securityContext").or_insert_with(|| json!({}));
+    if let Some(context) = context.as_object_mut() {
+        context.retain(|field, _| LEFT_TO_USERS.contains(&field.as_str()));
+    }
     merge(context, &json!({"runAsNonRoot": true, "seccompProfile": {"type": "RuntimeDefault"}}));
     if context.get("runAsUser") == Some(&json!(0)) {
         merge(context, &json!({"runAsUser": USER}));
@@ -67,21 +70,33 @@ pub(super) fn restrict(spec: &mut Map<String, Value>) {
     }
 }
 
+/// Fields of a pod's security context that cannot widen what it may do, but for `runAsUser: 0`. A list of the harmless ones, so that
+/// a field of a later Kubernetes is none of them.
+const LEFT_TO_USERS: &[&str] = &[
+    "fsGroup",
+    "fsGroupChangePolicy",
+    "runAsGroup",
+    "runAsUser",
+    "supplementalGroups",
+    "supplementalGroupsPolicy",
+];
+
 /// The user that the engine's image runs as.
 pub(super) const USER: i64 = 10_001;
 
 fn restrict_container(container: &mut Value) {
     let Some(container) = container.as_object_mut() else { return };
-    let context = container.entry("securityContext").or_insert_with(|| json!({}));
-    if let Some(context) = context.as_object_mut() {
-        for field in
-            ["privileged", "runAsUser", "runAsNonRoot", "procMount", "seLinuxOptions", "seccompProfile"]
-        {
-            context.remove(field);
+    let context = json!({
+        "allowPrivilegeEscalation": false,
+        "readOnlyRootFilesystem": true,
+        "capabilities": {"drop": ["ALL"]},
+    });
+    container.insert("securityContext".into(), context);
+    for port in container.get_mut("ports").and_then(Value::as_array_mut).into_iter().flatten() {
+        if let Some(port) = port.as_object_mut() {
+            port.remove("hostPort");
+            port.remove("hostIP");
         }
-        context.insert("allowPrivilegeEscalation".into(), json!(false));
-        context.insert("readOnlyRootFilesystem".into(), json!(true));
-        context.insert("capabilities".into(), json!({"drop": ["ALL"]}));
     }
 }
 
@@ -127,9 +142,11 @@ mod tests {
     fn an_overlay_cannot_undo_the_restricted_profile() {
         let mut spec = json!({
             "hostNetwork": true, "hostPID": true, "automountServiceAccountToken": true,
-            "securityContext": {"runAsUser": 0, "runAsNonRoot": false, "seccompProfile": {"type": "Unconfined"}, "fsGroup": 5},
+            "securityContext": {"runAsUser": 0, "runAsNonRoot": false, "seccompProfile": {"type": "Unconfined"}, "fsGroup": 5,
+                "sysctls": [{"name": "kernel.msgmax", "value": "1"}], "appArmorProfile": {"type": "Unconfined"}},
             "initContainers": [{"name": "i", "securityContext": {"privileged": true}}],
-            "containers": [{"name": "c", "securityContext": {"capabilities": {"add": ["SYS_ADMIN"]}, "runAsUser": 0}}],
+            "containers": [{"name": "c", "securityContext": {"capabilities": {"add": ["SYS_ADMIN"]}, "runAsUser": 0},
+                "ports": [{"name": "http", "containerPort": 80, "hostPort": 80}]}],
         });
         restrict(spec.as_object_mut().unwrap());
         let container = json!({"allowPrivilegeEscalation": false, "readOnlyRootFilesystem": true, "capabilities": {"drop": ["ALL"]}});
@@ -139,7 +156,7 @@ mod tests {
                 "automountServiceAccountToken": false,
                 "securityContext": {"runAsUser": USER, "runAsNonRoot": true, "seccompProfile": {"type": "RuntimeDefault"}, "fsGroup": 5},
                 "initContainers": [{"name": "i", "securityContext": container}],
-                "containers": [{"name": "c", "securityContext": container}],
+                "containers": [{"name": "c", "securityContext": container, "ports": [{"name": "http", "containerPort": 80}]}],
             })
         );
     }

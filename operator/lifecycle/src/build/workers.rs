@@ -37,7 +37,7 @@ pub(super) fn pod(blueprint: &Blueprint<'_>, index: u32) -> Built {
     let mut value = common(blueprint, parts);
     let mut container = probes();
     merge(&mut container, &json!({"name": "worker"}));
-    let own = value["spec"].get("topologySpreadConstraints").cloned();
+    let own = value.pointer("/spec/topologySpreadConstraints").cloned();
     let spread = own.unwrap_or_else(|| spread(blueprint));
     merge(&mut value, &json!({"spec": {"containers": [container], "topologySpreadConstraints": spread}}));
     finish(blueprint, ChildKind::Pod, worker(&object.name, blueprint.attempt, index), "worker", value)
