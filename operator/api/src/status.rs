@@ -37,6 +37,9 @@ pub struct StreamJobStatus {
     /// Number of the running deployment; it only grows.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub attempt: Option<i64>,
+    /// Highest number that a deployment was ever given, also one that was taken back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_attempt: Option<i64>,
     /// Newest checkpoint that the job owns.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub epoch: Option<i64>,

@@ -10,7 +10,9 @@
 mod deleting;
 mod planning;
 mod recovering;
+mod repairing;
 mod rescaling;
+mod rolling_back;
 mod running;
 mod scheduling;
 mod starting;
@@ -146,14 +148,14 @@ const TABLE: &[Row] = &[
     row("deletion: the job is over",           deleting::is_over,            deleting::end),
     row("deletion: under way",                 deleting::is_asked,           deleting::go_on),
     // Nothing rests on what somebody else wrote, nor on what is not ours.
-    row("the status was edited",               is_foreign,                   recovering::repair),
+    row("the status was edited",               is_foreign,                   repairing::repair),
     row("no finalizer",                        running::lacks_finalizer,     running::add_finalizer),
     row("children of a predecessor",           running::has_strangers,       running::remove_strangers),
     // A step that was begun is finished or taken back, before anything new.
     row("warm: not wanted any more",           warming::is_stale,            warming::take_back),
     row("warm: pods are ready",                warming::is_ready,            warming::stop_old),
     row("warm: the new pods cannot work",      warming::is_hopeless,         warming::give_up),
-    row("warm: no room for both",              warming::is_late,             warming::stop_first),
+    row("warm: no room for both",              warming::is_late,             warming::stop_old),
     row("warm: under way",                     |s| at(s, IntentStep::Warm),  warming::go_on),
     row("suspended",                           stopping::is_suspended,       running::rest_suspended),
     row("stop: done",                          stopping::is_done,            stopping::next),
@@ -179,9 +181,10 @@ const TABLE: &[Row] = &[
     row("another parallelism is asked for",    rescaling::is_wanted,         rescaling::begin),
     // The spec is what runs, or cannot be acted on: keep the job well.
     row("finished",                            running::is_finished,         running::rest_finished),
-    row("unstable",                            recovering::is_unstable,      recovering::roll_back),
+    row("unstable",                            rolling_back::is_unstable,    rolling_back::roll_back),
     row("ended for good",                      recovering::is_beyond_help,   recovering::stall),
     row("the coordinator is gone",             recovering::is_gone,          recovering::note),
+    row("a standby was left behind",           recovering::is_left_standing, recovering::replace),
     row("restarting",                          recovering::is_restarting,    recovering::restart),
     row("stable",                              running::is_stable,           running::end_trial),
     row("on trial",                            running::is_on_trial,         running::watch),

@@ -13,7 +13,7 @@ use millstream_api::conditions::{ConditionType, Reason};
 use millstream_api::k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use millstream_api::status::{IntentCause, Phase};
 
-use crate::situation::Situation;
+use crate::situation::{Group, Situation};
 use crate::time::as_time;
 
 /// How the job stands towards its spec.
@@ -47,7 +47,7 @@ impl Verdict {
 
     /// Stalled. The phase says what is true of the job: it runs on if it did, else it has failed.
     pub(crate) fn stalled(s: &Situation<'_>, reason: Reason, message: impl Into<String>) -> Self {
-        let runs = s.current().is_some_and(crate::situation::Group::is_running);
+        let runs = s.current().is_some_and(Group::is_running);
         let phase = if runs { Phase::Running } else { Phase::Failed };
         Self { phase, standing: Standing::Stalled, reason, message: message.into() }
     }
@@ -75,8 +75,9 @@ pub(crate) fn conditions(s: &Situation<'_>, verdict: &Verdict) -> Vec<Condition>
         Standing::Stalled => add(ConditionType::Stalled, "True", verdict.reason, &verdict.message),
         Standing::Settled => {}
     }
-    // Of a job that has no pods there is nothing to say about them.
-    if let Some(group) = s.current().filter(|group| group.coordinator.is_some()) {
+    // Of a job that has no pods, or needs none any more, there is nothing to say about them.
+    let has_pods = |group: &&Group<'_>| group.coordinator.is_some() && verdict.phase != Phase::Finished;
+    if let Some(group) = s.current().filter(has_pods) {
         let answers = group.answer().is_some();
         let reason = if answers { Reason::Healthy } else { Reason::CoordinatorSilent };
         add(ConditionType::CoordinatorAvailable, truth(answers), reason, "");

@@ -31,8 +31,7 @@ pub(crate) enum Stop {
 /// The newest epoch of which the age is known: from the coordinator, or read in the bucket by the planner.
 pub(crate) fn newest<'a>(s: &'a Situation<'_>) -> Option<&'a Epoch> {
     let live = s.current().and_then(|group| group.answer()).and_then(|answer| answer.newest.as_ref());
-    let judged = s.judgement().and_then(|judgement| judgement.newest.as_ref());
-    [live, judged].into_iter().flatten().max_by_key(|epoch| epoch.number)
+    [live, s.judged_newest()].into_iter().flatten().max_by_key(|epoch| epoch.number)
 }
 
 /// How to stop the running job for a change that keeps to these settings.

@@ -4,28 +4,24 @@
 //! label. What belongs to a predecessor of the same name is a stranger; what belongs to a deployment that neither runs nor is being made
 //! is an orphan.
 
+mod target;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use millstream_api::conditions::Reason;
 use millstream_api::status::{IntentCause, IntentStatus, IntentStep, PlanKind};
 use millstream_api::{DesiredState, FieldError, ValidatedJob};
 
-use crate::build::config::with_sql;
 use crate::diff::{Change, deepest, diff, revision};
 use crate::fields::checksum;
 use crate::observed::{
-    Answer, Call, CallKind, CallState, Child, ChildKind, Component, Deployed, Engine, Exit, Judgement,
-    Observed, Planner, PlannerState, Pod, PodState, SqlText, Trouble,
+    Answer, Call, CallKind, CallState, Child, ChildKind, Component, Deployed, Engine, Epoch, Exit, Judgement,
+    Observed, Planner, PlannerState, Pod, PodState, Trouble,
 };
 use crate::time::{Timestamp, elapsed};
 
-/// A spec that cannot be acted on.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Refusal {
-    pub(crate) reason: Reason,
-    pub(crate) message: String,
-}
+pub(crate) use target::Refusal;
+use target::target;
 
 /// The children of one deployment.
 #[derive(Clone, Debug, Default)]
@@ -124,20 +120,42 @@ impl<'a> Situation<'a> {
     pub(crate) fn next_attempt(&self) -> i64 {
         let intent = self.intent().map(|intent| intent.attempt);
         let labelled = self.observed.children.iter().map(|child| child.attempt).max();
-        [self.attempt(), intent, labelled].into_iter().flatten().max().unwrap_or(0) + 1
+        let given = self.observed.status.last_attempt;
+        [self.attempt(), intent, labelled, given].into_iter().flatten().max().unwrap_or(0) + 1
     }
 
-    /// The newest epoch that is known from anywhere. It never shrinks: it is what a restore must reach.
+    /// The newest epoch that is known where the job keeps its state now. It never shrinks there: it is what a restore must reach.
     pub(crate) fn floor(&self) -> Option<i64> {
-        let engines = self.observed.engines.values().filter_map(Engine::answer);
-        let newest = engines.filter_map(|answer| answer.newest.as_ref()).map(|epoch| epoch.number).max();
-        let judged = self.judgement().and_then(|j| j.newest.as_ref()).map(|epoch| epoch.number);
-        let ended = self.observed.calls.iter().filter_map(|call| match &call.state {
+        let engine = self.attempt().and_then(|attempt| self.observed.engines.get(&attempt));
+        let newest = engine.and_then(Engine::answer).and_then(|answer| answer.newest.as_ref());
+        let number = |epoch: &Epoch| epoch.number;
+        let own = self.observed.calls.iter().filter(|call| Some(call.attempt) == self.attempt());
+        let ended = own.filter_map(|call| match &call.state {
             CallState::Done { epoch } => *epoch,
             _ => None,
         });
         let intent = self.intent().and_then(|intent| intent.floor);
-        [self.observed.status.epoch, newest, judged, ended.max(), intent].into_iter().flatten().max()
+        let known = [self.observed.status.epoch, newest.map(number), self.judged_newest().map(number)];
+        known.into_iter().chain([ended.max(), intent]).flatten().max()
+    }
+
+    /// The least epoch that a deployment of this revision must restore. In another place than the one where the job keeps its state
+    /// now there is none: what brings state there is a restore.
+    pub(crate) fn floor_of(&self, revision: &str) -> Option<i64> {
+        let there = self.job_of(revision).and_then(|(job, _)| job.storage.as_deref());
+        self.floor().filter(|_| !self.is_elsewhere(there))
+    }
+
+    fn is_elsewhere(&self, storage: Option<&str>) -> bool {
+        let deployed = self.current().and_then(|group| group.deployed);
+        let here = deployed.and_then(|deployed| deployed.job.storage.as_deref());
+        here.zip(storage).is_some_and(|(here, there)| here != there)
+    }
+
+    /// The newest epoch that the planner read. It reads where the target keeps its state, which says nothing about another place.
+    pub(crate) fn judged_newest(&self) -> Option<&'a Epoch> {
+        let target = self.target.as_ref().ok().and_then(|job| job.storage.as_deref());
+        self.judgement().filter(|_| !self.is_elsewhere(target))?.newest.as_ref()
     }
 
     pub(crate) fn call(&self, plan: &str, kind: CallKind) -> Option<&'a Call> {
@@ -161,12 +179,21 @@ impl<'a> Situation<'a> {
         self.target.as_ref().is_ok_and(|job| job.desired_state == DesiredState::Suspended)
     }
 
-    /// Whether the spec asks for another revision than the one that runs.
-    pub(crate) fn wants_upgrade(&self) -> bool {
+    /// The revision that is to run: the spec's; while that is one that was taken back, the one that runs.
+    pub(crate) fn wanted_revision(&self) -> Option<&str> {
         let status = &self.observed.status;
-        self.revision.is_some()
-            && self.revision != status.current_revision
-            && self.revision != status.rolled_back
+        match &self.revision {
+            Some(revision) if status.rolled_back.as_ref() == Some(revision) => {
+                status.current_revision.as_deref()
+            }
+            revision => revision.as_deref(),
+        }
+    }
+
+    /// Whether another revision is to run than the one that runs.
+    pub(crate) fn wants_upgrade(&self) -> bool {
+        let wanted = self.wanted_revision();
+        wanted.is_some() && wanted != self.observed.status.current_revision.as_deref()
     }
 
     pub(crate) fn wants_restart(&self) -> bool {
@@ -251,7 +278,7 @@ impl<'a> Situation<'a> {
             let remembers =
                 Some(*attempt) == previous || group.deployed.map(|d| d.revision.as_str()) == revision;
             let goes =
-                |child: &&&Child| !child.is_terminating && !(remembers && child.kind == ChildKind::ConfigMap);
+                |child: &&&Child| !(child.is_terminating || remembers && child.kind == ChildKind::ConfigMap);
             orphans.extend(group.children.iter().filter(goes).copied());
         }
         orphans
@@ -288,47 +315,4 @@ fn group<'a>(ours: &[&'a Child], observed: &'a Observed) -> BTreeMap<i64, Group<
         group.engine = observed.engines.get(attempt);
     }
     groups
-}
-
-/// The spec as it can be acted on: its SQL found, its state in a place that pods share, its fixed fields unchanged.
-fn target(
-    job: Result<&ValidatedJob, &[FieldError]>,
-    observed: &Observed,
-    deployed: Option<&Deployed>,
-) -> Result<ValidatedJob, Refusal> {
-    let refuse = |reason, message: String| Err(Refusal { reason, message });
-    let job = match job {
-        Ok(job) => job.clone(),
-        Err(errors) => {
-            let texts: Vec<_> = errors.iter().map(ToString::to_string).collect();
-            return refuse(Reason::InvalidSpec, texts.join("; "));
-        }
-    };
-    let job = match &observed.sql {
-        SqlText::Inline => job,
-        SqlText::Found(sql) => with_sql(job, sql),
-        SqlText::Missing(why) => return refuse(Reason::SqlMissing, format!("spec.sqlFrom: {why}")),
-    };
-    if job.storage.as_deref().is_none_or(|uri| uri.starts_with("memory:")) {
-        let message = "spec.state.storage: pods share no disk: name a bucket, such as s3://bucket/streams";
-        return refuse(Reason::InvalidSpec, message.into());
-    }
-    let Some(deployed) = deployed else { return Ok(job) };
-    if deployed.job.max_parallelism != job.max_parallelism {
-        let was = deployed.job.max_parallelism;
-        let message =
-            format!("spec.maxParallelism: is {was} for this job's life, since state is stored by key group");
-        return refuse(Reason::InvalidSpec, message);
-    }
-    let nonces = observed.status.nonces.as_ref();
-    let restore = job.restore.as_ref().and_then(|r| r.from.as_deref());
-    let restores = restore.is_some() && restore != nonces.and_then(|n| n.restored.as_deref());
-    // What was begun was permitted when it was.
-    let begun = observed.status.intent.as_ref().is_some_and(|intent| intent.revision == revision(&job));
-    if deployed.job.storage != job.storage && !restores && !begun && !job.cluster.upgrade.allow_state_loss {
-        let message = "spec.state.storage: moving it leaves the job's state behind: name it in a new spec.restore.from, or \
-                       set spec.upgrade.allowStateLoss to true for this change";
-        return refuse(Reason::InvalidSpec, message.into());
-    }
-    Ok(job)
 }

@@ -19,7 +19,7 @@ use crate::time::{as_time, in_words};
 /// Checksum of everything in a status that decisions rest on.
 pub(crate) fn seal(status: &StreamJobStatus) -> String {
     let facts = (
-        (status.attempt, &status.current_revision, &status.intent, &status.trial),
+        (status.attempt, status.last_attempt, &status.current_revision, &status.intent, &status.trial),
         (&status.nonces, &status.rolled_back, &status.recovery, status.parallelism.map(|p| p.current)),
     );
     checksum(&serde_json::to_string(&facts).unwrap_or_default())
@@ -54,7 +54,8 @@ pub(crate) fn complete(s: &Situation<'_>, verdict: &Verdict, mut status: StreamJ
         Some(Engine::Silent { since }) => Some(as_time(*since)),
         _ => None,
     };
-    status.epoch = s.floor();
+    let begun = status.current_revision.as_deref().filter(|_| status.attempt != s.attempt());
+    status.epoch = begun.map_or_else(|| s.floor(), |revision| s.floor_of(revision));
     let answer = group.and_then(|group| group.answer());
     if let Some(answer) = answer {
         status.last_checkpoint = answer.newest.as_ref().map(checkpoint).or(status.last_checkpoint);
@@ -104,6 +105,7 @@ pub(crate) fn begin(s: &Situation<'_>, intent: IntentStatus) -> StreamJobStatus 
     if intent.step == IntentStep::Start {
         start(s, &intent, &mut status);
     }
+    status.last_attempt = status.last_attempt.max(Some(intent.attempt));
     status.intent = Some(intent);
     status
 }
@@ -124,14 +126,17 @@ fn start(s: &Situation<'_>, intent: &IntentStatus, status: &mut StreamJobStatus)
         attempt: intent.attempt,
         since: intent.since.clone(),
         running_since: None,
-        from_epoch: intent.floor,
+        from_epoch: s.floor_of(&intent.revision),
         restarts: 0,
         previous: stable.filter(|attempt| is_upgrade && is_new && is_known(attempt)),
     });
-    status.rolled_back = match intent.cause {
+    let refused = match intent.cause {
         IntentCause::Rollback => s.revision.clone(),
-        _ => None,
+        _ => status.rolled_back.take(),
     };
+    // It stays refused until the spec asks for another one.
+    let is_asked_for = |bad: &String| s.revision.as_ref().is_none_or(|revision| revision == bad);
+    status.rolled_back = refused.filter(|bad| is_asked_for(bad) && *bad != intent.revision);
     status.attempt = Some(intent.attempt);
     status.current_revision = Some(intent.revision.clone());
     status.parallelism = Some(ParallelismStatus { desired: intent.parallelism, current: intent.parallelism });
@@ -139,7 +144,8 @@ fn start(s: &Situation<'_>, intent: &IntentStatus, status: &mut StreamJobStatus)
     status.restored_from = None;
 }
 
-/// A nonce is acted on by any step that cannot be taken back and leads to the spec that carries it.
+/// A nonce is acted on by any step that cannot be taken back and leads to the spec that carries it; that of a restore by the start of
+/// what restores, since a stop alone restores nothing.
 fn take_nonces(s: &Situation<'_>, intent: &IntentStatus, status: &mut StreamJobStatus) {
     let is_final = matches!(intent.step, IntentStep::Stop | IntentStep::Start);
     let Some(job) = s.target.as_ref().ok().filter(|_| is_final && intent.cause != IntentCause::Rollback)
@@ -148,7 +154,8 @@ fn take_nonces(s: &Situation<'_>, intent: &IntentStatus, status: &mut StreamJobS
     };
     let mut nonces = status.nonces.clone().unwrap_or_default();
     nonces.restart = job.cluster.restart_nonce.or(nonces.restart);
-    if matches!(intent.cause, IntentCause::Create | IntentCause::Restore)
+    if intent.step == IntentStep::Start
+        && matches!(intent.cause, IntentCause::Create | IntentCause::Restore)
         && let Some(restore) = &job.restore
     {
         nonces.restore = restore.nonce.or(nonces.restore);

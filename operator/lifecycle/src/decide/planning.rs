@@ -12,10 +12,10 @@ use millstream_api::status::{
 };
 use millstream_api::streamjob::{UpgradeMode, Warm};
 
-use super::{Outcome, delete, running};
+use super::{Outcome, delete, recovering, running};
 use crate::action::Action;
 use crate::build::{Blueprint, Start, planner};
-use crate::observed::{Judgement, PlannerState};
+use crate::observed::{Exit, Judgement, PlannerState};
 use crate::phase::Verdict;
 use crate::plan::{self, Stop, from, is_approved, is_only_text, lost, propose, stop};
 use crate::situation::Situation;
@@ -49,7 +49,7 @@ pub(super) fn restore(s: &Situation<'_>) -> Outcome {
     judge_and_begin(s, IntentCause::Restore)
 }
 
-/// A restart is what the user ordered, and changes nothing: no plan, no approval.
+/// A restart is what the user ordered, and changes nothing: no plan, no approval, and the revision that runs.
 pub(super) fn restart(s: &Situation<'_>) -> Outcome {
     let group = s.current();
     let method = match group {
@@ -59,20 +59,19 @@ pub(super) fn restart(s: &Situation<'_>) -> Outcome {
         _ => StopMethod::Nothing,
     };
     let attempt = s.next_attempt();
-    let plan = s.plan_id(IntentCause::Restart, attempt);
-    let revision = s.revision.clone().unwrap_or_default();
-    let intent = new_intent(s, IntentCause::Restart, attempt, plan, revision, method, StartFrom::Newest);
+    let revision = s.wanted_revision().unwrap_or_default();
+    let intent = new_intent(s, IntentCause::Restart, attempt, revision, method, StartFrom::Newest);
     let verdict =
         Verdict::working(Phase::Upgrading, Reason::Restarting, "restarted, as spec.restart.nonce says");
     Outcome::commit(verdict, begin(s, intent))
 }
 
+/// The intent to stop what runs and to start a deployment of this revision, at the parallelism that the spec asks for.
 pub(super) fn new_intent(
     s: &Situation<'_>,
     cause: IntentCause,
     attempt: i64,
-    plan: String,
-    revision: String,
+    revision: &str,
     method: StopMethod,
     from: StartFrom,
 ) -> IntentStatus {
@@ -82,12 +81,12 @@ pub(super) fn new_intent(
         cause,
         since: as_time(s.now),
         attempt,
-        revision,
+        revision: revision.to_owned(),
         generation: s.observed.object.generation,
-        plan,
+        plan: s.plan_id(cause, attempt),
         stop: Some(method),
+        floor: if from == StartFrom::Newest { s.floor_of(revision) } else { None },
         from,
-        floor: if from == StartFrom::Newest { s.floor() } else { None },
         uri: None,
         parallelism: wanted.unwrap_or_else(|| s.parallelism()),
         lost: Vec::new(),
@@ -99,13 +98,31 @@ pub(super) fn new_intent(
 fn hold(s: &Situation<'_>, plan: PlanStatus, verdict: Verdict, more: Vec<Action>) -> Outcome {
     let mut status = s.observed.status.clone();
     status.plan = Some(plan);
-    let is_up = s.current().is_some_and(|group| !group.is_down());
     let mut actions = more;
-    if is_up {
+    if s.current().is_some_and(|group| !group.is_down()) {
         actions.extend(running::ensure_current(s));
     }
     actions.extend(delete(s.orphans()));
     Outcome::act(verdict, actions).with(status)
+}
+
+/// The same for a plan that may wait for long: the old job is not left lying meanwhile, if it crashed, was stopped for another plan, or
+/// is a standby that was not activated because of this one.
+fn hold_for_long(s: &Situation<'_>, plan: PlanStatus, verdict: Verdict) -> Outcome {
+    let group = s.current();
+    let is_up = group.is_some_and(|group| !group.is_down());
+    let is_finished = group.and_then(|group| group.exit()).is_some_and(|(exit, _)| *exit == Exit::Finished);
+    let mut outcome = if recovering::is_left_standing(s) {
+        recovering::replace(s)
+    } else if is_up || is_finished || recovering::is_beyond_help(s) {
+        return hold(s, plan, verdict, Vec::new());
+    } else if recovering::is_gone(s) {
+        recovering::note(s)
+    } else {
+        recovering::restart(s)
+    };
+    outcome.status.get_or_insert_with(|| s.observed.status.clone()).plan = Some(plan);
+    outcome
 }
 
 fn judge_and_begin(s: &Situation<'_>, cause: IntentCause) -> Outcome {
@@ -115,7 +132,7 @@ fn judge_and_begin(s: &Situation<'_>, cause: IntentCause) -> Outcome {
     let attempt = s.next_attempt();
     let id = s.plan_id(cause, attempt);
     let plan = propose(s, cause, &id);
-    let stalled = |reason, said: &str| hold(s, plan.clone(), Verdict::stalled(s, reason, said), Vec::new());
+    let stalled = |reason, said: &str| hold_for_long(s, plan.clone(), Verdict::stalled(s, reason, said));
     let judgement = match s.planner().filter(|planner| planner.plan == id).map(|planner| &planner.state) {
         None => return hold(s, plan, planning(cause), start_planner(s, job, &id)),
         Some(PlannerState::Pending { since }) if s.since(*since) > PLANNER => {
@@ -143,14 +160,14 @@ fn judge_and_begin(s: &Situation<'_>, cause: IntentCause) -> Outcome {
         (IntentCause::Restore, _) => StopMethod::Pods,
         (_, Stop::Never(reason, said)) => return stalled(reason, &said),
         (_, Stop::Later(reason, said)) => {
-            return hold(s, plan, Verdict::working(Phase::Upgrading, reason, said), Vec::new());
+            return hold_for_long(s, plan, Verdict::working(Phase::Upgrading, reason, said));
         }
     };
     if !is_approved(s, job, &id) {
         let said = format!("the plan {id} waits for the annotation millstream.dev/approve: {id}");
-        return hold(s, plan, Verdict::working(Phase::Upgrading, Reason::AwaitingApproval, said), Vec::new());
+        return hold_for_long(s, plan, Verdict::working(Phase::Upgrading, Reason::AwaitingApproval, said));
     }
-    let mut intent = new_intent(s, cause, attempt, id, revision, method, from);
+    let mut intent = new_intent(s, cause, attempt, &revision, method, from);
     intent.lost = lost(judgement);
     intent.uri = s.wants_restore().filter(|_| cause == IntentCause::Restore).map(str::to_owned);
     begin_change(s, job, plan, intent)

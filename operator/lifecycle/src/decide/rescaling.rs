@@ -36,12 +36,11 @@ pub(super) fn begin(s: &Situation<'_>) -> Outcome {
     let (Some(attempt), Some(wanted)) = (s.attempt(), s.wants_parallelism()) else {
         return Outcome::rest(running::standing(s));
     };
-    let revision = s.observed.status.current_revision.clone().unwrap_or_default();
-    let plan = s.plan_id(IntentCause::Scale, attempt);
-    let plan = format!("{plan}-{wanted}");
+    let revision = s.observed.status.current_revision.as_deref().unwrap_or_default();
     let mut intent =
-        new_intent(s, IntentCause::Scale, attempt, plan, revision, StopMethod::Nothing, StartFrom::Newest);
+        new_intent(s, IntentCause::Scale, attempt, revision, StopMethod::Nothing, StartFrom::Newest);
     intent.step = IntentStep::Rescale;
+    intent.plan = format!("{}-{wanted}", intent.plan);
     let said = format!("the parallelism goes from {} to {wanted}", s.parallelism());
     Outcome::commit(Verdict::working(Phase::Rescaling, Reason::Rescaling, said), begin_status(s, intent))
 }
@@ -69,8 +68,8 @@ pub(super) fn is_stale(s: &Situation<'_>) -> bool {
     let wanted = s.target.as_ref().ok().and_then(|job| i32::try_from(job.parallelism).ok());
     let is_other = wanted.is_some_and(|wanted| wanted != intent.parallelism);
     let is_down = s.current().is_none_or(|group| group.is_down());
-    let is_upgraded = s.wants_upgrade() || s.is_suspended_by_user();
-    is_down || !is_asked && (is_other || is_upgraded)
+    let is_replaced = s.wants_upgrade() || s.wants_restore().is_some() || s.wants_restart();
+    is_down || !is_asked && (is_other || is_replaced || s.is_suspended_by_user())
 }
 
 pub(super) fn take_back(s: &Situation<'_>) -> Outcome {
@@ -92,16 +91,8 @@ pub(super) fn has_failed(s: &Situation<'_>) -> bool {
 pub(super) fn by_savepoint(s: &Situation<'_>) -> Outcome {
     let Some(old) = intent(s) else { return Outcome::rest(running::standing(s)) };
     let attempt = s.next_attempt();
-    let plan = s.plan_id(IntentCause::Scale, attempt);
-    let mut next = new_intent(
-        s,
-        IntentCause::Scale,
-        attempt,
-        plan,
-        old.revision.clone(),
-        StopMethod::Checkpoint,
-        StartFrom::Newest,
-    );
+    let (cause, method) = (IntentCause::Scale, StopMethod::Checkpoint);
+    let mut next = new_intent(s, cause, attempt, &old.revision, method, StartFrom::Newest);
     next.parallelism = old.parallelism;
     let said = "the engine cannot rescale in place: the job goes on in a new deployment";
     Outcome::commit(Verdict::working(Phase::Rescaling, Reason::Rescaling, said), begin_status(s, next))

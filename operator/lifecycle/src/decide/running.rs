@@ -7,16 +7,17 @@ use millstream_api::conditions::{ConditionType, Reason};
 use millstream_api::names::FINALIZER;
 use millstream_api::status::{IntentCause, IntentStatus, IntentStep, Phase, StartFrom, StopMethod};
 
-use super::recovering::{is_past_deadline, is_proven, rules, trial, updated_trial};
+use super::planning::new_intent;
+use super::recovering::rules;
+use super::rolling_back::{is_past_deadline, is_proven, trial, updated_trial};
 use super::starting::start_of;
 use super::{Outcome, SOON, STEADY, delete};
 use crate::action::Action;
 use crate::build::{Blueprint, Built, Start, deployment, workers_for};
-use crate::observed::{Child, ChildKind, Component, Engine, EnginePhase, Exit};
+use crate::observed::{Child, ChildKind, Component, Engine, EnginePhase, Exit, PodState};
 use crate::phase::Verdict;
 use crate::situation::{Group, Situation};
 use crate::status::begin;
-use crate::time::as_time;
 
 /// Silence of a coordinator that means something.
 const SILENCE: Duration = Duration::from_secs(60);
@@ -69,21 +70,10 @@ pub(super) fn create(s: &Situation<'_>) -> Outcome {
     let (Ok(job), Some(revision)) = (&s.target, &s.revision) else { return stall_on_spec(s) };
     let restores = job.restore.as_ref().is_some_and(|restore| restore.from.is_some());
     let attempt = s.next_attempt();
+    let from = if restores { StartFrom::SpecRestore } else { StartFrom::Newest };
     let intent = IntentStatus {
         step: IntentStep::Start,
-        cause: IntentCause::Create,
-        since: as_time(s.now),
-        attempt,
-        revision: revision.clone(),
-        generation: s.observed.object.generation,
-        plan: s.plan_id(IntentCause::Create, attempt),
-        stop: Some(StopMethod::Nothing),
-        from: if restores { StartFrom::SpecRestore } else { StartFrom::Newest },
-        floor: s.floor(),
-        uri: None,
-        parallelism: i32::try_from(job.parallelism).unwrap_or(1),
-        lost: Vec::new(),
-        warm: false,
+        ..new_intent(s, IntentCause::Create, attempt, revision, StopMethod::Nothing, from)
     };
     let verdict = Verdict::working(Phase::Deploying, Reason::Deploying, "the job is being deployed");
     Outcome::commit(verdict, begin(s, intent))
@@ -120,7 +110,10 @@ pub(super) fn rest_finished(s: &Situation<'_>) -> Outcome {
     let good = Verdict::settled(Phase::Finished, Reason::Finished, "all input was read");
     let mut status = s.observed.status.clone();
     status.trial = None;
-    let actions: Vec<Action> = delete(s.orphans()).into_iter().collect();
+    // A coordinator that has ended needs no workers any more.
+    let ended = s.current().filter(|group| group.exit().is_some());
+    let idle = ended.into_iter().flat_map(|group| group.workers.values().map(|(child, _)| *child));
+    let actions: Vec<Action> = delete(s.orphans().into_iter().chain(idle)).into_iter().collect();
     Outcome { requeue: STEADY, ..Outcome::act(against_spec(s, good), actions).with(status) }
 }
 
@@ -274,8 +267,7 @@ pub(super) fn missing(s: &Situation<'_>, built: &[Built], attempt: i64) -> Vec<A
     let is_worker_over = |child: &Child| {
         let pod = child.pod.as_ref();
         pod.is_some_and(|pod| {
-            matches!(pod.component, Component::Worker(_))
-                && (pod.is_over() || pod.state == crate::observed::PodState::Lost)
+            matches!(pod.component, Component::Worker(_)) && (pod.is_over() || pod.state == PodState::Lost)
         })
     };
     let over: Vec<&Child> = built.iter().filter_map(find).filter(|child| is_worker_over(child)).collect();

@@ -4,10 +4,11 @@
 //! this begins. The floor goes with the coordinator.
 
 use millstream_api::conditions::Reason;
-use millstream_api::status::{IntentStatus, IntentStep, RestorePoint, StartFrom};
+use millstream_api::status::{IntentCause, IntentStatus, IntentStep, RestorePoint, StartFrom};
 
 use super::deleting::PAUSE;
-use super::recovering::{self, can_roll_back, roll_back};
+use super::recovering;
+use super::rolling_back::{can_roll_back, is_past_deadline, roll_back};
 use super::stopping::without_intent;
 use super::{Outcome, delete, on_the_way, running};
 use crate::action::Action;
@@ -43,14 +44,19 @@ pub(super) fn arrive(s: &Situation<'_>) -> Outcome {
 /// A new spec is not kept waiting by a deployment that does not run yet.
 pub(super) fn is_stale(s: &Situation<'_>) -> bool {
     let Some(intent) = intent(s) else { return false };
-    let is_other = s.revision.as_deref().is_some_and(|revision| revision != intent.revision);
-    let is_known_bad = s.revision == s.observed.status.rolled_back;
-    s.is_suspended_by_user() || is_other && !is_known_bad
+    s.is_suspended_by_user() || s.wanted_revision().is_some_and(|revision| revision != intent.revision)
 }
 
 pub(super) fn abandon(s: &Situation<'_>) -> Outcome {
     let said = on_the_way(s, "the spec changed before records flowed");
-    Outcome::commit(said, without_intent(s, "the spec changed"))
+    let mut status = without_intent(s, "the spec changed");
+    // Whether it was restored is not known; what starts from the newest epoch now may start without what the user wants back.
+    let restores = intent(s).is_some_and(|i| matches!(i.cause, IntentCause::Create | IntentCause::Restore));
+    if let (true, Some(nonces)) = (restores, &mut status.nonces) {
+        nonces.restore = None;
+        nonces.restored = None;
+    }
+    Outcome::commit(said, status)
 }
 
 pub(super) fn has_ended(s: &Situation<'_>) -> bool {
@@ -65,7 +71,7 @@ pub(super) fn judge_end(s: &Situation<'_>) -> Outcome {
 }
 
 pub(super) fn is_late(s: &Situation<'_>) -> bool {
-    intent(s).is_some() && recovering::is_past_deadline(s) && can_roll_back(s)
+    intent(s).is_some() && is_past_deadline(s) && can_roll_back(s)
 }
 
 pub(super) fn judge_lateness(s: &Situation<'_>) -> Outcome {
@@ -106,7 +112,7 @@ fn verdict(s: &Situation<'_>) -> Verdict {
         Some((Trouble::CrashLoop, message)) => (Reason::Unstable, message),
         None => (Reason::Unstable, "records do not flow yet"),
     };
-    if recovering::is_past_deadline(s) {
+    if is_past_deadline(s) {
         return Verdict::stalled(s, reason, message);
     }
     on_the_way(s, if trouble.is_some() { message } else { "the new deployment starts" })

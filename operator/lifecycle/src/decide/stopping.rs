@@ -13,6 +13,7 @@ use millstream_api::status::{
 use millstream_api::streamjob::{Fallback, UpgradeMode};
 
 use super::deleting::PAUSE;
+use super::planning::new_intent;
 use super::{Outcome, delete, on_the_way};
 use crate::action::Action;
 use crate::fields::checksum;
@@ -56,21 +57,10 @@ pub(super) fn suspend(s: &Situation<'_>) -> Outcome {
         }
         Stop::Never(reason, message) => return super::running::tend(s, Verdict::stalled(s, reason, message)),
     };
+    let revision = s.observed.status.current_revision.as_deref().unwrap_or_default();
     let intent = IntentStatus {
         step: IntentStep::Suspend,
-        cause: IntentCause::Suspend,
-        since: as_time(s.now),
-        attempt,
-        revision: s.observed.status.current_revision.clone().unwrap_or_default(),
-        generation: s.observed.object.generation,
-        plan: s.plan_id(IntentCause::Suspend, attempt),
-        stop: Some(method),
-        from: StartFrom::Newest,
-        floor: s.floor(),
-        uri: None,
-        parallelism: s.parallelism(),
-        lost: Vec::new(),
-        warm: false,
+        ..new_intent(s, IntentCause::Suspend, attempt, revision, method, StartFrom::Newest)
     };
     let verdict = Verdict::working(Phase::Upgrading, Reason::Suspended, "the job is being suspended");
     Outcome::commit(verdict, begin(s, intent))
@@ -81,24 +71,27 @@ pub(super) fn suspend(s: &Situation<'_>) -> Outcome {
 pub(super) fn next(s: &Situation<'_>) -> Outcome {
     let Some(old) = intent(s) else { return Outcome::rest(super::running::standing(s)) };
     let verdict = on_the_way(s, "the old deployment has stopped");
-    let same = s.revision.as_deref() == Some(&old.revision);
+    let same = s.wanted_revision() == Some(&old.revision);
+    let is_asked_for = s.revision.as_deref() == Some(&old.revision);
     let resumes = old.step == IntentStep::Suspend;
     let as_planned = match old.cause {
         // What is being rolled back is still the one that counts as running.
         IntentCause::Rollback => {
             same || s.revision.is_none() || s.revision == s.observed.status.current_revision
         }
-        IntentCause::Restore => same,
+        IntentCause::Restore => is_asked_for && s.wants_restore() == old.uri.as_deref(),
         _ => same && s.wants_restore().is_none(),
     };
+    // A restore waits until it can be seen that it is still asked for.
+    let waits = resumes || old.cause == IntentCause::Restore;
     let is_known = s.job_of(&old.revision).is_some();
-    if (as_planned || s.target.is_err() && !resumes) && is_known && !s.is_suspended_by_user() {
+    if (as_planned || s.target.is_err() && !waits) && is_known && !s.is_suspended_by_user() {
         let wanted = s.target.as_ref().ok().and_then(|job| i32::try_from(job.parallelism).ok());
         let start = IntentStatus {
             step: IntentStep::Start,
             cause: if resumes { IntentCause::Resume } else { old.cause },
             since: as_time(s.now),
-            floor: if matches!(old.from, StartFrom::Newest) { s.floor() } else { None },
+            floor: if old.from == StartFrom::Newest { s.floor_of(&old.revision) } else { None },
             parallelism: wanted.unwrap_or(old.parallelism),
             ..old.clone()
         };

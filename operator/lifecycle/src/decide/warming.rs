@@ -11,6 +11,7 @@ use millstream_api::status::{IntentStatus, IntentStep};
 use super::starting::ensure_for;
 use super::stopping::without_intent;
 use super::{Outcome, on_the_way, running};
+use crate::action::Action;
 use crate::build::{Start, workers_for};
 use crate::observed::{EnginePhase, Trouble};
 use crate::phase::Verdict;
@@ -46,27 +47,12 @@ pub(super) fn is_ready(s: &Situation<'_>) -> bool {
     is_standby && group.ready_workers() >= workers_for(intent.parallelism, slots)
 }
 
-fn stop(s: &Situation<'_>, warm: Warmth) -> Outcome {
-    let Some(old) = intent(s) else { return Outcome::rest(running::standing(s)) };
-    let next = IntentStatus {
-        step: IntentStep::Stop,
-        since: as_time(s.now),
-        floor: s.floor(),
-        warm: warm == Warmth::Keep,
-        ..old.clone()
-    };
-    Outcome::commit(on_the_way(s, "the old deployment is stopped"), begin(s, next))
-}
-
-/// Whether the new pods stay.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Warmth {
-    Keep,
-    GiveUp,
-}
-
+/// The old job stops, for pods that are ready or to make room for them. Those that wait for a node keep waiting: they get the room.
 pub(super) fn stop_old(s: &Situation<'_>) -> Outcome {
-    stop(s, Warmth::Keep)
+    let Some(old) = intent(s) else { return Outcome::rest(running::standing(s)) };
+    let floor = s.floor_of(&old.revision);
+    let next = IntentStatus { step: IntentStep::Stop, since: as_time(s.now), floor, ..old.clone() };
+    Outcome::commit(on_the_way(s, "the old deployment is stopped"), begin(s, next))
 }
 
 pub(super) fn is_hopeless(s: &Situation<'_>) -> bool {
@@ -98,10 +84,6 @@ pub(super) fn is_late(s: &Situation<'_>) -> bool {
     intent(s).is_some_and(|intent| s.since(intent.since.0) > WARM)
 }
 
-pub(super) fn stop_first(s: &Situation<'_>) -> Outcome {
-    stop(s, Warmth::GiveUp)
-}
-
 pub(super) fn go_on(s: &Situation<'_>) -> Outcome {
     let verdict = on_the_way(s, "the new pods are getting ready while the old job runs");
     let Some(intent) = intent(s) else { return Outcome::wait(verdict) };
@@ -111,7 +93,7 @@ pub(super) fn go_on(s: &Situation<'_>) -> Outcome {
     }
     let message = verdict.message.clone();
     if actions.is_empty() {
-        actions.push(crate::action::Action::Wait(message));
+        actions.push(Action::Wait(message));
     }
     Outcome::act(verdict, actions)
 }

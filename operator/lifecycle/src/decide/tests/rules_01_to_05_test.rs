@@ -14,10 +14,13 @@ use crate::time::after;
 #[test]
 fn rule_01_a_stateful_upgrade_never_becomes_a_stateless_one() {
     let mut world = World::running(json!({}));
-    world.edit(json!({"sql": "SELECT 2", "upgrade": {"mode": "Stateless"}}));
+    // Not even by and by: neither the mode alone nor the SQL behind it.
+    world.edit(json!({"upgrade": {"mode": "Stateless"}}));
     world.run(10);
-    assert_eq!(world.status.attempt, Some(1));
-    assert_eq!(world.reason(Stalled), "StateIncompatible");
+    assert_eq!(world.reason(Stalled), "InvalidSpec");
+    world.edit(json!({"sql": "SELECT 2"}));
+    world.run(10);
+    assert_eq!((world.status.attempt, world.reason(Stalled).as_str()), (Some(1), "InvalidSpec"));
     assert_eq!(world.status.phase, Some(Phase::Running), "the old revision runs on");
     world.edit(json!({"upgrade": {"mode": "Stateless", "allowStateLoss": true}}));
     world.settle();
@@ -27,9 +30,18 @@ fn rule_01_a_stateful_upgrade_never_becomes_a_stateless_one() {
         world.log
     );
     // What was stateless with permission stays so without it.
-    world.edit(json!({"sql": "SELECT 3", "upgrade": {"mode": "Stateless", "allowStateLoss": true}}));
+    world.edit(json!({"sql": "SELECT 3", "upgrade": {"mode": "Stateless"}}));
     world.settle();
     assert_eq!(world.status.attempt, Some(3));
+}
+
+#[test]
+fn rule_01_without_a_memory_of_what_was_deployed_nothing_is_given_up() {
+    let mut world = World::running(json!({}));
+    world.children.retain(|child| child.kind != ChildKind::ConfigMap);
+    world.edit(json!({"sql": "SELECT 2", "upgrade": {"mode": "Stateless"}}));
+    world.run(10);
+    assert_eq!((world.status.attempt, world.reason(Stalled).as_str()), (Some(1), "StateIncompatible"));
 }
 
 #[test]
@@ -55,6 +67,47 @@ fn rule_01_moving_the_storage_leaves_no_state_behind_by_accident() {
     world.edit(json!({"state": {"storage": "s3://other/p"}, "restore": {"from": "s3://b/p/savepoint/x"}}));
     world.settle();
     assert_eq!(world.status.attempt, Some(2));
+}
+
+/// Epochs of the one place are no floor in the other, or the job could not be started there again.
+#[test]
+fn rule_04_a_job_that_was_moved_is_restarted_from_its_new_place() {
+    let mut world = World::running(json!({}));
+    let before = world.epoch;
+    let restore = json!({"from": "s3://b/p/savepoint/x"});
+    world.edit(json!({"state": {"storage": "s3://other/p"}, "restore": restore}));
+    world.run_to("on trial");
+    assert!(before > world.epoch, "{before:?} {:?}", world.epoch);
+    world.end(2, Exit::Crashed(137));
+    world.settle();
+    assert_eq!(
+        (world.condition(Ready).as_str(), world.status.attempt),
+        ("True", Some(2)),
+        "{:#?}",
+        world.log
+    );
+}
+
+/// Without its restore, the job would go on from the state that the user wants to leave, or from none.
+#[test]
+fn rule_04_a_restore_survives_another_spec_that_comes_meanwhile() {
+    for row in ["a restore is asked for", "stop: under way", "start: under way"] {
+        for moved in ["s3://b/p", "s3://other/p"] {
+            let mut world = World::running(json!({}));
+            let restore = json!({"from": "s3://b/s", "nonce": 5});
+            world.edit(json!({"state": {"storage": moved}, "restore": restore}));
+            world.run_to(row);
+            world.edit(json!({"sql": "SELECT 2"}));
+            world.settle();
+            assert_eq!((world.condition(Ready).as_str(), world.restored), ("True", Some(5)), "{row} {moved}");
+        }
+    }
+    // A new job has nothing to go on from.
+    let mut world = World::new(json!({"restore": {"from": "s3://b/s", "nonce": 5}}));
+    world.run_to("start: under way");
+    world.edit(json!({"sql": "SELECT 2"}));
+    world.settle();
+    assert_eq!((world.condition(Ready).as_str(), world.restored), ("True", Some(5)));
 }
 
 /// The model refuses an action whose intent is not in the status; here the order is spelled out.
@@ -160,6 +213,19 @@ fn rule_03_what_belongs_to_no_deployment_goes() {
 }
 
 #[test]
+fn rule_03_a_number_is_given_to_one_deployment_only() {
+    let mut world = World::running(json!({}));
+    world.edit(json!({"sql": "SELECT 2"}));
+    world.run_to("warm: under way");
+    world.edit(json!({"sql": "SELECT 1"}));
+    world.settle();
+    assert_eq!((world.status.attempt, world.status.last_attempt), (Some(1), Some(2)));
+    world.edit(json!({"sql": "SELECT 3"}));
+    world.settle();
+    assert_eq!(world.status.attempt, Some(3));
+}
+
+#[test]
 fn rule_04_the_intent_carries_the_newest_known_epoch_as_a_floor() {
     let mut world = World::running(json!({"upgrade": {"warm": "Never"}}));
     world.edit(json!({"sql": "SELECT 2"}));
@@ -209,6 +275,30 @@ fn rule_05_a_new_spec_is_accepted_at_every_step_of_an_upgrade() {
     }
 }
 
+/// A standby that was ready for one spec is not left waiting when that spec goes and comes again, or when its successor is held.
+#[test]
+fn rule_05_a_spec_that_comes_and_goes_leaves_no_standby_waiting() {
+    for last in ["SELECT 2", " ", "held"] {
+        let mut world = World::running(json!({}));
+        world.edit(json!({"sql": "SELECT 2"}));
+        world.run_to("start: under way");
+        world.edit(json!({"sql": "SELECT 3"}));
+        assert_eq!(world.step().situation, "start: another spec came");
+        match last {
+            "held" => world.edit(json!({"upgrade": {"approval": "Manual"}})),
+            sql => world.edit(json!({"sql": sql})),
+        }
+        world.run(40);
+        let phase = world.processes.get(&2).map(|process| process.phase);
+        assert_eq!(
+            (world.status.attempt, phase),
+            (Some(2), Some(EnginePhase::Running)),
+            "{last}: {:#?}",
+            world.log
+        );
+    }
+}
+
 #[test]
 fn rule_05_a_bad_spec_never_stops_the_running_job_nor_its_recovery() {
     let mut world = World::running(json!({}));
@@ -245,6 +335,25 @@ fn rule_05_bad_sql_is_found_before_anything_stops() {
     world.edit(json!({"sql": "SELECT 1"}));
     world.settle();
     assert_eq!((world.condition(Ready).as_str(), world.status.attempt), ("True", Some(1)));
+}
+
+#[test]
+fn rule_05_a_job_that_crashes_while_a_plan_waits_is_recovered() {
+    for wait in ["approval", "refused", "incompatible"] {
+        let mut world = World::running(json!({"upgrade": {"approval": "Manual"}}));
+        match wait {
+            "refused" => world.verdict = PlannerState::Refused("no table".into()),
+            "incompatible" => world.lose("agg"),
+            _ => {}
+        }
+        world.edit(json!({"sql": "SELECT 2"}));
+        world.run(10);
+        world.end(1, Exit::Crashed(137));
+        world.run(20);
+        let attempt_and_phase = (world.status.attempt, world.processes.get(&1).map(|process| process.phase));
+        assert_eq!(attempt_and_phase, (Some(1), Some(EnginePhase::Running)), "{wait}: {:#?}", world.log);
+        assert_ne!(world.condition(Ready), "True", "{wait}");
+    }
 }
 
 #[test]

@@ -173,6 +173,10 @@ fn rule_14_a_job_is_not_stopped_for_workers_that_find_no_room() {
     assert_eq!((world.status.phase, world.reason(Ready).as_str()), (Some(Phase::Rescaling), "Unschedulable"));
     assert_eq!(world.processes[&1].phase, EnginePhase::Running);
     assert!(!world.calls.iter().any(|call| matches!(call.kind, CallKind::Rescale(_))));
+    // What else is asked for does not wait for room.
+    world.edit(json!({"restart": {"nonce": 1}, "upgrade": {"warm": "Never"}}));
+    world.run_to("stop: under way");
+    world.faults.no_room = false;
     world.edit(json!({"parallelism": 2}));
     world.settle();
     assert_eq!((world.condition(Ready).as_str(), world.pods().len()), ("True", 2));
@@ -220,7 +224,9 @@ fn warm_pods_without_room_stop_the_old_job_first() {
     assert!((120..130).contains(&world.now.duration_since(begun).as_secs()));
     world.faults.no_room = false;
     world.settle();
-    assert!(!world.story().iter().any(|line| line.starts_with("activate")), "{:#?}", world.log);
+    let story = world.story();
+    let at = |what: &str| story.iter().position(|line| line == what).unwrap();
+    assert!(at("stop attempt 1 behind Checkpoint") < at("activate attempt 2"), "{story:#?}");
     assert_eq!((world.condition(Ready).as_str(), world.status.attempt), ("True", Some(2)));
 }
 

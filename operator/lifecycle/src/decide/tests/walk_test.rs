@@ -1,6 +1,8 @@
 //! Random walks: edits, faults, crashes of the operator between any two actions. The model keeps the invariants on the way; when
-//! everything is well again, the job settles, or is gone when it was deleted.
+//! everything is well again, the job settles, or is gone when it was deleted, and a restore that was asked for has been carried out.
 
+use millstream_api::conditions::ConditionType;
+use millstream_api::status::Phase;
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -18,6 +20,7 @@ enum Event {
     Resume,
     Restart(u8),
     Restore(u8),
+    Move(u8),
     Mode(u8),
     Kill(u8),
     Evict(bool),
@@ -46,6 +49,7 @@ fn event() -> impl Strategy<Value = Event> {
         2 => Just(Event::Resume),
         1 => any::<u8>().prop_map(Event::Restart),
         1 => any::<u8>().prop_map(Event::Restore),
+        1 => any::<u8>().prop_map(Event::Move),
         1 => (0..4_u8).prop_map(Event::Mode),
         2 => (0..6_u8).prop_map(Event::Kill),
         2 => any::<bool>().prop_map(Event::Evict),
@@ -79,6 +83,9 @@ fn happen(world: &mut World, event: &Event) {
         Event::Resume => world.edit(json!({"desiredState": "Running"})),
         Event::Restart(n) => world.edit(json!({"restart": {"nonce": n}})),
         Event::Restore(n) => world.edit(json!({"restore": {"from": "s3://b/s", "nonce": n}})),
+        Event::Move(n) => world.edit(json!({
+            "state": {"storage": format!("s3://b/{}", n % 2)}, "restore": {"from": "s3://b/s", "nonce": n},
+        })),
         Event::Mode(n) => {
             let modes = [
                 json!({"mode": "Savepoint"}),
@@ -138,7 +145,14 @@ fn check_bad_spec(world: &World) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, max_shrink_iters: 200, ..ProptestConfig::default() })]
+    // Each case takes a tenth of a second. `PROPTEST_CASES=2000 cargo test ... walk` looks longer.
+    #![proptest_config(ProptestConfig {
+        cases: std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(64),
+        failure_persistence: None,
+        max_shrink_iters: 400,
+        max_shrink_time: 20_000,
+        ..ProptestConfig::default()
+    })]
 
     #[test]
     fn whatever_happens_it_settles_and_no_invariant_breaks(events in proptest::collection::vec(event(), 1..25)) {
@@ -157,6 +171,11 @@ proptest! {
         }
         world.settle();
         prop_assert!(world.is_gone || world.object.deleted.is_none(), "deletion ends");
+        // Of a status that was edited it cannot be known which nonces were acted on.
+        let is_edited = events.iter().any(|event| matches!(event, Event::EditStatus(_)));
+        let runs = world.status.phase == Some(Phase::Running) && world.condition(ConditionType::Ready) == "True";
+        let asked = world.spec["restore"]["nonce"].as_i64().filter(|_| runs && !is_edited);
+        prop_assert!(asked.is_none() || asked == world.restored, "asked {asked:?}: {:#?}", world.log);
         if !world.is_gone {
             let first = world.decide();
             prop_assert!(first.actions.is_empty() && first.status.is_none(), "{first}");

@@ -8,7 +8,10 @@ use std::time::Duration;
 
 use millstream_api::StreamJob;
 use millstream_api::conditions::ConditionType;
-use millstream_api::status::{OperatorFate, OperatorVerdict, StopMethod, StreamJobStatus};
+use millstream_api::status::{
+    IntentCause, IntentStep, OperatorFate, OperatorVerdict, StopMethod, StreamJobStatus,
+};
+use millstream_api::streamjob::UpgradeMode;
 use millstream_api::streamsnapshot::SnapshotPhase;
 use serde_json::{Value, json};
 
@@ -74,6 +77,15 @@ pub(super) struct World {
     pub(super) log: Vec<String>,
     uids: u64,
     pub(super) is_gone: bool,
+    /// Whether the job has had the permission to start empty: it was stateless from the start, or was allowed to become so.
+    may_start_empty: bool,
+    /// Where `epoch` is, once there is one.
+    storage: Option<String>,
+    /// The newest epochs in places that the job has left.
+    left: BTreeMap<String, i64>,
+    /// The nonce of the restore that is being started, and of the one that a coordinator has carried out last.
+    restoring: Option<i64>,
+    pub(super) restored: Option<i64>,
     /// Writes of the status.
     pub(super) writes: usize,
 }
@@ -120,6 +132,11 @@ impl World {
             log: Vec::new(),
             uids: 0,
             is_gone: false,
+            may_start_empty: false,
+            storage: None,
+            left: BTreeMap::new(),
+            restoring: None,
+            restored: None,
             writes: 0,
         }
     }
@@ -170,20 +187,28 @@ impl World {
     fn judged(&self) -> PlannerState {
         match &self.verdict {
             PlannerState::Judged(judgement) => {
-                PlannerState::Judged(Judgement { newest: self.newest(), ..judgement.clone() })
+                let newest = self.epoch_in(self.spec["state"]["storage"].as_str());
+                let newest = newest.map(|number| self.epoch_of(number));
+                PlannerState::Judged(Judgement { newest, ..judgement.clone() })
             }
             other => other.clone(),
         }
     }
 
     pub(super) fn newest(&self) -> Option<Epoch> {
-        self.epoch.map(|number| Epoch {
-            number,
-            uri: format!("s3://b/p/epoch/{number}"),
-            completed: self.epoch_at,
-            bytes: None,
-            duration: None,
-        })
+        self.epoch.map(|number| self.epoch_of(number))
+    }
+
+    fn epoch_of(&self, number: i64) -> Epoch {
+        let uri = format!("{}/epoch/{number}", self.storage.as_deref().unwrap_or_default());
+        Epoch { number, uri, completed: self.epoch_at, bytes: None, duration: None }
+    }
+
+    fn epoch_in(&self, storage: Option<&str>) -> Option<i64> {
+        match storage {
+            storage if self.storage.is_none() || storage == self.storage.as_deref() => self.epoch,
+            storage => self.left.get(storage?).copied(),
+        }
     }
 
     fn engines(&self) -> BTreeMap<i64, Engine> {
@@ -289,6 +314,10 @@ impl World {
             Action::WriteIntent(status) => {
                 self.status = (**status).clone();
                 self.writes += 1;
+                let intent = self.status.intent.as_ref().filter(|intent| intent.step == IntentStep::Start);
+                if intent.is_some_and(|i| matches!(i.cause, IntentCause::Restore | IntentCause::Create)) {
+                    self.restoring = self.spec["restore"]["nonce"].as_i64();
+                }
             }
             Action::EnsureObjects(built) | Action::StartPlanner(built) => {
                 built.iter().for_each(|built| self.apply(built));
@@ -475,6 +504,17 @@ impl World {
         }
     }
 
+    /// From here on, the epochs are those in this place.
+    fn move_to(&mut self, storage: String) {
+        let old = self.storage.replace(storage.clone());
+        if old.as_ref().is_some_and(|old| *old != storage) {
+            let here = self.left.remove(&storage);
+            if let (Some(old), Some(epoch)) = (old, std::mem::replace(&mut self.epoch, here)) {
+                self.left.insert(old, epoch);
+            }
+        }
+    }
+
     fn own(&mut self, epoch: i64) {
         assert!(self.epoch < Some(epoch), "epochs grow");
         self.epoch = Some(epoch);
@@ -505,18 +545,32 @@ impl World {
         let config = self.children.iter().find(|c| c.attempt == attempt && c.deployed.is_some());
         let Some(deployed) = config.and_then(|child| child.deployed.clone()) else { return };
         let text = self.coordinators[&attempt].to_string();
+        let upgrade = deployed.job.cluster.upgrade;
+        let is_new = self.epoch.is_none() && self.left.is_empty();
+        self.may_start_empty |= upgrade.allow_state_loss || is_new;
+        self.may_start_empty &= upgrade.mode == UpgradeMode::Stateless;
         if text.contains("\"--fresh\"") {
-            assert!(deployed.job.cluster.upgrade.allow_state_loss, "state is given up without a permission");
+            assert!(self.may_start_empty, "state is given up without a permission: {:#?}", self.log);
         }
+        self.move_to(deployed.job.storage.clone().unwrap());
+        if text.contains("--from-savepoint=") || self.epoch.is_none() && deployed.job.restore.is_some() {
+            // What is brought in is the next epoch of the place.
+            self.own(self.epoch.unwrap_or(0) + 1);
+            self.restored = self.restoring;
+        }
+        assert!(
+            self.epoch.is_some() || is_new || upgrade.allow_state_loss,
+            "state is left behind without a permission: {:#?}",
+            self.log
+        );
         let env = self.coordinators[&attempt]["spec"]["containers"][0]["env"].as_array().unwrap().clone();
         let floor = env.iter().find(|variable| variable["name"] == "MILLSTREAM_AT_LEAST_EPOCH");
         let floor = floor.map(|variable| variable["value"].as_str().unwrap().parse::<i64>().unwrap());
         assert!(self.epoch >= floor, "the floor {floor:?} is above the newest epoch {:?}", self.epoch);
-        if let Some((sql, exit)) = &self.faults.poison {
-            if deployed.job.sql.inline() == Some(sql) {
-                let exit = exit.clone();
-                return self.end(attempt, exit);
-            }
+        if let Some((sql, exit)) = self.faults.poison.clone()
+            && deployed.job.sql.inline() == Some(&sql)
+        {
+            return self.end(attempt, exit);
         }
         let process = self.processes.get_mut(&attempt).unwrap();
         process.phase = EnginePhase::WaitingForSlots;

@@ -1,0 +1,122 @@
+//! Deployments on trial: when they are stable, when they had their time, and going back to what was before.
+//!
+//! Stable is a rule that held, not a moment of running. Going back keeps the newest state; the state before the upgrade is taken only if
+//! nothing was written since, or the user allowed output to be written again.
+
+use millstream_api::conditions::Reason;
+use millstream_api::status::{
+    EpochRange, IntentCause, IntentStatus, Phase, StartFrom, StopMethod, TrialStatus,
+};
+use millstream_api::streamjob::RollbackState;
+
+use super::planning::new_intent;
+use super::recovering::{is_beyond_help, rules};
+use super::{Outcome, running};
+use crate::observed::Deployed;
+use crate::phase::Verdict;
+use crate::situation::Situation;
+use crate::status::begin;
+use crate::time::as_time;
+
+/// The deployment on trial, if it is the one that owns the job.
+pub(super) fn trial<'a>(s: &Situation<'a>) -> Option<&'a TrialStatus> {
+    s.observed.status.trial.as_ref().filter(|trial| Some(trial.attempt) == s.attempt())
+}
+
+/// The trial with what is seen now. A restart begins the time of running again.
+pub(super) fn updated_trial(s: &Situation<'_>) -> Option<TrialStatus> {
+    let mut trial = trial(s)?.clone();
+    let recovered = s.observed.status.recovery.as_ref().map_or(0, |recovery| recovery.count);
+    let by_engine = s.current().and_then(|group| group.answer()).map(|answer| answer.restarts);
+    let restarts = by_engine.map_or(trial.restarts, |n| n.saturating_add(recovered)).max(recovered);
+    let runs = s.current().is_some_and(|group| group.is_running());
+    if !runs || restarts > trial.restarts {
+        trial.running_since = None;
+    }
+    if runs && trial.running_since.is_none() {
+        trial.running_since = Some(as_time(s.now));
+    }
+    trial.restarts = trial.restarts.max(restarts);
+    Some(trial)
+}
+
+/// Whether the rule of stability holds: it has run for long enough without a restart, with checkpoints of its own.
+pub(super) fn is_proven(s: &Situation<'_>) -> bool {
+    let (Some(trial), Some(job)) = (updated_trial(s), rules(s)) else { return false };
+    let rule = &job.cluster.stability;
+    let answer = s.current().and_then(|group| group.answer());
+    let newest = answer.and_then(|answer| answer.newest.as_ref()).map_or(0, |epoch| epoch.number);
+    let made = newest.saturating_sub(trial.from_epoch.unwrap_or(0));
+    let long_enough = trial.running_since.is_some_and(|since| s.since(since.0) >= rule.min_running);
+    long_enough && made >= i64::from(rule.min_checkpoints)
+}
+
+/// When a revision has had its time. A rule that needs more than the deadline, such as two checkpoints ten minutes apart, gets it.
+pub(super) fn is_past_deadline(s: &Situation<'_>) -> bool {
+    let (Some(trial), Some(job)) = (trial(s), rules(s)) else { return false };
+    let rule = &job.cluster.stability;
+    let checkpoints = job.checkpoint.interval.saturating_mul(rule.min_checkpoints.saturating_add(1));
+    let needs = rule.min_running.saturating_add(checkpoints);
+    s.since(trial.since.0) > job.cluster.rollback.deadline.max(needs)
+}
+
+fn has_too_many_restarts(s: &Situation<'_>) -> bool {
+    let (Some(trial), Some(job)) = (updated_trial(s), rules(s)) else { return false };
+    u32::try_from(trial.restarts).unwrap_or(0) > job.cluster.stability.max_restarts
+}
+
+/// What was deployed before, if going back to it is no change of place: the newest state is where the new revision has written it.
+fn previous<'s, 'a>(s: &'s Situation<'a>) -> Option<&'s Deployed> {
+    let old = s.groups.get(&trial(s)?.previous?)?.deployed?;
+    let new = s.current().and_then(|group| group.deployed);
+    Some(old).filter(|old| new.is_none_or(|new| new.job.storage == old.job.storage))
+}
+
+/// Whether there is a revision to go back to, and going back is wanted. A spec that asks for a third revision goes forward instead.
+pub(super) fn can_roll_back(s: &Situation<'_>) -> bool {
+    let is_enabled = rules(s).is_some_and(|job| job.cluster.rollback.enabled);
+    is_enabled && previous(s).is_some() && !s.wants_upgrade()
+}
+
+pub(super) fn is_unstable(s: &Situation<'_>) -> bool {
+    let is_bad = has_too_many_restarts(s) || is_past_deadline(s) || is_beyond_help(s);
+    trial(s).is_some() && is_bad && !is_proven(s) && can_roll_back(s)
+}
+
+pub(super) fn roll_back(s: &Situation<'_>) -> Outcome {
+    let (Some(old), Some(trial), Some(job)) = (previous(s), trial(s), rules(s)) else {
+        return Outcome::rest(running::standing(s));
+    };
+    let rollback = &job.cluster.rollback;
+    let owns = s.floor() > trial.from_epoch;
+    let (from, uri, repeated) = match (rollback.state, owns) {
+        // Without a checkpoint of its own, the newest state is that of before the upgrade.
+        (RollbackState::Latest, _) | (RollbackState::PreUpgrade, false) => (StartFrom::Newest, None, None),
+        (RollbackState::PreUpgrade, true) if rollback.allow_repeated_output => {
+            let before = trial.from_epoch.unwrap_or(0);
+            let repeated = s.floor().map(|to| EpochRange { from: before + 1, to });
+            (StartFrom::Epoch, Some(before.to_string()), repeated)
+        }
+        (RollbackState::PreUpgrade, true) => {
+            let said = "the revision is not stable, but going back to the state before it would write output again: set \
+                        spec.rollback.allowRepeatedOutput, or spec.rollback.state to Latest";
+            return running::tend(s, Verdict::stalled(s, Reason::RollbackHeld, said));
+        }
+    };
+    let group = s.current();
+    let stop = match group {
+        Some(group) if group.is_running() && from == StartFrom::Newest => StopMethod::Checkpoint,
+        Some(group) if group.answer().is_some() => StopMethod::Cancel,
+        Some(group) if !group.is_down() => StopMethod::Pods,
+        _ => StopMethod::Nothing,
+    };
+    let attempt = s.next_attempt();
+    let intent =
+        IntentStatus { uri, ..new_intent(s, IntentCause::Rollback, attempt, &old.revision, stop, from) };
+    let mut status = begin(s, intent);
+    if let Some(plan) = &mut status.plan {
+        plan.repeated_output = repeated;
+    }
+    let said = "the revision did not become stable: the one before it is started again";
+    Outcome::commit(Verdict::working(Phase::Upgrading, Reason::Unstable, said), status)
+}
