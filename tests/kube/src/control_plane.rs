@@ -64,7 +64,8 @@ impl ControlPlane {
             kubectl.run(["wait", "--for=condition=Established", "--timeout=60s", "-f", "crds"]).succeeded();
             // An established CRD serves its objects; `kubectl explain` knows it a moment later.
             for _ in 0..100 {
-                if kubectl.run(["explain", "streamjobs"]).success {
+                if ["streamjobs", "streamsnapshots"].iter().all(|name| kubectl.run(["explain", name]).success)
+                {
                     break;
                 }
                 thread::sleep(Duration::from_millis(100));
