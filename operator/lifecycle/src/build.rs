@@ -19,11 +19,11 @@ mod workers;
 
 use std::fmt;
 
-use millstream_api::ValidatedJob;
 use millstream_api::names::{
     API_VERSION, APPLIED_ANNOTATION, ATTEMPT_LABEL, COMPONENT_LABEL, GENERATION_LABEL, JOB_LABEL, KIND,
     PLAN_LABEL,
 };
+use millstream_api::{Restore, ValidatedJob};
 use serde_json::{Value, json};
 
 pub use config::{IMAGE_ANNOTATION, MANIFEST_KEY, read_deployed};
@@ -62,6 +62,9 @@ pub struct Blueprint<'a> {
     pub workers: u32,
     /// What the coordinator starts from.
     pub start: Start,
+    /// What the deployment was begun from, if that is a restore. It stays in the manifest: an engine that finds no epoch of the job
+    /// takes it and does not start empty, whatever became of the status.
+    pub restore: Option<&'a Restore>,
     /// Operators whose state may be given up.
     pub lost: Vec<String>,
 }
@@ -71,12 +74,10 @@ pub struct Blueprint<'a> {
 pub enum Start {
     /// Wait as a standby; when activated, go on from the newest epoch, at least this one.
     Standby(Option<i64>),
-    /// Go on from the newest epoch, at least this one.
+    /// Go on from the newest epoch, at least this one; where there is none, from what the manifest's restore names.
     Newest(Option<i64>),
     /// Begin with nothing, whatever is there.
     Empty,
-    /// Go on from the newest epoch; where there is none, from what the manifest's restore names.
-    SpecRestore,
     /// Go on from this snapshot.
     Snapshot(String),
     /// Go back to this epoch.

@@ -12,7 +12,7 @@ use millstream_api::status::{
 use millstream_api::streamjob::{Approval, Fallback, UpgradeMode};
 use millstream_api::{UpgradeSettings, ValidatedJob};
 
-use crate::observed::{Epoch, Judgement};
+use crate::observed::{EnginePhase, Epoch, Judgement};
 use crate::situation::Situation;
 use crate::status::span;
 use crate::time::in_words;
@@ -39,6 +39,10 @@ pub(crate) fn stop(s: &Situation<'_>, settings: &UpgradeSettings) -> Stop {
     let Some(group) = s.current().filter(|group| !group.is_down()) else {
         return Stop::By(StopMethod::Nothing);
     };
+    // A standby owns nothing: what is in the bucket is all there is, however old.
+    if group.answer().is_some_and(|answer| answer.phase == EnginePhase::Standby) {
+        return Stop::By(StopMethod::Pods);
+    }
     let at_once = if group.answer().is_some() { StopMethod::Cancel } else { StopMethod::Pods };
     // What never owned an epoch has nothing to lose; what never ran cannot take a savepoint.
     let is_empty = s.floor().is_none() && newest(s).is_none();
@@ -63,14 +67,15 @@ pub(crate) fn stop(s: &Situation<'_>, settings: &UpgradeSettings) -> Stop {
 pub(crate) fn last_state(s: &Situation<'_>, settings: &UpgradeSettings, at_once: StopMethod) -> Stop {
     let is_running = s.current().is_some_and(|group| group.is_running());
     let most = settings.max_checkpoint_age;
-    match newest(s).map(|epoch| s.since(epoch.completed)) {
-        Some(age) if age <= most => Stop::By(at_once),
+    match newest(s).map(|epoch| epoch.completed) {
+        Some(completed) if s.since(completed) <= most => Stop::By(at_once),
         _ if is_running => Stop::By(StopMethod::Checkpoint),
-        Some(age) => Stop::Never(
+        // Its age would be another one at each look, and each look a write of the status.
+        Some(completed) => Stop::Never(
             Reason::CheckpointTooOld,
             format!(
-                "the newest checkpoint is {} old, older than upgrade.maxCheckpointAge ({}), and the job cannot take another",
-                in_words(age),
+                "the newest checkpoint was complete at {completed}, so it is older than upgrade.maxCheckpointAge ({}), and the job \
+                 cannot take another",
                 in_words(most)
             ),
         ),

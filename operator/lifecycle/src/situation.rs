@@ -96,7 +96,12 @@ impl<'a> Situation<'a> {
             (Ok(job), Some(deployed)) => diff(&deployed.job, job),
             _ => Vec::new(),
         };
-        Self { observed, now, target, revision, changes, groups, strangers }
+        let mut situation = Self { observed, now, target, revision, changes, groups, strangers };
+        if situation.wants_restore().is_none() {
+            // One that was carried out stays in the spec, and is no change any more.
+            situation.changes.retain(|change| change.class != PlanKind::Restore);
+        }
+        situation
     }
 
     pub(crate) fn intent(&self) -> Option<&'a IntentStatus> {
@@ -210,7 +215,16 @@ impl<'a> Situation<'a> {
         let nonces = self.observed.status.nonces.clone().unwrap_or_default();
         let is_new_number = restore.nonce.is_some() && restore.nonce != nonces.restore;
         let is_new_place = nonces.restored.as_deref() != Some(from);
-        (is_new_number || is_new_place).then_some(from)
+        let is_owed = self.wants_upgrade() && self.owed_restore() == Some(from);
+        (is_new_number || is_new_place || is_owed).then_some(from)
+    }
+
+    /// The address that the current deployment was to be restored from, if records never flowed in it: what comes next starts there,
+    /// too, or it would go on from what the user wants to leave behind.
+    pub(crate) fn owed_restore(&self) -> Option<&str> {
+        let deployed = self.current()?.deployed?;
+        let is_owed = self.observed.status.restored_from.is_none();
+        deployed.job.restore.as_ref()?.from.as_deref().filter(|_| is_owed)
     }
 
     /// The parallelism that the spec asks for, if the running job has another one.

@@ -21,6 +21,7 @@ pub(crate) fn seal(status: &StreamJobStatus) -> String {
     let facts = (
         (status.attempt, status.last_attempt, &status.current_revision, &status.intent, &status.trial),
         (&status.nonces, &status.rolled_back, &status.recovery, status.parallelism.map(|p| p.current)),
+        &status.restored_from,
     );
     checksum(&serde_json::to_string(&facts).unwrap_or_default())
 }
@@ -54,8 +55,10 @@ pub(crate) fn complete(s: &Situation<'_>, verdict: &Verdict, mut status: StreamJ
         Some(Engine::Silent { since }) => Some(as_time(*since)),
         _ => None,
     };
-    let begun = status.current_revision.as_deref().filter(|_| status.attempt != s.attempt());
-    status.epoch = begun.map_or_else(|| s.floor(), |revision| s.floor_of(revision));
+    // What is known is known of the deployment that owned the job until now; another one may keep its epochs elsewhere.
+    if status.attempt == s.attempt() {
+        status.epoch = s.floor();
+    }
     let answer = group.and_then(|group| group.answer());
     if let Some(answer) = answer {
         status.last_checkpoint = answer.newest.as_ref().map(checkpoint).or(status.last_checkpoint);
@@ -138,6 +141,7 @@ fn start(s: &Situation<'_>, intent: &IntentStatus, status: &mut StreamJobStatus)
     let is_asked_for = |bad: &String| s.revision.as_ref().is_none_or(|revision| revision == bad);
     status.rolled_back = refused.filter(|bad| is_asked_for(bad) && *bad != intent.revision);
     status.attempt = Some(intent.attempt);
+    status.epoch = s.floor_of(&intent.revision);
     status.current_revision = Some(intent.revision.clone());
     status.parallelism = Some(ParallelismStatus { desired: intent.parallelism, current: intent.parallelism });
     status.recovery = None;

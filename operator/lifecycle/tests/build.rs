@@ -61,6 +61,7 @@ fn built(spec: Value, start: Start, tls: Transport, build: fn(&Blueprint<'_>) ->
         parallelism,
         workers: workers_for(parallelism, job.cluster.slots),
         start,
+        restore: job.restore.as_ref(),
         lost: Vec::new(),
     })
 }
@@ -211,7 +212,6 @@ fn a_coordinator_is_told_its_start() {
         (Start::Newest(None), vec![], None),
         (Start::Standby(Some(41)), vec!["--standby"], Some("41")),
         (Start::Empty, vec!["--fresh", "--yes"], None),
-        (Start::SpecRestore, vec![], None),
         (Start::Snapshot("s3://b/s".into()), vec!["--from-savepoint=s3://b/s", "--yes"], None),
         (Start::Epoch("40".into()), vec!["--from-epoch=40", "--yes"], None),
     ] {
@@ -228,14 +228,12 @@ fn a_coordinator_is_told_its_start() {
 fn a_config_map_remembers_what_was_deployed() {
     let mut spec = full();
     spec["restore"] = json!({"from": "s3://b/s"});
-    for (start, keeps) in [(Start::Newest(None), false), (Start::SpecRestore, true)] {
-        let built = built(spec.clone(), start, Transport::Tls, deployment);
-        let deployed = read_deployed(&built[0].value).unwrap();
-        assert_eq!(deployed.image, "ghcr.io/millstream/millstream:0.1.0");
-        assert_eq!(deployed.job.restore.is_some(), keeps, "a restart does not restore again");
-        assert_eq!(deployed.job.cluster.slots, 4);
-        assert_eq!(deployed.revision, millstream_lifecycle::diff::revision(&job(spec.clone())));
-    }
+    let built = built(spec.clone(), Start::Newest(None), Transport::Tls, deployment);
+    let deployed = read_deployed(&built[0].value).unwrap();
+    assert_eq!(deployed.image, "ghcr.io/millstream/millstream:0.1.0");
+    assert_eq!(deployed.job.restore, job(spec.clone()).restore, "what it was begun from");
+    assert_eq!(deployed.job.cluster.slots, 4);
+    assert_eq!(deployed.revision, millstream_lifecycle::diff::revision(&job(spec)));
     assert_eq!(read_deployed(&json!({"data": {"job.json": "{}"}})), None);
 }
 

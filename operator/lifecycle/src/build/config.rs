@@ -7,7 +7,7 @@ use millstream_api::names::{API_VERSION, KIND};
 use millstream_api::{DesiredState, SqlSource, StreamJob, ValidatedJob};
 use serde_json::{Value, json};
 
-use super::{Blueprint, Built, Start, finish};
+use super::{Blueprint, Built, finish};
 use crate::diff::revision;
 use crate::fields::{as_spec, fields};
 use crate::names;
@@ -29,16 +29,13 @@ pub(super) fn config_map(blueprint: &Blueprint<'_>) -> Built {
     finish(blueprint, ChildKind::ConfigMap, name, "config", value)
 }
 
-/// The manifest as the engine reads it. Its restore is left out unless the job is to begin there: a coordinator that is started again
-/// goes on from its own newest epoch.
+/// The manifest as the engine reads it. Its restore is the one that the deployment was begun from, not one that the spec has had since.
 pub(super) fn manifest(blueprint: &Blueprint<'_>) -> String {
     let object = blueprint.object;
     let mut job = blueprint.job.clone();
     job.parallelism = u32::try_from(blueprint.parallelism).unwrap_or(1);
     job.desired_state = DesiredState::Running;
-    if blueprint.start != Start::SpecRestore {
-        job.restore = None;
-    }
+    job.restore = blueprint.restore.cloned();
     json!({
         "apiVersion": API_VERSION,
         "kind": KIND,

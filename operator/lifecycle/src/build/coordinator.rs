@@ -49,7 +49,7 @@ fn args(blueprint: &Blueprint<'_>) -> Vec<String> {
         format!("--http=0.0.0.0:{HTTP_PORT}"),
     ];
     match &blueprint.start {
-        Start::Newest(_) | Start::SpecRestore => {}
+        Start::Newest(_) => {}
         Start::Standby(_) => args.push("--standby".into()),
         Start::Empty => args.extend(["--fresh".into(), "--yes".into()]),
         Start::Snapshot(uri) => args.extend([format!("--from-savepoint={uri}"), "--yes".into()]),
@@ -64,6 +64,6 @@ fn args(blueprint: &Blueprint<'_>) -> Vec<String> {
 fn floor(start: &Start) -> Option<i64> {
     match start {
         Start::Newest(floor) | Start::Standby(floor) => *floor,
-        Start::Empty | Start::SpecRestore | Start::Snapshot(_) | Start::Epoch(_) => None,
+        Start::Empty | Start::Snapshot(_) | Start::Epoch(_) => None,
     }
 }

@@ -60,7 +60,9 @@ pub(super) fn restart(s: &Situation<'_>) -> Outcome {
     };
     let attempt = s.next_attempt();
     let revision = s.wanted_revision().unwrap_or_default();
-    let intent = new_intent(s, IntentCause::Restart, attempt, revision, method, StartFrom::Newest);
+    let uri = s.owed_restore().map(str::to_owned);
+    let from = if uri.is_some() { StartFrom::Snapshot } else { StartFrom::Newest };
+    let intent = IntentStatus { uri, ..new_intent(s, IntentCause::Restart, attempt, revision, method, from) };
     let verdict =
         Verdict::working(Phase::Upgrading, Reason::Restarting, "restarted, as spec.restart.nonce says");
     Outcome::commit(verdict, begin(s, intent))
@@ -252,6 +254,7 @@ fn start_planner(s: &Situation<'_>, job: &ValidatedJob, id: &str) -> Vec<Action>
         parallelism: i32::try_from(job.parallelism).unwrap_or(1),
         workers: 0,
         start: Start::Newest(None),
+        restore: None,
         lost: Vec::new(),
     };
     let old = s.groups.get(&0).into_iter().flat_map(|group| group.children.iter().copied());

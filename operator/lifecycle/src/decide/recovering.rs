@@ -55,13 +55,20 @@ fn is_exhausted(s: &Situation<'_>) -> bool {
     is_down && u32::try_from(count).unwrap_or(0) >= allowed_restarts(s) && !is_noted(s)
 }
 
-/// Whether starting the same again is no use: the job said why it ended, or has no attempt left.
+/// Whether nobody knows what is to be started again: the config map that said so is gone, and the spec asks for something else.
+pub(super) fn is_forgotten(s: &Situation<'_>) -> bool {
+    let is_down = s.current().is_none_or(|group| group.is_down());
+    let revision = s.observed.status.current_revision.as_deref();
+    is_down && revision.is_none_or(|revision| s.job_of(revision).is_none())
+}
+
+/// Whether starting the same again is no use: the job said why it ended, has no attempt left, or is not known any more.
 pub(super) fn is_beyond_help(s: &Situation<'_>) -> bool {
     let exit = s.current().and_then(|group| group.exit());
     let said = exit.is_some_and(|(exit, _)| {
         matches!(exit, Exit::Failed(_) | Exit::Refused(_) | Exit::NothingToRestore(_) | Exit::Fenced)
     });
-    said || is_exhausted(s)
+    said || is_exhausted(s) || is_forgotten(s)
 }
 
 pub(super) fn why_beyond_help(s: &Situation<'_>) -> Verdict {
@@ -71,7 +78,12 @@ pub(super) fn why_beyond_help(s: &Situation<'_>) -> Verdict {
             (Reason::RestartsExhausted, format!("no restart is left: {message}"))
         }
         Some((exit, _)) => end_of(exit),
-        None => (Reason::JobFailed, String::new()),
+        None => match &s.target {
+            Err(refusal) => (refusal.reason, refusal.message.clone()),
+            Ok(_) => {
+                (Reason::JobFailed, "nothing is known of what was deployed before: change the spec".into())
+            }
+        },
     };
     Verdict::stalled(s, reason, message)
 }

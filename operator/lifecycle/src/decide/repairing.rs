@@ -1,7 +1,7 @@
 //! Statuses that somebody else wrote.
 
 use millstream_api::conditions::Reason;
-use millstream_api::status::{Nonces, ParallelismStatus};
+use millstream_api::status::{Nonces, ParallelismStatus, RestorePoint};
 
 use super::{Outcome, on_the_way};
 use crate::phase::Verdict;
@@ -32,7 +32,7 @@ pub(super) fn repair(s: &Situation<'_>) -> Outcome {
     status.trial = None;
     status.recovery = None;
     status.rolled_back = None;
-    // Whether a nonce was acted on cannot be known any more; acting twice would be worse than not acting.
+    // Whether a nonce was acted on and a restore arrived cannot be known any more; acting twice would be worse than not acting.
     if let (Ok(job), true) = (&s.target, attempt.is_some()) {
         let restore = job.restore.as_ref();
         status.nonces = Some(Nonces {
@@ -41,6 +41,8 @@ pub(super) fn repair(s: &Situation<'_>) -> Outcome {
             restored: restore.and_then(|restore| restore.from.clone()),
         });
     }
+    let restore = deployed.and_then(|deployed| deployed.job.restore.as_ref()?.from.clone());
+    status.restored_from = restore.map(|uri| RestorePoint { uri, epoch: 0, age: None });
     remember(&mut status, s, "Repair".into(), "the status was written by somebody else".into(), "");
     let said = on_the_way(s, "somebody else wrote this status: it is made again from what is there");
     Outcome::commit(Verdict { reason: Reason::StatusEdited, ..said }, status)

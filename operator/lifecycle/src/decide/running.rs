@@ -10,7 +10,7 @@ use millstream_api::status::{IntentCause, IntentStatus, IntentStep, Phase, Start
 use super::planning::new_intent;
 use super::recovering::rules;
 use super::rolling_back::{is_past_deadline, is_proven, trial, updated_trial};
-use super::starting::start_of;
+use super::starting::{restore_of, start_of};
 use super::{Outcome, SOON, STEADY, delete};
 use crate::action::Action;
 use crate::build::{Blueprint, Built, Start, deployment, workers_for};
@@ -249,6 +249,7 @@ pub(super) fn ensure_at(s: &Situation<'_>, parallelism: i32, beside: i32) -> Vec
         parallelism,
         workers,
         start: intent.map_or_else(|| Start::Newest(s.floor()), start_of),
+        restore: restore_of(s, attempt, intent, job),
         lost: intent.map(|intent| intent.lost.clone()).unwrap_or_default(),
     };
     let mut actions = missing(s, &deployment(&blueprint), attempt);

@@ -5,6 +5,7 @@
 
 use millstream_api::conditions::Reason;
 use millstream_api::status::{IntentCause, IntentStatus, IntentStep, RestorePoint, StartFrom};
+use millstream_api::{Restore, ValidatedJob};
 
 use super::deleting::PAUSE;
 use super::recovering;
@@ -36,8 +37,13 @@ pub(super) fn arrive(s: &Situation<'_>) -> Outcome {
     }
     let answer = s.current().and_then(|group| group.answer());
     let epoch = answer.and_then(|answer| answer.restored_from);
-    let uri = intent(s).and_then(|intent| intent.uri.clone());
-    status.restored_from = epoch.map(|epoch| RestorePoint { uri: uri.unwrap_or_default(), epoch, age: None });
+    let uri = intent(s).and_then(|intent| intent.uri.as_deref()).or(s.owed_restore());
+    let is_restored = epoch.is_some() || uri.is_some();
+    status.restored_from = is_restored.then(|| RestorePoint {
+        uri: uri.unwrap_or_default().to_owned(),
+        epoch: epoch.unwrap_or(0),
+        age: None,
+    });
     Outcome::commit(on_the_way(s, "records flow"), status)
 }
 
@@ -66,6 +72,9 @@ pub(super) fn has_ended(s: &Situation<'_>) -> bool {
 pub(super) fn judge_end(s: &Situation<'_>) -> Outcome {
     if can_roll_back(s) {
         return roll_back(s);
+    }
+    if recovering::is_forgotten(s) {
+        return abandon(s);
     }
     Outcome::commit(recovering::why_beyond_help(s), without_intent(s, "the job ended before records flowed"))
 }
@@ -137,9 +146,26 @@ pub(super) fn start_of(intent: &IntentStatus) -> Start {
     match intent.from {
         StartFrom::Newest => Start::Newest(intent.floor),
         StartFrom::Empty => Start::Empty,
-        StartFrom::SpecRestore => Start::SpecRestore,
+        // The manifest has it.
+        StartFrom::SpecRestore => Start::Newest(None),
         StartFrom::Snapshot => Start::Snapshot(uri),
         StartFrom::Epoch => Start::Epoch(uri),
+    }
+}
+
+/// The restore that a deployment was begun from: as its config map has it, or as the intent for it says.
+pub(super) fn restore_of<'s>(
+    s: &'s Situation<'_>,
+    attempt: i64,
+    intent: Option<&IntentStatus>,
+    job: &'s ValidatedJob,
+) -> Option<&'s Restore> {
+    match s.groups.get(&attempt).and_then(|group| group.deployed) {
+        Some(deployed) => deployed.job.restore.as_ref(),
+        None if intent.is_some_and(|i| matches!(i.from, StartFrom::SpecRestore | StartFrom::Snapshot)) => {
+            job.restore.as_ref()
+        }
+        None => None,
     }
 }
 
@@ -157,6 +183,7 @@ pub(super) fn ensure_for(s: &Situation<'_>, intent: &IntentStatus, start: Start)
         parallelism: intent.parallelism,
         workers: workers_for(intent.parallelism, job.cluster.slots),
         start,
+        restore: restore_of(s, intent.attempt, Some(intent), job),
         lost: intent.lost.clone(),
     };
     running::missing(s, &deployment(&blueprint), intent.attempt)

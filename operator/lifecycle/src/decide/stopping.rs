@@ -19,7 +19,7 @@ use crate::action::Action;
 use crate::fields::checksum;
 use crate::observed::{CallKind, CallState};
 use crate::phase::Verdict;
-use crate::plan::{Stop, last_state, stop};
+use crate::plan::{Stop, from, last_state, stop};
 use crate::situation::Situation;
 use crate::status::{begin, remember};
 use crate::time::as_time;
@@ -82,10 +82,14 @@ pub(super) fn next(s: &Situation<'_>) -> Outcome {
         IntentCause::Restore => is_asked_for && s.wants_restore() == old.uri.as_deref(),
         _ => same && s.wants_restore().is_none(),
     };
+    // State is given up only if that is still allowed.
+    let is_withdrawn = old.from == StartFrom::Empty
+        && s.target.as_ref().is_ok_and(|job| from(s, job) != Ok(StartFrom::Empty));
     // A restore waits until it can be seen that it is still asked for.
     let waits = resumes || old.cause == IntentCause::Restore;
     let is_known = s.job_of(&old.revision).is_some();
-    if (as_planned || s.target.is_err() && !waits) && is_known && !s.is_suspended_by_user() {
+    let goes_on = as_planned && !is_withdrawn || s.target.is_err() && !waits;
+    if goes_on && is_known && !s.is_suspended_by_user() {
         let wanted = s.target.as_ref().ok().and_then(|job| i32::try_from(job.parallelism).ok());
         let start = IntentStatus {
             step: IntentStep::Start,

@@ -151,10 +151,25 @@ fn sql_that_reads_differently_and_means_the_same_touches_nothing() {
         (world.status.attempt, &world.status.current_revision),
         (Some(1), &world.status.target_revision)
     );
+    // A restore that was carried out long ago is no part of the change.
+    world.edit(json!({"restore": {"from": "s3://b/s", "nonce": 1}}));
+    world.settle();
+    let attempt = world.status.attempt;
+    world.edit(json!({"restart": {"nonce": 1}}));
+    world.settle();
+    world.edit(json!({"sql": "SELECT 1 -- two"}));
+    world.settle();
+    assert_eq!(
+        world.status.attempt,
+        attempt.map(|attempt| attempt + 1),
+        "the restart only: {:#?}",
+        world.log
+    );
     // The same plan for other pods is another deployment.
+    let attempt = world.status.attempt;
     world.edit(json!({"worker": {"slots": 3}}));
     world.settle();
-    assert_eq!(world.status.attempt, Some(2));
+    assert_eq!(world.status.attempt, attempt.map(|attempt| attempt + 1));
 }
 
 #[test]

@@ -45,6 +45,20 @@ fn rule_01_without_a_memory_of_what_was_deployed_nothing_is_given_up() {
 }
 
 #[test]
+fn rule_01_a_permission_that_is_withdrawn_before_the_start_is_none() {
+    let mut world = World::running(json!({"upgrade": {"mode": "Stateless"}}));
+    world.edit(json!({"sql": "SELECT 2"}));
+    assert!(world.run_to("stop: done").to_string().contains("from Empty"));
+    world.edit(json!({"upgrade": {"mode": "LastState"}}));
+    world.settle();
+    assert!(!world.log.iter().any(|line| line.contains("Start to attempt 2 from Empty")), "{:#?}", world.log);
+    assert_eq!(
+        (world.condition(Ready).as_str(), world.processes[&3].restored_from.is_some()),
+        ("True", true)
+    );
+}
+
+#[test]
 fn rule_01_operators_that_would_lose_their_state_hold_the_upgrade() {
     let mut world = World::running(json!({}));
     world.lose("agg-1");
@@ -108,6 +122,90 @@ fn rule_04_a_restore_survives_another_spec_that_comes_meanwhile() {
     world.edit(json!({"sql": "SELECT 2"}));
     world.settle();
     assert_eq!((world.condition(Ready).as_str(), world.restored), ("True", Some(5)));
+}
+
+/// What was being restored is nowhere but in the config map then, and the new place has nothing to go on from.
+#[test]
+fn rule_04_a_restore_in_a_new_place_outlives_the_status() {
+    let mut world = World::running(json!({}));
+    world.faults.no_image = true;
+    let restore = json!({"from": "s3://b/s", "nonce": 5});
+    world.edit(json!({"state": {"storage": "s3://other/p"}, "restore": restore}));
+    world.run_to("start: under way");
+    world.run(3);
+    world.evict("j-coordinator-2");
+    world.status = Default::default();
+    world.faults.no_image = false;
+    world.settle();
+    assert_eq!((world.condition(Ready).as_str(), world.restored), ("True", Some(5)), "{:#?}", world.log);
+}
+
+/// Who takes an edited status for true would demand epochs of the place that the job has left.
+#[test]
+fn rule_04_an_edited_status_brings_no_floor_of_another_place() {
+    let mut world = World::running(json!({"upgrade": {"warm": "Never"}}));
+    world.faults.poison = Some(("SELECT 1".into(), Exit::Crashed(134)));
+    world.edit(json!({"state": {"storage": "s3://other/p"}, "restore": {"from": "s3://b/s", "nonce": 5}}));
+    world.run_to("start: under way");
+    world.run(3);
+    world.status.attempt = Some(1);
+    world.faults.poison = None;
+    world.settle();
+    assert_eq!(
+        (world.condition(Ready).as_str(), world.status.attempt),
+        ("True", Some(2)),
+        "{:#?}",
+        world.log
+    );
+}
+
+/// The first deployment of what is restored failed: whatever it is mended by, the restore is still what the user asked for.
+#[test]
+fn rule_04_a_restore_that_never_ran_is_owed() {
+    for mend in [json!({"sql": "SELECT 2"}), json!({"restart": {"nonce": 1}})] {
+        for is_new in [true, false] {
+            let restore = json!({"restore": {"from": "s3://b/s", "nonce": 5}});
+            let mut world = if is_new { World::new(restore.clone()) } else { World::running(json!({})) };
+            if !is_new {
+                world.edit(restore);
+            }
+            world.faults.poison = Some(("SELECT 1".into(), Exit::Failed("no such secret".into())));
+            world.settle();
+            assert_eq!(world.reason(Stalled), "JobFailed");
+            world.faults.poison = None;
+            world.restored = None;
+            world.epoch = world.epoch.filter(|_| !is_new);
+            world.edit(mend.clone());
+            world.settle();
+            let outcome = (world.condition(Ready), world.restored);
+            assert_eq!(outcome, ("True".into(), Some(5)), "{mend} {is_new}: {:#?}", world.log);
+        }
+    }
+}
+
+#[test]
+fn rule_04_a_restore_is_not_done_again_because_the_status_was_lost() {
+    let mut world = World::running(json!({"restore": {"from": "s3://b/s", "nonce": 5}}));
+    world.status = Default::default();
+    world.settle();
+    world.edit(json!({"sql": "SELECT 2"}));
+    world.settle();
+    assert_eq!((world.condition(Ready).as_str(), world.status.attempt), ("True", Some(2)));
+    assert!(!world.log.iter().any(|line| line.contains("Restore")), "{:#?}", world.log);
+}
+
+/// Without its config map it is not known what ran; that is said, and nothing is waited for.
+#[test]
+fn rule_04_what_nobody_remembers_is_not_started() {
+    let mut world = World::running(json!({}));
+    world.children.clear();
+    world.processes.clear();
+    world.edit(json!({"sql": " "}));
+    world.settle();
+    assert_eq!((world.reason(Stalled).as_str(), world.pods().len()), ("InvalidSpec", 0));
+    world.edit(json!({"sql": "SELECT 2"}));
+    world.settle();
+    assert_eq!((world.condition(Ready).as_str(), world.status.attempt), ("True", Some(2)));
 }
 
 /// The model refuses an action whose intent is not in the status; here the order is spelled out.

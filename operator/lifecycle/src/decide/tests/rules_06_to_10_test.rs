@@ -151,6 +151,30 @@ fn rule_07_an_old_checkpoint_without_a_way_to_a_new_one_holds() {
     assert!(message.contains("older than upgrade.maxCheckpointAge (5m)"), "{message}");
 }
 
+/// What holds for long is said in words that stay the same, or each look would be a write.
+#[test]
+fn rule_07_a_job_that_is_held_is_not_written_again() {
+    let mut world = last_state(400, true, true);
+    world.run(30);
+    let writes = world.writes;
+    world.run(100);
+    assert_eq!((world.writes, world.reason(Stalled).as_str()), (writes, "CheckpointTooOld"));
+}
+
+/// It owns nothing that stopping it could leave behind.
+#[test]
+fn rule_07_a_standby_is_suspended_however_old_the_newest_checkpoint_is() {
+    let mut world = World::running(json!({}));
+    world.faults.calls_fail = true;
+    world.edit(json!({"sql": "SELECT 2"}));
+    world.run_to("start: under way");
+    world.edit(json!({"desiredState": "Suspended"}));
+    world.faults.no_checkpoints = true;
+    world.pass(7_200);
+    world.settle();
+    assert_eq!((world.status.phase, world.pods().len()), (Some(Phase::Suspended), 0), "{:#?}", world.log);
+}
+
 #[test]
 fn rule_07_without_a_live_coordinator_the_planner_says_how_old_the_newest_is() {
     let mut world = last_state(60, true, true);

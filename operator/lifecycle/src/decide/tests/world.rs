@@ -3,13 +3,13 @@
 //! It keeps the invariants of the bucket itself: who claims while somebody else could own an epoch, who starts below its floor and who
 //! starts empty without being allowed to are failures of the test, wherever they happen.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use millstream_api::StreamJob;
 use millstream_api::conditions::ConditionType;
 use millstream_api::status::{
-    IntentCause, IntentStep, OperatorFate, OperatorVerdict, StopMethod, StreamJobStatus,
+    IntentCause, IntentStep, OperatorFate, OperatorVerdict, StartFrom, StopMethod, StreamJobStatus,
 };
 use millstream_api::streamjob::UpgradeMode;
 use millstream_api::streamsnapshot::SnapshotPhase;
@@ -79,6 +79,8 @@ pub(super) struct World {
     pub(super) is_gone: bool,
     /// Whether the job has had the permission to start empty: it was stateless from the start, or was allowed to become so.
     may_start_empty: bool,
+    /// Deployments that were begun empty while that was allowed. A spec that is edited later takes the permission from later ones only.
+    begun_empty: BTreeSet<i64>,
     /// Where `epoch` is, once there is one.
     storage: Option<String>,
     /// The newest epochs in places that the job has left.
@@ -133,6 +135,7 @@ impl World {
             uids: 0,
             is_gone: false,
             may_start_empty: false,
+            begun_empty: BTreeSet::new(),
             storage: None,
             left: BTreeMap::new(),
             restoring: None,
@@ -314,10 +317,7 @@ impl World {
             Action::WriteIntent(status) => {
                 self.status = (**status).clone();
                 self.writes += 1;
-                let intent = self.status.intent.as_ref().filter(|intent| intent.step == IntentStep::Start);
-                if intent.is_some_and(|i| matches!(i.cause, IntentCause::Restore | IntentCause::Create)) {
-                    self.restoring = self.spec["restore"]["nonce"].as_i64();
-                }
+                self.note_start();
             }
             Action::EnsureObjects(built) | Action::StartPlanner(built) => {
                 built.iter().for_each(|built| self.apply(built));
@@ -355,6 +355,22 @@ impl World {
                 named.for_each(|snapshot| snapshot.phase = SnapshotPhase::InProgress);
             }
             Action::Wait(_) => {}
+        }
+    }
+
+    /// What the spec says at the moment in which a start is begun counts for it.
+    fn note_start(&mut self) {
+        let Some(intent) = self.status.intent.as_ref().filter(|i| i.step == IntentStep::Start) else {
+            return;
+        };
+        if matches!(intent.cause, IntentCause::Restore | IntentCause::Create) {
+            self.restoring = self.spec["restore"]["nonce"].as_i64();
+        }
+        let upgrade = &self.spec["upgrade"];
+        let is_new = self.epoch.is_none() && self.left.is_empty();
+        let may = upgrade["allowStateLoss"] == true || self.may_start_empty || is_new;
+        if intent.from == StartFrom::Empty && upgrade["mode"] == "Stateless" && may {
+            self.begun_empty.insert(intent.attempt);
         }
     }
 
@@ -550,7 +566,8 @@ impl World {
         self.may_start_empty |= upgrade.allow_state_loss || is_new;
         self.may_start_empty &= upgrade.mode == UpgradeMode::Stateless;
         if text.contains("\"--fresh\"") {
-            assert!(self.may_start_empty, "state is given up without a permission: {:#?}", self.log);
+            let may = self.begun_empty.contains(&attempt);
+            assert!(may, "state is given up without a permission: {:#?}", self.log);
         }
         self.move_to(deployed.job.storage.clone().unwrap());
         if text.contains("--from-savepoint=") || self.epoch.is_none() && deployed.job.restore.is_some() {
@@ -627,20 +644,22 @@ impl World {
         }
     }
 
-    /// Decides, does and waits until nothing more is to be done; the count of steps is a limit.
+    /// Decides, does and waits until nothing has been to be done for a while; the count of steps is a limit.
     pub(super) fn settle(&mut self) {
-        let mut quiet = 0;
+        let mut quiet_s = 0;
         for _ in 0..400 {
             let decision = self.step();
             if self.is_gone {
                 return;
             }
             let rests = decision.actions.is_empty() && decision.status.is_none();
-            quiet = if rests { quiet + 1 } else { 0 };
-            if quiet > 40 {
+            // Nothing is to happen by itself any more, so it is enough to look when the decision says.
+            let pause_s = if rests { decision.requeue.as_secs().max(2) } else { 2 };
+            quiet_s = if rests { quiet_s + pause_s } else { 0 };
+            if quiet_s > 90 {
                 return;
             }
-            self.pass(2);
+            self.pass(pause_s);
         }
         panic!("it does not settle: {} {:#?}", self.decide(), self.log);
     }
