@@ -78,6 +78,7 @@ fn full() -> Value {
             "podTemplate": {"metadata": {"labels": {"team": "risk", "millstream.dev/attempt": "99"}},
                 "spec": {"nodeSelector": {"disk": "ssd"}}}},
         "worker": {"slots": 4, "podTemplate": {"metadata": {"annotations": {"scrape": "true"}}, "spec": {
+            "serviceAccountName": "orders",
             "containers": [
                 {"name": "worker", "env": [{"name": "AWS_REGION", "value": "eu-central-1"}],
                     "securityContext": {"privileged": true}},
@@ -163,6 +164,10 @@ fn rule_13_pods_mount_no_token_and_follow_the_restricted_profile() {
     for (name, built) in cases() {
         for pod in pods(&built) {
             let spec = &pod["spec"];
+            // An identity towards a cloud is a job's own; a token for the API server it has none of.
+            let is_named = name == "full" && pod["metadata"]["name"] == "orders-worker-7-0";
+            let account = if is_named { "orders" } else { "millstream-job" };
+            assert_eq!(spec["serviceAccountName"], account, "{name}");
             assert_eq!(spec["automountServiceAccountToken"], false, "{name}");
             assert_eq!(spec["securityContext"]["runAsNonRoot"], true);
             assert_eq!(spec["securityContext"]["seccompProfile"]["type"], "RuntimeDefault");

@@ -16,7 +16,8 @@ pub struct CoordinatorPods {
     /// CPU and memory of the pod.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resources: Option<Resources>,
-    /// Laid over the generated pod template, lists merged by name. It cannot undo the restricted security context.
+    /// Laid over the generated pod template, lists merged by name. It cannot undo the restricted security context. serviceAccountName
+    /// gives the pod an identity towards a cloud; a token for the API server is never mounted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pod_template: Option<PodTemplate>,
 }
@@ -33,7 +34,8 @@ pub struct WorkerPods {
     /// CPU and memory of each pod.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resources: Option<Resources>,
-    /// Laid over the generated pod template, lists merged by name. It cannot undo the restricted security context.
+    /// Laid over the generated pod template, lists merged by name. It cannot undo the restricted security context. serviceAccountName
+    /// gives the pod an identity towards a cloud; a token for the API server is never mounted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pod_template: Option<PodTemplate>,
 }

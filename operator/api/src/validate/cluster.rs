@@ -155,7 +155,9 @@ mod tests {
             "stability": {"minRunning": "0s", "minCheckpoints": 0, "maxRestarts": 1},
             "restart": {"nonce": 7}, "deletionPolicy": "Drain",
             "snapshots": {"schedule": "0 * * * *", "retention": {"count": 3, "maxAge": "2h"}},
-            "worker": {"slots": 8, "resources": {"requests": {"cpu": "1"}}, "podTemplate": {"spec": {"priority": 1}}}}"#,
+            "worker": {"slots": 8, "resources": {"requests": {"cpu": "1"}}, "podTemplate": {"spec": {
+                "serviceAccountName": "orders", "volumes": [{"name": "t", "projected": {"sources": [
+                    {"serviceAccountToken": {"path": "token", "audience": "sts.amazonaws.com"}}]}}]}}}}"#,
         );
         assert_eq!(
             settings.upgrade,

@@ -1,5 +1,7 @@
 //! Slots, CPU and memory of the job's pods, and the shape of what is laid over their templates.
 
+use serde_json::{Map, Value};
+
 use super::Findings;
 use crate::path;
 use crate::quantity::Quantity;
@@ -10,6 +12,17 @@ const MERGED_BY_NAME: &[&str] = &["containers", "initContainers", "volumes"];
 /// Fields of a pod's spec that an overlay cannot have: they would undo what the operator relies on.
 const OPERATORS_OWN: &[&str] =
     &["restartPolicy", "hostname", "subdomain", "automountServiceAccountToken", "nodeName"];
+/// Sources of volumes that the restricted profile allows.
+const VOLUMES: &[&str] = &[
+    "configMap",
+    "csi",
+    "downwardAPI",
+    "emptyDir",
+    "ephemeral",
+    "persistentVolumeClaim",
+    "projected",
+    "secret",
+];
 /// Fields that the restricted profile forbids.
 const FORBIDDEN: &[&str] = &["hostNetwork", "hostPID", "hostIPC"];
 
@@ -56,7 +69,7 @@ fn check_template(path: &str, template: &PodTemplate, findings: &mut Findings) {
     }
 }
 
-fn check_pod_spec(path: &str, spec: &serde_json::Map<String, serde_json::Value>, findings: &mut Findings) {
+fn check_pod_spec(path: &str, spec: &Map<String, Value>, findings: &mut Findings) {
     for field in MERGED_BY_NAME {
         let Some(value) = spec.get(*field) else { continue };
         let path = path::child(path, field);
@@ -65,13 +78,10 @@ fn check_pod_spec(path: &str, spec: &serde_json::Map<String, serde_json::Value>,
             continue;
         };
         for (index, item) in items.iter().enumerate() {
-            if item.get("hostPath").is_some() {
-                findings.add(
-                    path::item(&path, index),
-                    "is a path of the node, which the restricted profile forbids",
-                );
+            if *field == "volumes" {
+                check_volume(&path::item(&path, index), item, findings);
             }
-            if item.get("name").and_then(serde_json::Value::as_str).is_none_or(str::is_empty) {
+            if item.get("name").and_then(Value::as_str).is_none_or(str::is_empty) {
                 findings.add_with_hint(path::item(&path, index), "has no name", "lists are merged by name");
             }
         }
@@ -81,6 +91,28 @@ fn check_pod_spec(path: &str, spec: &serde_json::Map<String, serde_json::Value>,
     }
     for field in OPERATORS_OWN.iter().filter(|field| spec.contains_key(**field)) {
         findings.add(path::child(path, field), "is set by the operator");
+    }
+}
+
+/// A pod may have an identity towards others, by `serviceAccountName` or by a token for them; a token that the API server takes it may
+/// not have. Without an audience a token is for the API server.
+fn check_volume(path: &str, volume: &Value, findings: &mut Findings) {
+    for source in volume.as_object().into_iter().flat_map(Map::keys).filter(|key| *key != "name") {
+        if !VOLUMES.contains(&source.as_str()) {
+            findings.add(path::child(path, source), "is forbidden by the restricted profile");
+        }
+    }
+    let sources = volume.pointer("/projected/sources").and_then(Value::as_array);
+    for (index, source) in sources.into_iter().flatten().enumerate() {
+        let Some(token) = source.get("serviceAccountToken") else { continue };
+        let audience = token.get("audience").and_then(Value::as_str).unwrap_or_default();
+        if audience.is_empty() || audience.contains("kubernetes.default") {
+            findings.add_with_hint(
+                path::item(&format!("{path}.projected.sources"), index),
+                "is a token for the API server, which a job's pods do not get",
+                "name the audience that the token is for, such as sts.amazonaws.com",
+            );
+        }
     }
 }
 
