@@ -222,6 +222,9 @@ pub struct PlanStatus {
     /// Who approved it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approved_by: Option<String>,
+    /// How often it could not be judged; it is tried again, in pauses that grow.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failures: Option<i32>,
 }
 
 /// How deep the change goes, the deeper the later.

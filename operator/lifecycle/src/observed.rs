@@ -119,8 +119,13 @@ pub enum PlannerState {
     Judged(Judgement),
     /// It refused the SQL, and why.
     Refused(String),
-    /// It came to no verdict, and why.
-    Failed(String),
+    /// It came to no verdict, for a reason that is none of the SQL's.
+    Failed {
+        /// What is known of it.
+        message: String,
+        /// When.
+        at: Timestamp,
+    },
 }
 
 /// A planner's verdict.

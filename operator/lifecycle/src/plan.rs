@@ -124,6 +124,7 @@ pub(crate) fn propose(s: &Situation<'_>, cause: IntentCause, id: &str) -> PlanSt
         state: judged.map(verdict),
         repeated_output: None,
         approved_by: old.and_then(|plan| plan.approved_by.clone()),
+        failures: old.and_then(|plan| plan.failures),
     }
 }
 

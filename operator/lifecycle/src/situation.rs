@@ -136,7 +136,7 @@ impl<'a> Situation<'a> {
         let number = |epoch: &Epoch| epoch.number;
         let own = self.observed.calls.iter().filter(|call| Some(call.attempt) == self.attempt());
         let ended = own.filter_map(|call| match &call.state {
-            CallState::Done { epoch } => *epoch,
+            CallState::Done { epoch, .. } => *epoch,
             _ => None,
         });
         let intent = self.intent().and_then(|intent| intent.floor);

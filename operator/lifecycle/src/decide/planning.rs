@@ -12,18 +12,22 @@ use millstream_api::status::{
 };
 use millstream_api::streamjob::{UpgradeMode, Warm};
 
-use super::{Outcome, delete, recovering, running};
+use super::{Commit, Outcome, delete, recovering, running};
 use crate::action::Action;
 use crate::build::{Blueprint, Start, planner};
-use crate::observed::{Exit, Judgement, PlannerState};
+use crate::observed::{Judgement, PlannerState};
 use crate::phase::Verdict;
 use crate::plan::{self, Stop, from, is_approved, is_only_text, lost, propose, stop};
 use crate::situation::Situation;
 use crate::status::{begin, remember};
-use crate::time::as_time;
+use crate::time::{Timestamp, after, as_time, remaining};
 
 /// How long a planner may take.
 const PLANNER: Duration = Duration::from_secs(300);
+/// How long after a planner that came to no verdict the next one starts; twice as long after each, up to the longest.
+const PLANNER_PAUSE: Duration = Duration::from_secs(10);
+/// The longest such pause.
+const PLANNER_PAUSE_MAX: Duration = Duration::from_secs(300);
 
 fn is_idle(s: &Situation<'_>) -> bool {
     s.intent().is_none() && s.attempt().is_some() && s.target.is_ok()
@@ -108,21 +112,9 @@ fn hold(s: &Situation<'_>, plan: PlanStatus, verdict: Verdict, more: Vec<Action>
     Outcome::act(verdict, actions).with(status)
 }
 
-/// The same for a plan that may wait for long: the old job is not left lying meanwhile, if it crashed, was stopped for another plan, or
-/// is a standby that was not activated because of this one.
+/// The same for a plan that may wait for long.
 fn hold_for_long(s: &Situation<'_>, plan: PlanStatus, verdict: Verdict) -> Outcome {
-    let group = s.current();
-    let is_up = group.is_some_and(|group| !group.is_down());
-    let is_finished = group.and_then(|group| group.exit()).is_some_and(|(exit, _)| *exit == Exit::Finished);
-    let mut outcome = if recovering::is_left_standing(s) {
-        recovering::replace(s)
-    } else if is_up || is_finished || recovering::is_beyond_help(s) {
-        return hold(s, plan, verdict, Vec::new());
-    } else if recovering::is_gone(s) {
-        recovering::note(s)
-    } else {
-        recovering::restart(s)
-    };
+    let mut outcome = recovering::keep_alive(s, verdict);
     outcome.status.get_or_insert_with(|| s.observed.status.clone()).plan = Some(plan);
     outcome
 }
@@ -138,11 +130,17 @@ fn judge_and_begin(s: &Situation<'_>, cause: IntentCause) -> Outcome {
     let judgement = match s.planner().filter(|planner| planner.plan == id).map(|planner| &planner.state) {
         None => return hold(s, plan, planning(cause), start_planner(s, job, &id)),
         Some(PlannerState::Pending { since }) if s.since(*since) > PLANNER => {
-            return stalled(Reason::PlannerFailed, "the planner's pod came to no verdict in its time");
+            return plan_again(
+                s,
+                plan,
+                cause,
+                "its pod came to no verdict in its time",
+                after(*since, PLANNER),
+            );
         }
         Some(PlannerState::Pending { .. }) => return hold(s, plan, planning(cause), Vec::new()),
         Some(PlannerState::Refused(message)) => return stalled(Reason::SqlError, message),
-        Some(PlannerState::Failed(message)) => return stalled(Reason::PlannerFailed, message),
+        Some(PlannerState::Failed { message, at }) => return plan_again(s, plan, cause, message, *at),
         Some(PlannerState::Judged(judgement)) => judgement,
     };
     if cause == IntentCause::Spec && judgement.is_same_plan && is_only_text(s) {
@@ -209,8 +207,38 @@ fn accept(s: &Situation<'_>, plan: PlanStatus, revision: &str) -> Outcome {
 }
 
 fn planning(cause: IntentCause) -> Verdict {
-    let phase = if cause == IntentCause::Restore { Phase::Restoring } else { Phase::Upgrading };
-    Verdict::working(phase, Reason::Planning, "the new revision is being judged; the old one goes on")
+    let said = "the new revision is being judged; the old one goes on";
+    Verdict::working(phase_of(cause), Reason::Planning, said)
+}
+
+fn phase_of(cause: IntentCause) -> Phase {
+    if cause == IntentCause::Restore { Phase::Restoring } else { Phase::Upgrading }
+}
+
+/// A planner that came to no verdict says nothing about the SQL: its pod was evicted, or the bucket did not answer. Another one is
+/// started after a pause that grows; the old job goes on as long as it takes.
+fn plan_again(
+    s: &Situation<'_>,
+    mut plan: PlanStatus,
+    cause: IntentCause,
+    why: &str,
+    failed: Timestamp,
+) -> Outcome {
+    let before = plan.failures.unwrap_or(0);
+    let doublings = u32::try_from(before).unwrap_or(0).min(16);
+    let pause = PLANNER_PAUSE.saturating_mul(1 << doublings).min(PLANNER_PAUSE_MAX);
+    let left = remaining(failed, pause, s.now);
+    let planners = s.groups.get(&0).into_iter().flat_map(|group| group.children.iter().copied());
+    let again = if left.is_zero() { delete(planners) } else { None };
+    if again.is_some() {
+        plan.failures = Some(before.saturating_add(1));
+    }
+    let said = format!("the new revision could not be judged, and will be again; the old one goes on: {why}");
+    let mut outcome = hold_for_long(s, plan, Verdict::working(phase_of(cause), Reason::PlannerFailed, said));
+    if outcome.commit == Commit::After {
+        outcome.actions.extend(again);
+    }
+    outcome
 }
 
 /// Whether the state that the new deployment will find is enough: at or above the floor, with a place for every operator.

@@ -150,6 +150,25 @@ pub(super) fn is_restarting(s: &Situation<'_>) -> bool {
     is_down || s.observed.status.phase == Some(Phase::Restarting) && !runs
 }
 
+/// Says something that may stay so for long, and does not leave the job lying meanwhile: if it crashed, if it was stopped for what is
+/// held now, or if it is a standby that was not activated because of that.
+pub(super) fn keep_alive(s: &Situation<'_>, verdict: Verdict) -> Outcome {
+    let group = s.current();
+    let is_up = group.is_some_and(|group| !group.is_down());
+    let is_finished = group.and_then(|group| group.exit()).is_some_and(|(exit, _)| *exit == Exit::Finished);
+    if is_left_standing(s) {
+        replace(s)
+    } else if is_up || is_finished || is_beyond_help(s) {
+        let mut actions = if is_up { running::ensure_current(s) } else { Vec::new() };
+        actions.extend(delete(s.orphans()));
+        Outcome::act(verdict, actions)
+    } else if is_gone(s) {
+        note(s)
+    } else {
+        restart(s)
+    }
+}
+
 /// The pause before the restart that was noted last.
 fn pause(s: &Situation<'_>) -> Duration {
     let count = s.observed.status.recovery.as_ref().map_or(0, |recovery| recovery.count);

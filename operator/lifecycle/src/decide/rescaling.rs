@@ -20,7 +20,8 @@ use crate::phase::Verdict;
 use crate::situation::Situation;
 use crate::status::begin as begin_status;
 
-/// How long the engine may take, from the call on: a checkpoint, and a restart of the tasks.
+/// How long the engine may take to answer the call: a checkpoint, and a restart of the tasks. As long may records flow at the old
+/// parallelism after it answered.
 const LIMIT: Duration = Duration::from_secs(600);
 
 fn intent<'a>(s: &Situation<'a>) -> Option<&'a IntentStatus> {
@@ -64,27 +65,37 @@ pub(super) fn arrive(s: &Situation<'_>) -> Outcome {
 
 pub(super) fn is_stale(s: &Situation<'_>) -> bool {
     let Some(intent) = intent(s) else { return false };
-    let is_asked = s.call(&intent.plan, CallKind::Rescale(intent.parallelism)).is_some();
     let wanted = s.target.as_ref().ok().and_then(|job| i32::try_from(job.parallelism).ok());
     let is_other = wanted.is_some_and(|wanted| wanted != intent.parallelism);
     let is_down = s.current().is_none_or(|group| group.is_down());
     let is_replaced = s.wants_upgrade() || s.wants_restore().is_some() || s.wants_restart();
-    is_down || !is_asked && (is_other || is_replaced || s.is_suspended_by_user())
+    let is_replaced = is_replaced || s.is_suspended_by_user();
+    is_down
+        || match call(s, intent) {
+            None | Some(CallState::Failed { .. }) => is_other || is_replaced,
+            // The engine may be in the middle of it.
+            Some(CallState::Running { .. }) => false,
+            // It is on its way; only what makes it pointless ends the wait.
+            Some(CallState::Done { .. }) => is_replaced,
+        }
+}
+
+fn call<'a>(s: &Situation<'a>, intent: &IntentStatus) -> Option<&'a CallState> {
+    s.call(&intent.plan, CallKind::Rescale(intent.parallelism)).map(|call| &call.state)
 }
 
 pub(super) fn take_back(s: &Situation<'_>) -> Outcome {
-    let said = on_the_way(s, "the rescale was not begun, and is not wanted any more");
+    let said = on_the_way(s, "the rescale is not wanted any more");
     Outcome::commit(said, without_intent(s, "not wanted any more"))
 }
 
 pub(super) fn has_failed(s: &Situation<'_>) -> bool {
     let Some(intent) = intent(s) else { return false };
     let runs = s.current().is_some_and(|group| group.is_running());
-    let call = s.call(&intent.plan, CallKind::Rescale(intent.parallelism)).map(|call| &call.state);
-    runs && match call {
+    runs && match call(s, intent) {
         Some(CallState::Failed { .. }) => true,
-        Some(CallState::Running { since }) => s.since(*since) > LIMIT,
-        Some(CallState::Done { .. }) | None => false,
+        Some(CallState::Running { since: at } | CallState::Done { at, .. }) => s.since(*at) > LIMIT,
+        None => false,
     }
 }
 
@@ -108,8 +119,7 @@ pub(super) fn go_on(s: &Situation<'_>) -> Outcome {
     let slots = group.deployed.map_or(1, |deployed| deployed.job.cluster.slots);
     let has_room = group.ready_workers() >= workers_for(intent.parallelism, slots);
     let (plan, parallelism) = (intent.plan.clone(), intent.parallelism);
-    let is_asked = s.call(&plan, CallKind::Rescale(parallelism)).is_some();
-    if actions.is_empty() && has_room && !is_asked && group.is_running() {
+    if actions.is_empty() && has_room && call(s, intent).is_none() && group.is_running() {
         actions.push(Action::Rescale { attempt: intent.attempt, plan, parallelism });
     }
     if actions.is_empty() {

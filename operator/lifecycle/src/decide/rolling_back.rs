@@ -10,7 +10,7 @@ use millstream_api::status::{
 use millstream_api::streamjob::RollbackState;
 
 use super::planning::new_intent;
-use super::recovering::{is_beyond_help, rules};
+use super::recovering::{is_beyond_help, keep_alive, rules};
 use super::{Outcome, running};
 use crate::observed::Deployed;
 use crate::phase::Verdict;
@@ -65,43 +65,67 @@ fn has_too_many_restarts(s: &Situation<'_>) -> bool {
     u32::try_from(trial.restarts).unwrap_or(0) > job.cluster.stability.max_restarts
 }
 
-/// What was deployed before, if going back to it is no change of place: the newest state is where the new revision has written it.
+/// What was deployed before.
 fn previous<'s, 'a>(s: &'s Situation<'a>) -> Option<&'s Deployed> {
-    let old = s.groups.get(&trial(s)?.previous?)?.deployed?;
-    let new = s.current().and_then(|group| group.deployed);
-    Some(old).filter(|old| new.is_none_or(|new| new.job.storage == old.job.storage))
+    s.groups.get(&trial(s)?.previous?)?.deployed
+}
+
+/// Whether the revision before keeps its state elsewhere: the newest state is where the new revision has written it.
+fn has_moved(s: &Situation<'_>) -> bool {
+    let storage = |deployed: &Deployed| deployed.job.storage.clone();
+    let new = s.current().and_then(|group| group.deployed).map(storage);
+    previous(s).map(storage).zip(new).is_some_and(|(old, new)| old != new)
 }
 
 /// Whether there is a revision to go back to, and going back is wanted. A spec that asks for a third revision goes forward instead.
-pub(super) fn can_roll_back(s: &Situation<'_>) -> bool {
+fn is_wanted(s: &Situation<'_>) -> bool {
     let is_enabled = rules(s).is_some_and(|job| job.cluster.rollback.enabled);
     is_enabled && previous(s).is_some() && !s.wants_upgrade()
 }
 
+/// The same, if nothing forbids it.
+pub(super) fn can_roll_back(s: &Situation<'_>) -> bool {
+    is_wanted(s) && why_held(s).is_none()
+}
+
+/// Why the revision before is not started again although that is wanted.
+fn why_held(s: &Situation<'_>) -> Option<&'static str> {
+    let rollback = &rules(s)?.cluster.rollback;
+    if has_moved(s) {
+        return Some(
+            "the revision is not stable, but the one before it keeps its state in another place, where the newest is not: change the \
+             spec, or move it back with spec.restore.from",
+        );
+    }
+    let owns = s.floor() > trial(s)?.from_epoch;
+    let repeats = rollback.state == RollbackState::PreUpgrade && owns && !rollback.allow_repeated_output;
+    repeats.then_some(
+        "the revision is not stable, but going back to the state before it would write output again: set \
+         spec.rollback.allowRepeatedOutput, or spec.rollback.state to Latest",
+    )
+}
+
 pub(super) fn is_unstable(s: &Situation<'_>) -> bool {
     let is_bad = has_too_many_restarts(s) || is_past_deadline(s) || is_beyond_help(s);
-    trial(s).is_some() && is_bad && !is_proven(s) && can_roll_back(s)
+    trial(s).is_some() && is_bad && !is_proven(s) && is_wanted(s)
 }
 
 pub(super) fn roll_back(s: &Situation<'_>) -> Outcome {
+    if let Some(said) = why_held(s) {
+        return keep_alive(s, Verdict::stalled(s, Reason::RollbackHeld, said));
+    }
     let (Some(old), Some(trial), Some(job)) = (previous(s), trial(s), rules(s)) else {
         return Outcome::rest(running::standing(s));
     };
-    let rollback = &job.cluster.rollback;
     let owns = s.floor() > trial.from_epoch;
-    let (from, uri, repeated) = match (rollback.state, owns) {
-        // Without a checkpoint of its own, the newest state is that of before the upgrade.
-        (RollbackState::Latest, _) | (RollbackState::PreUpgrade, false) => (StartFrom::Newest, None, None),
-        (RollbackState::PreUpgrade, true) if rollback.allow_repeated_output => {
+    let (from, uri, repeated) = match job.cluster.rollback.state {
+        RollbackState::PreUpgrade if owns => {
             let before = trial.from_epoch.unwrap_or(0);
             let repeated = s.floor().map(|to| EpochRange { from: before + 1, to });
             (StartFrom::Epoch, Some(before.to_string()), repeated)
         }
-        (RollbackState::PreUpgrade, true) => {
-            let said = "the revision is not stable, but going back to the state before it would write output again: set \
-                        spec.rollback.allowRepeatedOutput, or spec.rollback.state to Latest";
-            return running::tend(s, Verdict::stalled(s, Reason::RollbackHeld, said));
-        }
+        // Without a checkpoint of its own, the newest state is that of before the upgrade.
+        RollbackState::Latest | RollbackState::PreUpgrade => (StartFrom::Newest, None, None),
     };
     let group = s.current();
     let stop = match group {

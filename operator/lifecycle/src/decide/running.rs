@@ -253,8 +253,11 @@ pub(super) fn ensure_at(s: &Situation<'_>, parallelism: i32, beside: i32) -> Vec
         lost: intent.map(|intent| intent.lost.clone()).unwrap_or_default(),
     };
     let mut actions = missing(s, &deployment(&blueprint), attempt);
+    // The engine may run at another parallelism than was decided last; it keeps the workers for that.
+    let used = s.current().and_then(|group| group.answer()).map_or(0, |answer| answer.parallelism);
+    let needed = workers.max(workers_for(used, job.cluster.slots));
     let surplus = s.current().into_iter().flat_map(|group| group.workers.iter());
-    let surplus = surplus.filter(|(index, _)| **index >= workers).map(|(_, (child, _))| *child);
+    let surplus = surplus.filter(|(index, _)| **index >= needed).map(|(_, (child, _))| *child);
     actions.extend(delete(surplus));
     actions
 }

@@ -42,6 +42,8 @@ pub enum CallState {
     Done {
         /// The epoch that it ended at, if it was about one.
         epoch: Option<i64>,
+        /// When that was known.
+        at: Timestamp,
     },
     /// It was refused, failed, or ran into its deadline; the engine may have done it nevertheless.
     Failed {

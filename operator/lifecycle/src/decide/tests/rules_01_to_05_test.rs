@@ -435,6 +435,51 @@ fn rule_05_bad_sql_is_found_before_anything_stops() {
     assert_eq!((world.condition(Ready).as_str(), world.status.attempt), ("True", Some(1)));
 }
 
+/// What is wrong is not the SQL: the pod was evicted, the bucket was down.
+#[test]
+fn rule_05_a_planner_that_came_to_no_verdict_is_tried_again_in_growing_pauses() {
+    let mut world = World::running(json!({}));
+    world.fail_planners("the pod was evicted");
+    world.edit(json!({"sql": "SELECT 2"}));
+    let mut begun = Vec::new();
+    for _ in 0..900 {
+        let tries = world.status.plan.as_ref().and_then(|plan| plan.failures).unwrap_or(0);
+        if world.step().to_string().contains("start planner") && begun.len() < 8 {
+            begun.push((tries, world.now));
+        }
+        world.pass(2);
+    }
+    let pauses: Vec<i64> = begun.windows(2).map(|w| w[1].1.duration_since(w[0].1).as_secs()).collect();
+    for (pause, least) in pauses.iter().zip([10, 20, 40, 80, 160, 300, 300]) {
+        assert!((least..least + 12).contains(pause), "{pauses:?}");
+    }
+    assert_eq!(begun.iter().map(|(tries, _)| *tries).collect::<Vec<_>>(), [0, 1, 2, 3, 4, 5, 6, 7]);
+    // It says why, and the old job runs on, also when it crashes meanwhile.
+    assert_eq!((world.reason(Ready).as_str(), world.status.phase), ("PlannerFailed", Some(Phase::Upgrading)));
+    let message = world.decide().conditions[0].message.clone();
+    assert!(message.contains("the pod was evicted"), "{message}");
+    world.end(1, Exit::Crashed(137));
+    world.run(20);
+    assert_eq!(world.processes[&1].phase, EnginePhase::Running, "{:#?}", world.log);
+    world.verdict = PlannerState::Judged(Default::default());
+    world.run_to("settled");
+    assert_eq!((world.condition(Ready).as_str(), world.status.attempt), ("True", Some(2)));
+}
+
+/// The planner of a job whose queue never ends is one that failed, too.
+#[test]
+fn rule_05_a_planner_that_hangs_is_replaced() {
+    let mut world = World::running(json!({}));
+    world.edit(json!({"sql": "SELECT 2"}));
+    world.run_to("another revision is asked for");
+    world.step();
+    world.now = after(world.now, Duration::from_secs(400));
+    let decision = world.step();
+    assert!(decision.to_string().contains("delete ConfigMap/j-planner"), "{decision}");
+    world.settle();
+    assert_eq!((world.condition(Ready).as_str(), world.status.attempt), ("True", Some(2)));
+}
+
 #[test]
 fn rule_05_a_job_that_crashes_while_a_plan_waits_is_recovered() {
     for wait in ["approval", "refused", "incompatible"] {

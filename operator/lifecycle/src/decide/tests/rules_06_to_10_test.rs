@@ -348,6 +348,46 @@ fn rule_08_the_state_before_an_upgrade_is_taken_only_if_nothing_is_repeated_or_t
     assert_eq!((world.status.attempt, world.reason(Stalled).as_str()), (Some(3), "RolledBack"));
 }
 
+/// The newest state is where the new revision wrote it, and the old one would look elsewhere.
+#[test]
+fn rule_08_a_revision_that_moved_the_state_is_not_taken_back() {
+    let upgrade = json!({"allowStateLoss": true});
+    for exit in [Exit::Failed("boom".into()), Exit::Crashed(134)] {
+        let mut world = World::running(json!({}));
+        world.faults.poison = Some(("SELECT 2".into(), exit));
+        world.edit(
+            json!({"sql": "SELECT 2", "state": {"storage": "s3://other/p"}, "upgrade": upgrade.clone()}),
+        );
+        world.run(150);
+        assert_eq!((world.status.attempt, world.condition(Ready).as_str()), (Some(2), "False"));
+        let held = world.log.iter().all(|line| !line.contains("Rollback"));
+        assert!(held, "{:#?}", world.log);
+        world.run_to("unstable");
+        assert!(
+            world.decide().conditions.iter().any(|c| c.reason == "RollbackHeld" || c.reason == "Restarting")
+        );
+        world.faults.poison = None;
+        world.edit(json!({"restart": {"nonce": 1}}));
+        world.settle();
+        assert_eq!(world.condition(Ready), "True");
+    }
+}
+
+/// Held is not left lying: what crashed is started again, as often as the spec says.
+#[test]
+fn rule_08_a_revision_that_is_held_is_kept_alive() {
+    let mut world = World::running(json!({"rollback": {"state": "PreUpgrade"}}));
+    world.edit(json!({"sql": "SELECT 2"}));
+    world.run_to("on trial");
+    world.run(5);
+    for _ in 0..5 {
+        world.end(2, Exit::Crashed(134));
+        world.run(30);
+    }
+    assert_eq!((world.status.attempt, world.reason(Stalled).as_str()), (Some(2), "RollbackHeld"));
+    assert_eq!(world.processes[&2].phase, EnginePhase::Running, "{:#?}", world.log);
+}
+
 #[test]
 fn rule_08_rollback_can_be_turned_off() {
     let mut world = World::running(json!({"rollback": {"enabled": false}}));

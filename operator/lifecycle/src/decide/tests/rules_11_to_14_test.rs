@@ -165,6 +165,44 @@ fn rule_14_what_cannot_be_done_in_place_goes_by_a_checkpoint() {
 }
 
 #[test]
+fn rule_14_a_rescale_that_is_done_and_never_shows_goes_by_a_checkpoint() {
+    let mut world = World::running(json!({}));
+    world.faults.rescale_unseen = true;
+    world.edit(json!({"parallelism": 6}));
+    world.run_to("rescale: under way");
+    let begun = world.now;
+    world.run_to("rescale: refused");
+    let waited = world.now.duration_since(begun).as_secs();
+    assert!((600..620).contains(&waited), "{waited}");
+    world.settle();
+    assert_eq!((world.status.attempt, world.processes[&2].parallelism), (Some(2), 6));
+}
+
+#[test]
+fn rule_14_what_makes_a_rescale_pointless_does_not_wait_for_it() {
+    let mut world = World::running(json!({}));
+    world.faults.rescale_unseen = true;
+    world.edit(json!({"parallelism": 6}));
+    world.run_to("rescale: under way");
+    world.run(5);
+    world.edit(json!({"desiredState": "Suspended"}));
+    world.run(20);
+    assert_eq!(world.status.phase, Some(Phase::Suspended), "{:#?}", world.log);
+}
+
+/// The engine may have done what was taken back; it keeps the workers that it runs on.
+#[test]
+fn rule_14_no_worker_goes_that_the_engine_runs_on() {
+    let mut world = World::running(json!({"parallelism": 6}));
+    world.status.parallelism.as_mut().unwrap().current = 2;
+    world.status.seal = Some(crate::status::seal(&world.status));
+    world.edit(json!({"parallelism": 2}));
+    world.faults.calls_fail = true;
+    world.run(5);
+    assert_eq!(world.pods().len(), 4);
+}
+
+#[test]
 fn rule_14_a_job_is_not_stopped_for_workers_that_find_no_room() {
     let mut world = World::running(json!({}));
     world.faults.no_room = true;

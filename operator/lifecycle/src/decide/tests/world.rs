@@ -53,6 +53,8 @@ pub(super) struct Faults {
     pub(super) no_checkpoints: bool,
     /// The engine cannot rescale in place.
     pub(super) no_rescale: bool,
+    /// It says that it did, and goes on as before.
+    pub(super) rescale_unseen: bool,
 }
 
 pub(super) struct World {
@@ -71,6 +73,8 @@ pub(super) struct World {
     pub(super) epoch_at: Timestamp,
     /// What the planner says about the next plan.
     pub(super) verdict: PlannerState,
+    /// When the newest planner was made.
+    planner_since: Timestamp,
     silent_since: Option<Timestamp>,
     /// Specs of coordinators by attempt, as they were created.
     coordinators: BTreeMap<i64, Value>,
@@ -129,6 +133,7 @@ impl World {
             epoch: None,
             epoch_at: start(),
             verdict: PlannerState::Judged(Judgement::default()),
+            planner_since: start(),
             silent_since: None,
             coordinators: BTreeMap::new(),
             log: Vec::new(),
@@ -163,7 +168,7 @@ impl World {
         let planner = self.children.iter().find_map(|child| {
             let pod = child.pod.as_ref().filter(|pod| pod.component == Component::Planner)?;
             let state = match pod.state {
-                PodState::Starting => PlannerState::Pending { since: self.now },
+                PodState::Starting => PlannerState::Pending { since: self.planner_since },
                 _ => self.judged(),
             };
             Some(Planner { plan: child.plan.clone(), state })
@@ -194,12 +199,16 @@ impl World {
                 let newest = newest.map(|number| self.epoch_of(number));
                 PlannerState::Judged(Judgement { newest, ..judgement.clone() })
             }
+            PlannerState::Failed { message, .. } => {
+                PlannerState::Failed { message: message.clone(), at: self.planner_since }
+            }
             other => other.clone(),
         }
     }
 
-    pub(super) fn newest(&self) -> Option<Epoch> {
-        self.epoch.map(|number| self.epoch_of(number))
+    /// From now on, planners fail for this reason.
+    pub(super) fn fail_planners(&mut self, message: &str) {
+        self.verdict = PlannerState::Failed { message: message.to_owned(), at: self.now };
     }
 
     fn epoch_of(&self, number: i64) -> Epoch {
@@ -215,11 +224,17 @@ impl World {
     }
 
     fn engines(&self) -> BTreeMap<i64, Engine> {
-        let engine = |process: &Process| match self.silent_since {
+        // Each looks where its own manifest says.
+        let newest = |attempt: i64| {
+            let config = self.children.iter().find(|c| c.attempt == attempt && c.deployed.is_some());
+            let storage = config.and_then(|c| c.deployed.as_ref()?.job.storage.clone());
+            self.epoch_in(storage.as_deref()).map(|number| self.epoch_of(number))
+        };
+        let engine = |attempt: i64, process: &Process| match self.silent_since {
             Some(since) => Engine::Silent { since },
             None => Engine::Answered(Box::new(Answer {
                 phase: process.phase,
-                newest: self.newest(),
+                newest: newest(attempt),
                 savepoint: None,
                 restored_from: process.restored_from,
                 restarts: process.restarts,
@@ -228,7 +243,7 @@ impl World {
                 error: None,
             })),
         };
-        self.processes.iter().map(|(attempt, process)| (*attempt, engine(process))).collect()
+        self.processes.iter().map(|(attempt, process)| (*attempt, engine(*attempt, process))).collect()
     }
 
     pub(super) fn decide(&self) -> Decision {
@@ -400,6 +415,9 @@ impl World {
         };
         if built.kind == ChildKind::Pod && component == Component::Coordinator {
             self.coordinators.insert(attempt, built.value.clone());
+        }
+        if component == Component::Planner {
+            self.planner_since = self.now;
         }
         self.uids += 1;
         self.children.push(Child {
@@ -583,7 +601,12 @@ impl World {
         let env = self.coordinators[&attempt]["spec"]["containers"][0]["env"].as_array().unwrap().clone();
         let floor = env.iter().find(|variable| variable["name"] == "MILLSTREAM_AT_LEAST_EPOCH");
         let floor = floor.map(|variable| variable["value"].as_str().unwrap().parse::<i64>().unwrap());
-        assert!(self.epoch >= floor, "the floor {floor:?} is above the newest epoch {:?}", self.epoch);
+        assert!(
+            self.epoch >= floor,
+            "the floor {floor:?} is above the newest epoch {:?}: {:#?}",
+            self.epoch,
+            self.log
+        );
         if let Some((sql, exit)) = self.faults.poison.clone()
             && deployed.job.sql.inline() == Some(&sql)
         {
@@ -607,7 +630,7 @@ impl World {
             let failed = |message: &str| CallState::Failed { message: message.to_owned(), at: self.now };
             self.calls[index].state = match done {
                 _ if fails || late => failed("deadline exceeded"),
-                Some(epoch) => CallState::Done { epoch },
+                Some(epoch) => CallState::Done { epoch, at: self.now },
                 None => failed("refused"),
             };
         }
@@ -632,7 +655,9 @@ impl World {
             CallKind::Rescale(parallelism)
                 if process.phase == EnginePhase::Running && !self.faults.no_rescale =>
             {
-                process.parallelism = parallelism;
+                if !self.faults.rescale_unseen {
+                    process.parallelism = parallelism;
+                }
                 Some(None)
             }
             CallKind::Activate if process.phase == EnginePhase::Standby => {
