@@ -34,6 +34,21 @@ pub(crate) fn newest<'a>(s: &'a Situation<'_>) -> Option<&'a Epoch> {
     [live, s.judged_newest()].into_iter().flatten().max_by_key(|epoch| epoch.number)
 }
 
+/// How to stop what runs without waiting for anything.
+pub(crate) fn stop_at_once(s: &Situation<'_>) -> StopMethod {
+    match s.current() {
+        Some(group) if group.answer().is_some() => StopMethod::Cancel,
+        Some(group) if !group.is_down() => StopMethod::Pods,
+        _ => StopMethod::Nothing,
+    }
+}
+
+/// How to stop what runs for a change that is ordered, or has to be: behind a checkpoint if one can be taken.
+pub(crate) fn stop_in_any_case(s: &Situation<'_>) -> StopMethod {
+    let runs = s.current().is_some_and(|group| group.is_running());
+    if runs { StopMethod::Checkpoint } else { stop_at_once(s) }
+}
+
 /// How to stop the running job for a change that keeps to these settings.
 pub(crate) fn stop(s: &Situation<'_>, settings: &UpgradeSettings) -> Stop {
     let Some(group) = s.current().filter(|group| !group.is_down()) else {
@@ -43,7 +58,7 @@ pub(crate) fn stop(s: &Situation<'_>, settings: &UpgradeSettings) -> Stop {
     if group.answer().is_some_and(|answer| answer.phase == EnginePhase::Standby) {
         return Stop::By(StopMethod::Pods);
     }
-    let at_once = if group.answer().is_some() { StopMethod::Cancel } else { StopMethod::Pods };
+    let at_once = stop_at_once(s);
     // What never owned an epoch has nothing to lose; what never ran cannot take a savepoint.
     let is_empty = s.floor().is_none() && newest(s).is_none();
     match settings.mode {

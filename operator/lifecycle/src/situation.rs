@@ -4,6 +4,7 @@
 //! label. What belongs to a predecessor of the same name is a stranger; what belongs to a deployment that neither runs nor is being made
 //! is an orphan.
 
+mod group;
 mod target;
 
 use std::collections::BTreeMap;
@@ -15,57 +16,14 @@ use millstream_api::{DesiredState, FieldError, ValidatedJob};
 use crate::diff::{Change, deepest, diff, revision};
 use crate::fields::checksum;
 use crate::observed::{
-    Answer, Call, CallKind, CallState, Child, ChildKind, Component, Deployed, Engine, Epoch, Exit, Judgement,
-    Observed, Planner, PlannerState, Pod, PodState, Trouble,
+    Call, CallKind, CallState, Child, ChildKind, Engine, Epoch, Judgement, Observed, Planner, PlannerState,
 };
 use crate::time::{Timestamp, elapsed};
 
+pub(crate) use group::Group;
+use group::by_attempt;
 pub(crate) use target::Refusal;
 use target::target;
-
-/// The children of one deployment.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Group<'a> {
-    pub(crate) children: Vec<&'a Child>,
-    pub(crate) deployed: Option<&'a Deployed>,
-    pub(crate) config: Option<&'a Child>,
-    pub(crate) coordinator: Option<(&'a Child, &'a Pod)>,
-    pub(crate) workers: BTreeMap<u32, (&'a Child, &'a Pod)>,
-    pub(crate) engine: Option<&'a Engine>,
-}
-
-impl<'a> Group<'a> {
-    pub(crate) fn answer(&self) -> Option<&'a Answer> {
-        // What a coordinator said before it ended is no answer any more.
-        self.engine.filter(|_| !self.is_down()).and_then(Engine::answer)
-    }
-
-    /// Whether no coordinator of this deployment can own an epoch any more, as far as can be known.
-    pub(crate) fn is_down(&self) -> bool {
-        self.coordinator.is_none_or(|(_, pod)| pod.is_over() || pod.state == PodState::Lost)
-    }
-
-    pub(crate) fn is_running(&self) -> bool {
-        self.answer().is_some() && self.engine.is_some_and(Engine::is_running)
-    }
-
-    pub(crate) fn exit(&self) -> Option<(&'a Exit, Timestamp)> {
-        match &self.coordinator?.1.state {
-            PodState::Ended { exit, at } => Some((exit, *at)),
-            _ => None,
-        }
-    }
-
-    /// What keeps some pod from starting, the coordinator's first.
-    pub(crate) fn trouble(&self) -> Option<(Trouble, &'a str)> {
-        let workers = self.workers.values().map(|(_, pod)| *pod);
-        self.coordinator.map(|(_, pod)| pod).into_iter().chain(workers).find_map(Pod::trouble)
-    }
-
-    pub(crate) fn ready_workers(&self) -> u32 {
-        u32::try_from(self.workers.values().filter(|(_, pod)| pod.is_ready()).count()).unwrap_or(u32::MAX)
-    }
-}
 
 /// Everything that a decision looks at.
 pub(crate) struct Situation<'a> {
@@ -88,7 +46,7 @@ impl<'a> Situation<'a> {
     ) -> Self {
         let (ours, strangers): (Vec<_>, Vec<_>) =
             observed.children.iter().partition(|child| child.owner == observed.object.uid);
-        let groups = group(&ours, observed);
+        let groups = by_attempt(&ours, observed);
         let deployed = observed.status.attempt.and_then(|n| groups.get(&n)).and_then(|g| g.deployed);
         let target = target(job, observed, deployed);
         let revision = target.as_ref().ok().map(revision);
@@ -304,29 +262,4 @@ impl<'a> Situation<'a> {
         let alive = others.filter(|(_, group)| !group.is_down()).filter_map(|(_, group)| group.coordinator);
         alive.map(|(child, _)| child).collect()
     }
-}
-
-fn group<'a>(ours: &[&'a Child], observed: &'a Observed) -> BTreeMap<i64, Group<'a>> {
-    let mut groups: BTreeMap<i64, Group<'a>> = BTreeMap::new();
-    for child in ours.iter().copied() {
-        let group = groups.entry(child.attempt).or_default();
-        group.children.push(child);
-        if let Some(deployed) = &child.deployed {
-            group.deployed = Some(deployed);
-            group.config = Some(child);
-        }
-        if let Some(pod) = &child.pod {
-            match pod.component {
-                Component::Coordinator => group.coordinator = Some((child, pod)),
-                Component::Worker(index) => {
-                    group.workers.insert(index, (child, pod));
-                }
-                Component::Planner => {}
-            }
-        }
-    }
-    for (attempt, group) in &mut groups {
-        group.engine = observed.engines.get(attempt);
-    }
-    groups
 }

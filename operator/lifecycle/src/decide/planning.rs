@@ -17,7 +17,7 @@ use crate::action::Action;
 use crate::build::{Blueprint, Start, planner};
 use crate::observed::{Judgement, PlannerState};
 use crate::phase::Verdict;
-use crate::plan::{self, Stop, from, is_approved, is_only_text, lost, propose, stop};
+use crate::plan::{self, Stop, from, is_approved, is_only_text, lost, propose, stop, stop_in_any_case};
 use crate::situation::Situation;
 use crate::status::{begin, remember};
 use crate::time::{Timestamp, after, as_time, remaining};
@@ -55,13 +55,7 @@ pub(super) fn restore(s: &Situation<'_>) -> Outcome {
 
 /// A restart is what the user ordered, and changes nothing: no plan, no approval, and the revision that runs.
 pub(super) fn restart(s: &Situation<'_>) -> Outcome {
-    let group = s.current();
-    let method = match group {
-        Some(group) if group.is_running() => StopMethod::Checkpoint,
-        Some(group) if group.answer().is_some() => StopMethod::Cancel,
-        Some(group) if !group.is_down() => StopMethod::Pods,
-        _ => StopMethod::Nothing,
-    };
+    let method = stop_in_any_case(s);
     let attempt = s.next_attempt();
     let revision = s.wanted_revision().unwrap_or_default();
     let uri = s.owed_restore().map(str::to_owned);

@@ -4,9 +4,7 @@
 //! nothing was written since, or the user allowed output to be written again.
 
 use millstream_api::conditions::Reason;
-use millstream_api::status::{
-    EpochRange, IntentCause, IntentStatus, Phase, StartFrom, StopMethod, TrialStatus,
-};
+use millstream_api::status::{EpochRange, IntentCause, IntentStatus, Phase, StartFrom, TrialStatus};
 use millstream_api::streamjob::RollbackState;
 
 use super::planning::new_intent;
@@ -14,6 +12,7 @@ use super::recovering::{is_beyond_help, keep_alive, rules};
 use super::{Outcome, running};
 use crate::observed::Deployed;
 use crate::phase::Verdict;
+use crate::plan::{stop_at_once, stop_in_any_case};
 use crate::situation::Situation;
 use crate::status::begin;
 use crate::time::as_time;
@@ -127,13 +126,7 @@ pub(super) fn roll_back(s: &Situation<'_>) -> Outcome {
         // Without a checkpoint of its own, the newest state is that of before the upgrade.
         RollbackState::Latest | RollbackState::PreUpgrade => (StartFrom::Newest, None, None),
     };
-    let group = s.current();
-    let stop = match group {
-        Some(group) if group.is_running() && from == StartFrom::Newest => StopMethod::Checkpoint,
-        Some(group) if group.answer().is_some() => StopMethod::Cancel,
-        Some(group) if !group.is_down() => StopMethod::Pods,
-        _ => StopMethod::Nothing,
-    };
+    let stop = if from == StartFrom::Newest { stop_in_any_case(s) } else { stop_at_once(s) };
     let attempt = s.next_attempt();
     let intent =
         IntentStatus { uri, ..new_intent(s, IntentCause::Rollback, attempt, &old.revision, stop, from) };

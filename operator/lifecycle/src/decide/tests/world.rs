@@ -3,6 +3,9 @@
 //! It keeps the invariants of the bucket itself: who claims while somebody else could own an epoch, who starts below its floor and who
 //! starts empty without being allowed to are failures of the test, wherever they happen.
 
+mod cluster;
+mod engine;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -11,19 +14,16 @@ use millstream_api::conditions::ConditionType;
 use millstream_api::status::{
     IntentCause, IntentStep, OperatorFate, OperatorVerdict, StartFrom, StopMethod, StreamJobStatus,
 };
-use millstream_api::streamjob::UpgradeMode;
 use millstream_api::streamsnapshot::SnapshotPhase;
 use serde_json::{Value, json};
 
 use crate::action::Action;
-use crate::build::{Built, read_deployed};
 use crate::decide::{Decision, decide};
 use crate::observed::{
-    Answer, Call, CallKind, CallState, Child, ChildKind, Component, Engine, EnginePhase, Epoch, Exit,
-    Judgement, ObjectFacts, Observed, OperatorSettings, Planner, PlannerState, Pod, PodState, Snapshot,
-    SqlText, Transport, Trouble,
+    Call, CallKind, CallState, Child, Component, EnginePhase, Exit, Judgement, ObjectFacts, Observed,
+    OperatorSettings, Planner, PlannerState, PodState, Snapshot, SqlText, Transport,
 };
-use crate::time::{Timestamp, after};
+use crate::time::Timestamp;
 
 /// A coordinator's process.
 #[derive(Clone, Debug)]
@@ -191,61 +191,6 @@ impl World {
         }
     }
 
-    /// The planner reads the newest epoch in the bucket.
-    fn judged(&self) -> PlannerState {
-        match &self.verdict {
-            PlannerState::Judged(judgement) => {
-                let newest = self.epoch_in(self.spec["state"]["storage"].as_str());
-                let newest = newest.map(|number| self.epoch_of(number));
-                PlannerState::Judged(Judgement { newest, ..judgement.clone() })
-            }
-            PlannerState::Failed { message, .. } => {
-                PlannerState::Failed { message: message.clone(), at: self.planner_since }
-            }
-            other => other.clone(),
-        }
-    }
-
-    /// From now on, planners fail for this reason.
-    pub(super) fn fail_planners(&mut self, message: &str) {
-        self.verdict = PlannerState::Failed { message: message.to_owned(), at: self.now };
-    }
-
-    fn epoch_of(&self, number: i64) -> Epoch {
-        let uri = format!("{}/epoch/{number}", self.storage.as_deref().unwrap_or_default());
-        Epoch { number, uri, completed: self.epoch_at, bytes: None, duration: None }
-    }
-
-    fn epoch_in(&self, storage: Option<&str>) -> Option<i64> {
-        match storage {
-            storage if self.storage.is_none() || storage == self.storage.as_deref() => self.epoch,
-            storage => self.left.get(storage?).copied(),
-        }
-    }
-
-    fn engines(&self) -> BTreeMap<i64, Engine> {
-        // Each looks where its own manifest says.
-        let newest = |attempt: i64| {
-            let config = self.children.iter().find(|c| c.attempt == attempt && c.deployed.is_some());
-            let storage = config.and_then(|c| c.deployed.as_ref()?.job.storage.clone());
-            self.epoch_in(storage.as_deref()).map(|number| self.epoch_of(number))
-        };
-        let engine = |attempt: i64, process: &Process| match self.silent_since {
-            Some(since) => Engine::Silent { since },
-            None => Engine::Answered(Box::new(Answer {
-                phase: process.phase,
-                newest: newest(attempt),
-                savepoint: None,
-                restored_from: process.restored_from,
-                restarts: process.restarts,
-                failed_checkpoints: u32::from(self.faults.no_checkpoints),
-                parallelism: process.parallelism,
-                error: None,
-            })),
-        };
-        self.processes.iter().map(|(attempt, process)| (*attempt, engine(*attempt, process))).collect()
-    }
-
     pub(super) fn decide(&self) -> Decision {
         let job = StreamJob::new("j", serde_json::from_value(self.spec.clone()).unwrap()).validate();
         let decision = decide(job.as_ref().map_err(Vec::as_slice), &self.observe(), self.now);
@@ -392,281 +337,6 @@ impl World {
     fn ask(&mut self, call: Call) {
         self.calls.retain(|old| old.plan != call.plan || old.kind != call.kind);
         self.calls.push(call);
-    }
-
-    /// Server-side apply: makes what is not there; of a pod that is there only its metadata changes.
-    fn apply(&mut self, built: &Built) {
-        let label =
-            |name: &str| built.value["metadata"]["labels"][name].as_str().unwrap_or_default().to_owned();
-        let attempt: i64 = label("millstream.dev/attempt").parse().unwrap();
-        let deployed = if attempt > 0 { read_deployed(&built.value).map(Box::new) } else { None };
-        if let Some(child) = self.children.iter_mut().find(|c| c.kind == built.kind && c.name == built.name) {
-            assert_eq!(child.owner, self.object.uid, "{} belongs to somebody else", child.name);
-            child.applied.clone_from(&built.applied);
-            if deployed.is_some() {
-                child.deployed = deployed;
-            }
-            return;
-        }
-        let component = match label("millstream.dev/component").as_str() {
-            "coordinator" => Component::Coordinator,
-            "planner" => Component::Planner,
-            _ => Component::Worker(built.name.rsplit('-').next().unwrap().parse().unwrap_or(0)),
-        };
-        if built.kind == ChildKind::Pod && component == Component::Coordinator {
-            self.coordinators.insert(attempt, built.value.clone());
-        }
-        if component == Component::Planner {
-            self.planner_since = self.now;
-        }
-        self.uids += 1;
-        self.children.push(Child {
-            kind: built.kind,
-            name: built.name.clone(),
-            uid: format!("child-{}", self.uids),
-            owner: self.object.uid.clone(),
-            attempt,
-            plan: label("millstream.dev/plan"),
-            generation: label("millstream.dev/generation").parse().unwrap(),
-            applied: built.applied.clone(),
-            is_terminating: false,
-            pod: (built.kind == ChildKind::Pod).then_some(Pod { component, state: PodState::Starting }),
-            deployed,
-        });
-    }
-
-    fn delete(&mut self, uid: &str) {
-        let Some(index) = self.children.iter().position(|child| child.uid == uid) else { return };
-        let is_pod = self.children[index].pod.is_some();
-        if is_pod && self.children[index].owner == self.object.uid {
-            self.children[index].is_terminating = true;
-        } else {
-            self.children.remove(index);
-        }
-    }
-
-    /// Takes a pod away, as a drain does.
-    pub(super) fn evict(&mut self, name: &str) {
-        let child = self.children.iter().find(|child| child.kind == ChildKind::Pod && child.name == name);
-        if let Some(uid) = child.map(|child| child.uid.clone()) {
-            self.delete(&uid);
-        }
-    }
-
-    /// Ends a coordinator's process.
-    pub(super) fn end(&mut self, attempt: i64, exit: Exit) {
-        self.processes.remove(&attempt);
-        let at = self.now;
-        for pod in
-            self.children.iter_mut().filter(|child| child.attempt == attempt).filter_map(|c| c.pod.as_mut())
-        {
-            if pod.component == Component::Coordinator && matches!(pod.state, PodState::Running { .. }) {
-                pod.state = PodState::Ended { exit: exit.clone(), at };
-            }
-        }
-    }
-
-    /// Lets this much time pass, in which everybody does what they do.
-    pub(super) fn pass(&mut self, seconds: u64) {
-        self.now = after(self.now, Duration::from_secs(seconds));
-        self.silent_since = match (self.faults.silent, self.silent_since) {
-            (true, since) => since.or(Some(self.now)),
-            (false, _) => None,
-        };
-        self.let_pods_go();
-        self.answer_calls();
-        self.let_pods_come();
-        self.let_processes_work();
-        for snapshot in &mut self.snapshots {
-            if snapshot.phase == SnapshotPhase::InProgress {
-                snapshot.phase = SnapshotPhase::Completed;
-            }
-        }
-    }
-
-    fn let_pods_go(&mut self) {
-        for child in self.children.iter().filter(|child| child.is_terminating) {
-            if child.pod.as_ref().is_some_and(|pod| pod.component == Component::Coordinator) {
-                self.processes.remove(&child.attempt);
-            }
-        }
-        self.children.retain(|child| !child.is_terminating);
-    }
-
-    fn let_pods_come(&mut self) {
-        let (no_image, no_room) = (self.faults.no_image, self.faults.no_room);
-        for child in &mut self.children {
-            let Some(pod) = &mut child.pod else { continue };
-            let stuck = |trouble, message: &str| PodState::Stuck { trouble, message: message.to_owned() };
-            let is_new = matches!(pod.state, PodState::Starting | PodState::Stuck { .. });
-            match () {
-                () if !is_new => {}
-                () if pod.component == Component::Planner => pod.state = PodState::Running { ready: true },
-                () if no_image => pod.state = stuck(Trouble::Image, "ErrImagePull"),
-                () if no_room => pod.state = stuck(Trouble::Unschedulable, "0/3 nodes"),
-                () => {
-                    pod.state = PodState::Running { ready: true };
-                    if pod.component == Component::Coordinator {
-                        let phase = if self.coordinators[&child.attempt].to_string().contains("\"--standby\"")
-                        {
-                            EnginePhase::Standby
-                        } else {
-                            EnginePhase::TakingOver
-                        };
-                        let process = Process { phase, restarts: 0, parallelism: 0, restored_from: None };
-                        self.processes.insert(child.attempt, process);
-                    }
-                }
-            }
-        }
-    }
-
-    fn let_processes_work(&mut self) {
-        for attempt in self.processes.keys().copied().collect::<Vec<_>>() {
-            match self.processes[&attempt].phase {
-                EnginePhase::TakingOver => self.claim(attempt),
-                EnginePhase::WaitingForSlots if self.has_slots(attempt) => {
-                    self.processes.get_mut(&attempt).unwrap().phase = EnginePhase::Running;
-                }
-                EnginePhase::Running if !self.faults.no_checkpoints => {
-                    let next = self.epoch.unwrap_or(0) + 1;
-                    self.own(next);
-                }
-                EnginePhase::Stopped => self.end(attempt, Exit::Stopped),
-                _ => {}
-            }
-        }
-    }
-
-    /// From here on, the epochs are those in this place.
-    fn move_to(&mut self, storage: String) {
-        let old = self.storage.replace(storage.clone());
-        if old.as_ref().is_some_and(|old| *old != storage) {
-            let here = self.left.remove(&storage);
-            if let (Some(old), Some(epoch)) = (old, std::mem::replace(&mut self.epoch, here)) {
-                self.left.insert(old, epoch);
-            }
-        }
-    }
-
-    fn own(&mut self, epoch: i64) {
-        assert!(self.epoch < Some(epoch), "epochs grow");
-        self.epoch = Some(epoch);
-        self.epoch_at = self.now;
-    }
-
-    fn has_slots(&self, attempt: i64) -> bool {
-        let workers = self.children.iter().filter(|child| child.attempt == attempt && !child.is_terminating);
-        let ready = workers
-            .filter_map(|c| c.pod.as_ref())
-            .filter(|pod| matches!(pod.component, Component::Worker(_)) && pod.is_ready());
-        i32::try_from(ready.count() * 2).unwrap() >= self.processes[&attempt].parallelism
-    }
-
-    /// A coordinator claims a generation: from here on it owns the job.
-    fn claim(&mut self, attempt: i64) {
-        for (other, process) in &self.processes {
-            let could_own = !matches!(
-                process.phase,
-                EnginePhase::Standby | EnginePhase::TakingOver | EnginePhase::Stopped | EnginePhase::Finished
-            );
-            assert!(
-                *other == attempt || !could_own,
-                "attempt {attempt} claims while {other} owns: {:#?}",
-                self.log
-            );
-        }
-        let config = self.children.iter().find(|c| c.attempt == attempt && c.deployed.is_some());
-        let Some(deployed) = config.and_then(|child| child.deployed.clone()) else { return };
-        let text = self.coordinators[&attempt].to_string();
-        let upgrade = deployed.job.cluster.upgrade;
-        let is_new = self.epoch.is_none() && self.left.is_empty();
-        self.may_start_empty |= upgrade.allow_state_loss || is_new;
-        self.may_start_empty &= upgrade.mode == UpgradeMode::Stateless;
-        if text.contains("\"--fresh\"") {
-            let may = self.begun_empty.contains(&attempt);
-            assert!(may, "state is given up without a permission: {:#?}", self.log);
-        }
-        self.move_to(deployed.job.storage.clone().unwrap());
-        if text.contains("--from-savepoint=") || self.epoch.is_none() && deployed.job.restore.is_some() {
-            // What is brought in is the next epoch of the place.
-            self.own(self.epoch.unwrap_or(0) + 1);
-            self.restored = self.restoring;
-        }
-        assert!(
-            self.epoch.is_some() || is_new || upgrade.allow_state_loss,
-            "state is left behind without a permission: {:#?}",
-            self.log
-        );
-        let env = self.coordinators[&attempt]["spec"]["containers"][0]["env"].as_array().unwrap().clone();
-        let floor = env.iter().find(|variable| variable["name"] == "MILLSTREAM_AT_LEAST_EPOCH");
-        let floor = floor.map(|variable| variable["value"].as_str().unwrap().parse::<i64>().unwrap());
-        assert!(
-            self.epoch >= floor,
-            "the floor {floor:?} is above the newest epoch {:?}: {:#?}",
-            self.epoch,
-            self.log
-        );
-        if let Some((sql, exit)) = self.faults.poison.clone()
-            && deployed.job.sql.inline() == Some(&sql)
-        {
-            return self.end(attempt, exit);
-        }
-        let process = self.processes.get_mut(&attempt).unwrap();
-        process.phase = EnginePhase::WaitingForSlots;
-        process.restored_from = self.epoch;
-        process.parallelism = i32::try_from(deployed.job.parallelism).unwrap();
-    }
-
-    fn answer_calls(&mut self) {
-        let (fails, late) = (self.faults.calls_fail, self.faults.calls_succeed_late);
-        let open = |call: &Call| matches!(call.state, CallState::Running { .. });
-        for index in 0..self.calls.len() {
-            if !open(&self.calls[index]) || self.faults.silent {
-                continue;
-            }
-            let call = self.calls[index].clone();
-            let done = if fails && !late { None } else { self.carry_out(&call) };
-            let failed = |message: &str| CallState::Failed { message: message.to_owned(), at: self.now };
-            self.calls[index].state = match done {
-                _ if fails || late => failed("deadline exceeded"),
-                Some(epoch) => CallState::Done { epoch, at: self.now },
-                None => failed("refused"),
-            };
-        }
-    }
-
-    /// `None` when the engine refuses.
-    fn carry_out(&mut self, call: &Call) -> Option<Option<i64>> {
-        let process = self.processes.get_mut(&call.attempt)?;
-        match call.kind {
-            CallKind::Stop(StopMethod::Cancel) => {
-                process.phase = EnginePhase::Stopped;
-                Some(self.epoch)
-            }
-            CallKind::Stop(_) if process.phase == EnginePhase::Running => {
-                if self.faults.no_checkpoints {
-                    return None;
-                }
-                process.phase = EnginePhase::Stopped;
-                self.own(self.epoch.unwrap_or(0) + 1);
-                Some(self.epoch)
-            }
-            CallKind::Rescale(parallelism)
-                if process.phase == EnginePhase::Running && !self.faults.no_rescale =>
-            {
-                if !self.faults.rescale_unseen {
-                    process.parallelism = parallelism;
-                }
-                Some(None)
-            }
-            CallKind::Activate if process.phase == EnginePhase::Standby => {
-                process.phase = EnginePhase::TakingOver;
-                Some(None)
-            }
-            CallKind::Activate => Some(None),
-            _ => None,
-        }
     }
 
     /// Decides, does and waits until nothing has been to be done for a while; the count of steps is a limit.

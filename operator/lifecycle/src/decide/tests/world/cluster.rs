@@ -1,0 +1,139 @@
+//! Objects and pods of the model: what is applied comes, what is deleted goes, both a little later.
+
+use std::time::Duration;
+
+use millstream_api::streamsnapshot::SnapshotPhase;
+
+use super::{Process, World};
+use crate::build::{Built, read_deployed};
+use crate::observed::{Child, ChildKind, Component, EnginePhase, Exit, Pod, PodState, Trouble};
+use crate::time::after;
+
+impl World {
+    /// Server-side apply: makes what is not there; of a pod that is there only its metadata changes.
+    pub(super) fn apply(&mut self, built: &Built) {
+        let label =
+            |name: &str| built.value["metadata"]["labels"][name].as_str().unwrap_or_default().to_owned();
+        let attempt: i64 = label("millstream.dev/attempt").parse().unwrap();
+        let deployed = if attempt > 0 { read_deployed(&built.value).map(Box::new) } else { None };
+        if let Some(child) = self.children.iter_mut().find(|c| c.kind == built.kind && c.name == built.name) {
+            assert_eq!(child.owner, self.object.uid, "{} belongs to somebody else", child.name);
+            child.applied.clone_from(&built.applied);
+            if deployed.is_some() {
+                child.deployed = deployed;
+            }
+            return;
+        }
+        let component = match label("millstream.dev/component").as_str() {
+            "coordinator" => Component::Coordinator,
+            "planner" => Component::Planner,
+            _ => Component::Worker(built.name.rsplit('-').next().unwrap().parse().unwrap_or(0)),
+        };
+        if built.kind == ChildKind::Pod && component == Component::Coordinator {
+            self.coordinators.insert(attempt, built.value.clone());
+        }
+        if component == Component::Planner {
+            self.planner_since = self.now;
+        }
+        self.uids += 1;
+        self.children.push(Child {
+            kind: built.kind,
+            name: built.name.clone(),
+            uid: format!("child-{}", self.uids),
+            owner: self.object.uid.clone(),
+            attempt,
+            plan: label("millstream.dev/plan"),
+            generation: label("millstream.dev/generation").parse().unwrap(),
+            applied: built.applied.clone(),
+            is_terminating: false,
+            pod: (built.kind == ChildKind::Pod).then_some(Pod { component, state: PodState::Starting }),
+            deployed,
+        });
+    }
+
+    pub(super) fn delete(&mut self, uid: &str) {
+        let Some(index) = self.children.iter().position(|child| child.uid == uid) else { return };
+        let is_pod = self.children[index].pod.is_some();
+        if is_pod && self.children[index].owner == self.object.uid {
+            self.children[index].is_terminating = true;
+        } else {
+            self.children.remove(index);
+        }
+    }
+
+    /// Takes a pod away, as a drain does.
+    pub(in super::super) fn evict(&mut self, name: &str) {
+        let child = self.children.iter().find(|child| child.kind == ChildKind::Pod && child.name == name);
+        if let Some(uid) = child.map(|child| child.uid.clone()) {
+            self.delete(&uid);
+        }
+    }
+
+    /// Ends a coordinator's process.
+    pub(in super::super) fn end(&mut self, attempt: i64, exit: Exit) {
+        self.processes.remove(&attempt);
+        let at = self.now;
+        for pod in
+            self.children.iter_mut().filter(|child| child.attempt == attempt).filter_map(|c| c.pod.as_mut())
+        {
+            if pod.component == Component::Coordinator && matches!(pod.state, PodState::Running { .. }) {
+                pod.state = PodState::Ended { exit: exit.clone(), at };
+            }
+        }
+    }
+
+    /// Lets this much time pass, in which everybody does what they do.
+    pub(in super::super) fn pass(&mut self, seconds: u64) {
+        self.now = after(self.now, Duration::from_secs(seconds));
+        self.silent_since = match (self.faults.silent, self.silent_since) {
+            (true, since) => since.or(Some(self.now)),
+            (false, _) => None,
+        };
+        self.let_pods_go();
+        self.answer_calls();
+        self.let_pods_come();
+        self.let_processes_work();
+        for snapshot in &mut self.snapshots {
+            if snapshot.phase == SnapshotPhase::InProgress {
+                snapshot.phase = SnapshotPhase::Completed;
+            }
+        }
+    }
+
+    pub(super) fn let_pods_go(&mut self) {
+        for child in self.children.iter().filter(|child| child.is_terminating) {
+            if child.pod.as_ref().is_some_and(|pod| pod.component == Component::Coordinator) {
+                self.processes.remove(&child.attempt);
+            }
+        }
+        self.children.retain(|child| !child.is_terminating);
+    }
+
+    pub(super) fn let_pods_come(&mut self) {
+        let (no_image, no_room) = (self.faults.no_image, self.faults.no_room);
+        for child in &mut self.children {
+            let Some(pod) = &mut child.pod else { continue };
+            let stuck = |trouble, message: &str| PodState::Stuck { trouble, message: message.to_owned() };
+            let is_new = matches!(pod.state, PodState::Starting | PodState::Stuck { .. });
+            match () {
+                () if !is_new => {}
+                () if pod.component == Component::Planner => pod.state = PodState::Running { ready: true },
+                () if no_image => pod.state = stuck(Trouble::Image, "ErrImagePull"),
+                () if no_room => pod.state = stuck(Trouble::Unschedulable, "0/3 nodes"),
+                () => {
+                    pod.state = PodState::Running { ready: true };
+                    if pod.component == Component::Coordinator {
+                        let phase = if self.coordinators[&child.attempt].to_string().contains("\"--standby\"")
+                        {
+                            EnginePhase::Standby
+                        } else {
+                            EnginePhase::TakingOver
+                        };
+                        let process = Process { phase, restarts: 0, parallelism: 0, restored_from: None };
+                        self.processes.insert(child.attempt, process);
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! Coordinators, workers and the bucket of the model: what they answer, and the invariants that no claim may break.
+
+use std::collections::BTreeMap;
+
+use millstream_api::status::StopMethod;
+use millstream_api::streamjob::UpgradeMode;
+
+use super::{Process, World};
+use crate::observed::{
+    Answer, Call, CallKind, CallState, Component, Engine, EnginePhase, Epoch, Exit, Judgement, PlannerState,
+};
+
+impl World {
+    /// The planner reads the newest epoch in the bucket.
+    pub(super) fn judged(&self) -> PlannerState {
+        match &self.verdict {
+            PlannerState::Judged(judgement) => {
+                let newest = self.epoch_in(self.spec["state"]["storage"].as_str());
+                let newest = newest.map(|number| self.epoch_of(number));
+                PlannerState::Judged(Judgement { newest, ..judgement.clone() })
+            }
+            PlannerState::Failed { message, .. } => {
+                PlannerState::Failed { message: message.clone(), at: self.planner_since }
+            }
+            other => other.clone(),
+        }
+    }
+
+    /// From now on, planners fail for this reason.
+    pub(in super::super) fn fail_planners(&mut self, message: &str) {
+        self.verdict = PlannerState::Failed { message: message.to_owned(), at: self.now };
+    }
+
+    pub(super) fn epoch_of(&self, number: i64) -> Epoch {
+        let uri = format!("{}/epoch/{number}", self.storage.as_deref().unwrap_or_default());
+        Epoch { number, uri, completed: self.epoch_at, bytes: None, duration: None }
+    }
+
+    pub(super) fn epoch_in(&self, storage: Option<&str>) -> Option<i64> {
+        match storage {
+            storage if self.storage.is_none() || storage == self.storage.as_deref() => self.epoch,
+            storage => self.left.get(storage?).copied(),
+        }
+    }
+
+    pub(super) fn engines(&self) -> BTreeMap<i64, Engine> {
+        // Each looks where its own manifest says.
+        let newest = |attempt: i64| {
+            let config = self.children.iter().find(|c| c.attempt == attempt && c.deployed.is_some());
+            let storage = config.and_then(|c| c.deployed.as_ref()?.job.storage.clone());
+            self.epoch_in(storage.as_deref()).map(|number| self.epoch_of(number))
+        };
+        let engine = |attempt: i64, process: &Process| match self.silent_since {
+            Some(since) => Engine::Silent { since },
+            None => Engine::Answered(Box::new(Answer {
+                phase: process.phase,
+                newest: newest(attempt),
+                savepoint: None,
+                restored_from: process.restored_from,
+                restarts: process.restarts,
+                failed_checkpoints: u32::from(self.faults.no_checkpoints),
+                parallelism: process.parallelism,
+                error: None,
+            })),
+        };
+        self.processes.iter().map(|(attempt, process)| (*attempt, engine(*attempt, process))).collect()
+    }
+
+    pub(super) fn let_processes_work(&mut self) {
+        for attempt in self.processes.keys().copied().collect::<Vec<_>>() {
+            match self.processes[&attempt].phase {
+                EnginePhase::TakingOver => self.claim(attempt),
+                EnginePhase::WaitingForSlots if self.has_slots(attempt) => {
+                    self.processes.get_mut(&attempt).unwrap().phase = EnginePhase::Running;
+                }
+                EnginePhase::Running if !self.faults.no_checkpoints => {
+                    let next = self.epoch.unwrap_or(0) + 1;
+                    self.own(next);
+                }
+                EnginePhase::Stopped => self.end(attempt, Exit::Stopped),
+                _ => {}
+            }
+        }
+    }
+
+    /// From here on, the epochs are those in this place.
+    pub(super) fn move_to(&mut self, storage: String) {
+        let old = self.storage.replace(storage.clone());
+        if old.as_ref().is_some_and(|old| *old != storage) {
+            let here = self.left.remove(&storage);
+            if let (Some(old), Some(epoch)) = (old, std::mem::replace(&mut self.epoch, here)) {
+                self.left.insert(old, epoch);
+            }
+        }
+    }
+
+    pub(super) fn own(&mut self, epoch: i64) {
+        assert!(self.epoch < Some(epoch), "epochs grow");
+        self.epoch = Some(epoch);
+        self.epoch_at = self.now;
+    }
+
+    pub(super) fn has_slots(&self, attempt: i64) -> bool {
+        let workers = self.children.iter().filter(|child| child.attempt == attempt && !child.is_terminating);
+        let ready = workers
+            .filter_map(|c| c.pod.as_ref())
+            .filter(|pod| matches!(pod.component, Component::Worker(_)) && pod.is_ready());
+        i32::try_from(ready.count() * 2).unwrap() >= self.processes[&attempt].parallelism
+    }
+
+    /// A coordinator claims a generation: from here on it owns the job.
+    pub(super) fn claim(&mut self, attempt: i64) {
+        for (other, process) in &self.processes {
+            let could_own = !matches!(
+                process.phase,
+                EnginePhase::Standby | EnginePhase::TakingOver | EnginePhase::Stopped | EnginePhase::Finished
+            );
+            assert!(
+                *other == attempt || !could_own,
+                "attempt {attempt} claims while {other} owns: {:#?}",
+                self.log
+            );
+        }
+        let config = self.children.iter().find(|c| c.attempt == attempt && c.deployed.is_some());
+        let Some(deployed) = config.and_then(|child| child.deployed.clone()) else { return };
+        let text = self.coordinators[&attempt].to_string();
+        let upgrade = deployed.job.cluster.upgrade;
+        let is_new = self.epoch.is_none() && self.left.is_empty();
+        self.may_start_empty |= upgrade.allow_state_loss || is_new;
+        self.may_start_empty &= upgrade.mode == UpgradeMode::Stateless;
+        if text.contains("\"--fresh\"") {
+            let may = self.begun_empty.contains(&attempt);
+            assert!(may, "state is given up without a permission: {:#?}", self.log);
+        }
+        self.move_to(deployed.job.storage.clone().unwrap());
+        if text.contains("--from-savepoint=") || self.epoch.is_none() && deployed.job.restore.is_some() {
+            // What is brought in is the next epoch of the place.
+            self.own(self.epoch.unwrap_or(0) + 1);
+            self.restored = self.restoring;
+        }
+        assert!(
+            self.epoch.is_some() || is_new || upgrade.allow_state_loss,
+            "state is left behind without a permission: {:#?}",
+            self.log
+        );
+        let env = self.coordinators[&attempt]["spec"]["containers"][0]["env"].as_array().unwrap().clone();
+        let floor = env.iter().find(|variable| variable["name"] == "MILLSTREAM_AT_LEAST_EPOCH");
+        let floor = floor.map(|variable| variable["value"].as_str().unwrap().parse::<i64>().unwrap());
+        assert!(
+            self.epoch >= floor,
+            "the floor {floor:?} is above the newest epoch {:?}: {:#?}",
+            self.epoch,
+            self.log
+        );
+        if let Some((sql, exit)) = self.faults.poison.clone()
+            && deployed.job.sql.inline() == Some(&sql)
+        {
+            return self.end(attempt, exit);
+        }
+        let process = self.processes.get_mut(&attempt).unwrap();
+        process.phase = EnginePhase::WaitingForSlots;
+        process.restored_from = self.epoch;
+        process.parallelism = i32::try_from(deployed.job.parallelism).unwrap();
+    }
+
+    pub(super) fn answer_calls(&mut self) {
+        let (fails, late) = (self.faults.calls_fail, self.faults.calls_succeed_late);
+        let open = |call: &Call| matches!(call.state, CallState::Running { .. });
+        for index in 0..self.calls.len() {
+            if !open(&self.calls[index]) || self.faults.silent {
+                continue;
+            }
+            let call = self.calls[index].clone();
+            let done = if fails && !late { None } else { self.carry_out(&call) };
+            let failed = |message: &str| CallState::Failed { message: message.to_owned(), at: self.now };
+            self.calls[index].state = match done {
+                _ if fails || late => failed("deadline exceeded"),
+                Some(epoch) => CallState::Done { epoch, at: self.now },
+                None => failed("refused"),
+            };
+        }
+    }
+
+    /// `None` when the engine refuses.
+    pub(super) fn carry_out(&mut self, call: &Call) -> Option<Option<i64>> {
+        let process = self.processes.get_mut(&call.attempt)?;
+        match call.kind {
+            CallKind::Stop(StopMethod::Cancel) => {
+                process.phase = EnginePhase::Stopped;
+                Some(self.epoch)
+            }
+            CallKind::Stop(_) if process.phase == EnginePhase::Running => {
+                if self.faults.no_checkpoints {
+                    return None;
+                }
+                process.phase = EnginePhase::Stopped;
+                self.own(self.epoch.unwrap_or(0) + 1);
+                Some(self.epoch)
+            }
+            CallKind::Rescale(parallelism)
+                if process.phase == EnginePhase::Running && !self.faults.no_rescale =>
+            {
+                if !self.faults.rescale_unseen {
+                    process.parallelism = parallelism;
+                }
+                Some(None)
+            }
+            CallKind::Activate if process.phase == EnginePhase::Standby => {
+                process.phase = EnginePhase::TakingOver;
+                Some(None)
+            }
+            CallKind::Activate => Some(None),
+            _ => None,
+        }
+    }
+}

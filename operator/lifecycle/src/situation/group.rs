@@ -1,0 +1,76 @@
+//! The children of one deployment, and how it is.
+
+use std::collections::BTreeMap;
+
+use crate::observed::{Answer, Child, Component, Deployed, Engine, Exit, Observed, Pod, PodState, Trouble};
+use crate::time::Timestamp;
+
+/// The children of one deployment.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Group<'a> {
+    pub(crate) children: Vec<&'a Child>,
+    pub(crate) deployed: Option<&'a Deployed>,
+    pub(crate) config: Option<&'a Child>,
+    pub(crate) coordinator: Option<(&'a Child, &'a Pod)>,
+    pub(crate) workers: BTreeMap<u32, (&'a Child, &'a Pod)>,
+    pub(crate) engine: Option<&'a Engine>,
+}
+
+impl<'a> Group<'a> {
+    pub(crate) fn answer(&self) -> Option<&'a Answer> {
+        // What a coordinator said before it ended is no answer any more.
+        self.engine.filter(|_| !self.is_down()).and_then(Engine::answer)
+    }
+
+    /// Whether no coordinator of this deployment can own an epoch any more, as far as can be known.
+    pub(crate) fn is_down(&self) -> bool {
+        self.coordinator.is_none_or(|(_, pod)| pod.is_over() || pod.state == PodState::Lost)
+    }
+
+    pub(crate) fn is_running(&self) -> bool {
+        self.answer().is_some() && self.engine.is_some_and(Engine::is_running)
+    }
+
+    pub(crate) fn exit(&self) -> Option<(&'a Exit, Timestamp)> {
+        match &self.coordinator?.1.state {
+            PodState::Ended { exit, at } => Some((exit, *at)),
+            _ => None,
+        }
+    }
+
+    /// What keeps some pod from starting, the coordinator's first.
+    pub(crate) fn trouble(&self) -> Option<(Trouble, &'a str)> {
+        let workers = self.workers.values().map(|(_, pod)| *pod);
+        self.coordinator.map(|(_, pod)| pod).into_iter().chain(workers).find_map(Pod::trouble)
+    }
+
+    pub(crate) fn ready_workers(&self) -> u32 {
+        u32::try_from(self.workers.values().filter(|(_, pod)| pod.is_ready()).count()).unwrap_or(u32::MAX)
+    }
+}
+
+/// Groups children by the number on their label; 0 is the planner's.
+pub(super) fn by_attempt<'a>(ours: &[&'a Child], observed: &'a Observed) -> BTreeMap<i64, Group<'a>> {
+    let mut groups: BTreeMap<i64, Group<'a>> = BTreeMap::new();
+    for child in ours.iter().copied() {
+        let group = groups.entry(child.attempt).or_default();
+        group.children.push(child);
+        if let Some(deployed) = &child.deployed {
+            group.deployed = Some(deployed);
+            group.config = Some(child);
+        }
+        if let Some(pod) = &child.pod {
+            match pod.component {
+                Component::Coordinator => group.coordinator = Some((child, pod)),
+                Component::Worker(index) => {
+                    group.workers.insert(index, (child, pod));
+                }
+                Component::Planner => {}
+            }
+        }
+    }
+    for (attempt, group) in &mut groups {
+        group.engine = observed.engines.get(attempt);
+    }
+    groups
+}
