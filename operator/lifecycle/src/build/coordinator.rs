@@ -47,6 +47,7 @@ fn args(blueprint: &Blueprint<'_>) -> Vec<String> {
         "--storage=from-manifest".into(),
         format!("--listen=0.0.0.0:{CONTROL_PORT}"),
         format!("--http=0.0.0.0:{HTTP_PORT}"),
+        "--ending=/dev/termination-log".into(),
     ];
     match &blueprint.start {
         Start::Newest(_) => {}

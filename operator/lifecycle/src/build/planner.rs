@@ -23,7 +23,13 @@ pub fn planner(blueprint: &Blueprint<'_>) -> Vec<Built> {
         // It talks to nobody of the job.
         role: None,
         config: name.clone(),
-        args: vec!["plan".into(), format!("/config/{}", super::MANIFEST_KEY), "--output=json".into()],
+        args: vec![
+            "plan".into(),
+            format!("/config/{}", super::MANIFEST_KEY),
+            "--state".into(),
+            "--storage=from-manifest".into(),
+            "--output=json".into(),
+        ],
         env: Vec::new(),
         ports: Vec::new(),
         default_resources: json!({
