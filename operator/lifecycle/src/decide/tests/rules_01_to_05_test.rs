@@ -94,12 +94,7 @@ fn rule_04_a_job_that_was_moved_is_restarted_from_its_new_place() {
     assert!(before > world.epoch, "{before:?} {:?}", world.epoch);
     world.end(2, Exit::Crashed(137));
     world.settle();
-    assert_eq!(
-        (world.condition(Ready).as_str(), world.status.attempt),
-        ("True", Some(2)),
-        "{:#?}",
-        world.log
-    );
+    world.assert_ready(2);
 }
 
 /// Without its restore, the job would go on from the state that the user wants to leave, or from none.
@@ -151,12 +146,7 @@ fn rule_04_an_edited_status_brings_no_floor_of_another_place() {
     world.status.attempt = Some(1);
     world.faults.poison = None;
     world.settle();
-    assert_eq!(
-        (world.condition(Ready).as_str(), world.status.attempt),
-        ("True", Some(2)),
-        "{:#?}",
-        world.log
-    );
+    world.assert_ready(2);
 }
 
 /// The first deployment of what is restored failed: whatever it is mended by, the restore is still what the user asked for.
@@ -190,7 +180,7 @@ fn rule_04_a_restore_is_not_done_again_because_the_status_was_lost() {
     world.settle();
     world.edit(json!({"sql": "SELECT 2"}));
     world.settle();
-    assert_eq!((world.condition(Ready).as_str(), world.status.attempt), ("True", Some(2)));
+    world.assert_ready(2);
     assert!(!world.log.iter().any(|line| line.contains("Restore")), "{:#?}", world.log);
 }
 
@@ -205,7 +195,7 @@ fn rule_04_what_nobody_remembers_is_not_started() {
     assert_eq!((world.reason(Stalled).as_str(), world.pods().len()), ("InvalidSpec", 0));
     world.edit(json!({"sql": "SELECT 2"}));
     world.settle();
-    assert_eq!((world.condition(Ready).as_str(), world.status.attempt), ("True", Some(2)));
+    world.assert_ready(2);
 }
 
 /// The model refuses an action whose intent is not in the status; here the order is spelled out.
@@ -432,7 +422,7 @@ fn rule_05_bad_sql_is_found_before_anything_stops() {
     world.verdict = good;
     world.edit(json!({"sql": "SELECT 1"}));
     world.settle();
-    assert_eq!((world.condition(Ready).as_str(), world.status.attempt), ("True", Some(1)));
+    world.assert_ready(1);
 }
 
 /// What is wrong is not the SQL: the pod was evicted, the bucket was down.
@@ -463,7 +453,7 @@ fn rule_05_a_planner_that_came_to_no_verdict_is_tried_again_in_growing_pauses() 
     assert_eq!(world.processes[&1].phase, EnginePhase::Running, "{:#?}", world.log);
     world.verdict = PlannerState::Judged(Default::default());
     world.run_to("settled");
-    assert_eq!((world.condition(Ready).as_str(), world.status.attempt), ("True", Some(2)));
+    world.assert_ready(2);
 }
 
 /// The planner of a job whose queue never ends is one that failed, too.
@@ -477,7 +467,7 @@ fn rule_05_a_planner_that_hangs_is_replaced() {
     let decision = world.step();
     assert!(decision.to_string().contains("delete ConfigMap/j-planner"), "{decision}");
     world.settle();
-    assert_eq!((world.condition(Ready).as_str(), world.status.attempt), ("True", Some(2)));
+    world.assert_ready(2);
 }
 
 #[test]

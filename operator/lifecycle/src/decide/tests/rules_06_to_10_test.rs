@@ -45,7 +45,7 @@ fn rule_06_a_job_that_ended_with_a_verdict_is_not_restarted() {
         // Ways out: a nonce, or another spec.
         world.edit(json!({"restart": {"nonce": 1}}));
         world.settle();
-        assert_eq!((world.condition(Ready).as_str(), world.status.attempt), ("True", Some(2)));
+        world.assert_ready(2);
     }
 }
 
@@ -104,7 +104,7 @@ fn rule_06_a_pod_that_was_drained_comes_back() {
     world.evict("j-worker-1-0");
     world.settle();
     assert_eq!(world.pods().len(), 2);
-    assert_eq!((world.condition(Ready).as_str(), world.status.attempt), ("True", Some(1)));
+    world.assert_ready(1);
     assert_eq!(world.log[0], "the coordinator is gone: write intent: none");
 }
 
@@ -261,7 +261,7 @@ fn rule_08_a_crash_loop_is_rolled_back_to_the_newest_state() {
     world.faults.poison = None;
     world.edit(json!({"sql": "SELECT 3"}));
     world.settle();
-    assert_eq!((world.condition(Ready).as_str(), world.status.attempt), ("True", Some(4)));
+    world.assert_ready(4);
 }
 
 /// What is done about a job that was rolled back is done to the revision that runs, until the spec asks for a third one.
@@ -301,12 +301,7 @@ fn rule_08_a_spec_that_goes_back_by_itself_is_not_refused() {
     assert_eq!(world.status.intent.as_ref().unwrap().cause, IntentCause::Rollback);
     world.edit(json!({"sql": "SELECT 1"}));
     world.settle();
-    assert_eq!(
-        (world.condition(Ready).as_str(), world.status.attempt),
-        ("True", Some(3)),
-        "{:#?}",
-        world.log
-    );
+    world.assert_ready(3);
 }
 
 #[test]
@@ -450,5 +445,5 @@ fn rule_10_a_call_that_succeeds_late_is_no_second_stop() {
     world.pass(2);
     world.faults.calls_succeed_late = false;
     world.settle();
-    assert_eq!((world.condition(Ready).as_str(), world.status.attempt), ("True", Some(2)));
+    world.assert_ready(2);
 }

@@ -265,7 +265,7 @@ fn warm_pods_without_room_stop_the_old_job_first() {
     let story = world.story();
     let at = |what: &str| story.iter().position(|line| line == what).unwrap();
     assert!(at("stop attempt 1 behind Checkpoint") < at("activate attempt 2"), "{story:#?}");
-    assert_eq!((world.condition(Ready).as_str(), world.status.attempt), ("True", Some(2)));
+    world.assert_ready(2);
 }
 
 #[test]
@@ -307,7 +307,7 @@ fn a_config_map_with_sql_counts_by_its_text() {
     assert_eq!((world.status.phase, world.condition(Stalled).as_str()), (Some(Phase::Running), "True"));
     world.sql = SqlText::Found("SELECT 2".into());
     world.settle();
-    assert_eq!((world.condition(Ready).as_str(), world.status.attempt), ("True", Some(2)));
+    world.assert_ready(2);
 }
 
 #[test]

@@ -385,6 +385,13 @@ impl World {
         found.map_or("absent".into(), |c| c.status.clone())
     }
 
+    /// This deployment is the one that runs, and it is well.
+    #[track_caller]
+    pub(super) fn assert_ready(&self, attempt: i64) {
+        let found = (self.condition(ConditionType::Ready), self.status.attempt);
+        assert_eq!(found, ("True".to_owned(), Some(attempt)), "{:#?}", self.log);
+    }
+
     pub(super) fn reason(&self, kind: ConditionType) -> String {
         let found = self.status.conditions.iter().find(|c| c.type_ == kind.as_str());
         found.map_or("absent".into(), |c| c.reason.clone())
