@@ -76,7 +76,10 @@ fn full() -> Value {
         "secrets": [{"name": "kafka.credentials"}], "variables": {"BROKERS": "kafka:9092"},
         "coordinator": {"resources": {"requests": {"cpu": "1", "memory": "1Gi"}},
             "podTemplate": {"metadata": {"labels": {"team": "risk", "millstream.dev/attempt": "99"}},
-                "spec": {"nodeSelector": {"disk": "ssd"}}}},
+                "spec": {"nodeSelector": {"disk": "ssd"}, "containers": [
+                    {"name": "coordinator", "env": [{"name": "AWS_REGION", "value": "eu-central-1"}]},
+                    {"name": "proxy", "image": "proxy:1"},
+                ]}}},
         "worker": {"slots": 4, "podTemplate": {"metadata": {"annotations": {"scrape": "true"}}, "spec": {
             "serviceAccountName": "orders",
             "containers": [

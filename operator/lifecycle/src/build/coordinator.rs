@@ -6,7 +6,7 @@
 use serde_json::json;
 
 use super::overlay::merge;
-use super::pods::{PodParts, pod as common, probes};
+use super::pods::{PodParts, light_resources, pod as common, probes};
 use super::{Blueprint, Built, CONTROL_PORT, HTTP_PORT, Start, finish};
 use crate::names::{TlsRole, config, coordinator};
 use crate::observed::ChildKind;
@@ -16,7 +16,7 @@ const FLOOR: &str = "MILLSTREAM_AT_LEAST_EPOCH";
 
 pub(super) fn pod(blueprint: &Blueprint<'_>) -> Built {
     let parts = PodParts {
-        component: "coordinator",
+        container: "coordinator",
         role: Some(TlsRole::Coordinator),
         config: config(&blueprint.object.name, blueprint.attempt),
         args: args(blueprint),
@@ -25,9 +25,7 @@ pub(super) fn pod(blueprint: &Blueprint<'_>) -> Built {
             .into_iter()
             .collect(),
         ports: vec![json!({"name": "control", "containerPort": CONTROL_PORT})],
-        default_resources: json!({
-            "requests": {"cpu": "250m", "memory": "512Mi"}, "limits": {"memory": "512Mi"},
-        }),
+        default_resources: light_resources(),
         settings: &blueprint.job.cluster.coordinator,
         restart_policy: "Never",
         grace_s: 60,

@@ -11,8 +11,8 @@ use crate::observed::Transport;
 
 /// What makes one pod differ from another.
 pub(super) struct PodParts<'a> {
-    /// Name of its container, and its component.
-    pub(super) component: &'a str,
+    /// Name of its container, by which the job's template is laid over it.
+    pub(super) container: &'a str,
     /// Its certificate; one that talks to nobody of the job has none.
     pub(super) role: Option<TlsRole>,
     /// Name of its config map.
@@ -89,7 +89,7 @@ fn container(blueprint: &Blueprint<'_>, parts: PodParts<'_>) -> Value {
     let mut ports = vec![json!({"name": "http", "containerPort": HTTP_PORT})];
     ports.extend(parts.ports);
     let mut container = json!({
-        "name": parts.component,
+        "name": parts.container,
         "image": blueprint.image,
         "args": args,
         "env": env,
@@ -102,6 +102,11 @@ fn container(blueprint: &Blueprint<'_>, parts: PodParts<'_>) -> Value {
         merge(&mut container, &json!({"imagePullPolicy": policy}));
     }
     container
+}
+
+/// CPU and memory of a process that moves no rows.
+pub(super) fn light_resources() -> Value {
+    json!({"requests": {"cpu": "250m", "memory": "512Mi"}, "limits": {"memory": "512Mi"}})
 }
 
 fn resources(settings: &PodSettings, default: Value) -> Value {

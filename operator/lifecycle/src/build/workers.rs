@@ -14,7 +14,7 @@ pub(super) fn pod(blueprint: &Blueprint<'_>, index: u32) -> Built {
     let object = blueprint.object;
     let service = coordinator(&object.name, blueprint.attempt);
     let parts = PodParts {
-        component: "worker",
+        container: "worker",
         role: Some(TlsRole::Worker),
         config: config(&blueprint.object.name, blueprint.attempt),
         args: vec![
