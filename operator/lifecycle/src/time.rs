@@ -36,9 +36,9 @@ pub fn in_words(span: Duration) -> String {
     if words.is_empty() { "0s".to_owned() } else { words }
 }
 
-/// The same moment as Kubernetes writes it.
+/// The same moment as Kubernetes keeps it, in whole seconds: what is compared with a stored one must not differ by less.
 pub fn as_time(at: Timestamp) -> Time {
-    Time(at)
+    Time(Timestamp::from_second(at.as_second()).unwrap_or(at))
 }
 
 #[cfg(test)]
@@ -55,6 +55,10 @@ mod tests {
         assert_eq!(elapsed(at(25), at(10)), Duration::ZERO, "a clock that went back makes nothing due");
         assert_eq!(remaining(at(10), seconds(60), at(25)), seconds(45));
         assert_eq!(remaining(at(10), seconds(5), at(25)), Duration::ZERO);
+        let precise = Timestamp::new(10, 999_999_999).unwrap();
+        let stored = serde_json::to_value(as_time(precise)).unwrap();
+        assert_eq!(serde_json::from_value::<Time>(stored).unwrap(), as_time(precise));
+        assert_eq!(as_time(precise), Time(at(10)));
         for (span, words) in [(0, "0s"), (12, "12s"), (605, "10m5s"), (7_200, "2h"), (3_661, "1h1m1s")] {
             assert_eq!(in_words(seconds(span)), words);
         }
