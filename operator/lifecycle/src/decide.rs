@@ -230,13 +230,16 @@ fn finish(s: &Situation<'_>, situation: &'static str, outcome: Outcome) -> Decis
     Decision { situation, phase, actions, conditions, plan, status, requeue }
 }
 
-/// Deletes these objects, where there are any. A pod whose node does not answer cannot use its time.
+/// Deletes these objects, where there are any. A pod whose node does not answer cannot use its time, and nobody ends one that is on
+/// its way out there already.
 pub(crate) fn delete<'a>(children: impl IntoIterator<Item = &'a Child>) -> Option<Action> {
+    let is_lost = |child: &Child| child.pod.as_ref().is_some_and(|pod| pod.state == PodState::Lost);
     let as_ref = |child: &Child| {
-        let is_lost = child.pod.as_ref().is_some_and(|pod| pod.state == PodState::Lost);
-        ChildRef { grace: if is_lost { Grace::None } else { Grace::Own }, ..ChildRef::to(child) }
+        let grace = if is_lost(child) { Grace::None } else { Grace::Own };
+        ChildRef { grace, ..ChildRef::to(child) }
     };
-    let gone: Vec<ChildRef> = children.into_iter().filter(|c| !c.is_terminating).map(as_ref).collect();
+    let stays = |child: &&Child| !child.is_terminating || is_lost(child);
+    let gone: Vec<ChildRef> = children.into_iter().filter(stays).map(as_ref).collect();
     (!gone.is_empty()).then_some(Action::DeleteOrphans(gone))
 }
 
