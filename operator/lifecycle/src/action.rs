@@ -74,7 +74,7 @@ pub enum Action {
     },
     /// Take the finalizer off: the deletion ends.
     RemoveFinalizer,
-    /// Do nothing for now.
+    /// Something has to come first: this says what.
     Wait(String),
 }
 

@@ -96,7 +96,8 @@ pub(super) fn next(s: &Situation<'_>) -> Outcome {
             cause: if resumes { IntentCause::Resume } else { old.cause },
             since: as_time(s.now),
             floor: if old.from == StartFrom::Newest { s.floor_of(&old.revision) } else { None },
-            parallelism: wanted.unwrap_or(old.parallelism),
+            // A standby has read its manifest already: it is rescaled when it runs.
+            parallelism: wanted.filter(|_| !old.warm).unwrap_or(old.parallelism),
             ..old.clone()
         };
         return Outcome::commit(verdict, begin(s, start));

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::world::{World, start};
 use crate::action::Action;
-use crate::observed::{CallKind, EnginePhase, Snapshot, SqlText};
+use crate::observed::{CallKind, Child, ChildKind, Component, EnginePhase, Pod, PodState, Snapshot, SqlText};
 use crate::time::{after, elapsed};
 
 #[test]
@@ -119,6 +119,33 @@ fn rule_13_every_object_is_one_of_the_operators_and_none_is_a_secret() {
     }
 }
 
+/// A drain or a dead node has begun to end it, and nobody is there who could finish that.
+#[test]
+fn rule_11_a_pod_that_is_lost_goes_at_once_even_if_it_is_being_deleted() {
+    let pod = |name: &str, state, is_terminating| Child {
+        kind: ChildKind::Pod,
+        name: name.into(),
+        uid: name.into(),
+        owner: "o".into(),
+        attempt: 1,
+        plan: "p".into(),
+        generation: 1,
+        applied: String::new(),
+        is_terminating,
+        pod: Some(Pod { component: Component::Worker(0), state }),
+        deployed: None,
+    };
+    let running = || PodState::Running { ready: true };
+    let pods = [
+        pod("lost", PodState::Lost, false),
+        pod("lost-and-going", PodState::Lost, true),
+        pod("runs", running(), false),
+        pod("runs-and-going", running(), true),
+    ];
+    let action = crate::decide::delete(&pods).unwrap();
+    assert_eq!(action.to_string(), "delete Pod/lost now Pod/lost-and-going now Pod/runs");
+}
+
 #[test]
 fn rule_14_the_engine_rescales_in_place_with_workers_before_and_after() {
     let mut world = World::running(json!({}));
@@ -162,6 +189,20 @@ fn rule_14_what_cannot_be_done_in_place_goes_by_a_checkpoint() {
     assert_eq!(world.processes[&2].parallelism, 6);
     assert!(world.story().iter().any(|line| line == "stop attempt 1 behind Checkpoint"));
     assert_eq!(world.condition(Ready), "True");
+}
+
+/// The standby has compiled the job at the parallelism that it was begun with.
+#[test]
+fn rule_14_a_scale_during_a_warm_upgrade_is_a_rescale_behind_it() {
+    let mut world = World::running(json!({}));
+    world.edit(json!({"sql": "SELECT 2"}));
+    world.run_to("warm: under way");
+    world.edit(json!({"parallelism": 6}));
+    world.run_to("start: records flow");
+    assert_eq!(world.status.intent.as_ref().map(|intent| intent.parallelism), Some(2));
+    world.settle();
+    assert!(world.story().iter().any(|line| line == "rescale attempt 2 to 6"), "{:#?}", world.story());
+    assert_eq!((world.status.attempt, world.status.parallelism.unwrap().current), (Some(2), 6));
 }
 
 #[test]
