@@ -123,7 +123,7 @@ impl JobStore {
         if request.at_least.is_some() {
             // Whoever runs the job now is not fenced for a start that cannot be.
             let newest = log::read(&self.folder, log::newest(&self.folder).await?, 1).await?;
-            self.check_age(request.at_least, newest.lineage.first().map(|c| c.epoch))?;
+            check_age(&self.folder, request.at_least, newest.lineage.first().map(|c| c.epoch))?;
         }
         let generation = self.claim_generation().await?;
         let begun = begin(&self.folder, generation, request).await?;
@@ -152,20 +152,23 @@ impl JobStore {
             repeats: begun.repeats,
         })
     }
-}
 
-impl JobStore {
     /// Refuses to continue from an epoch that is older than allowed, or from none.
     ///
     /// # Errors
     /// `TooOld`.
     pub fn check_age(&self, at_least: Option<Epoch>, found: Option<Epoch>) -> Result<(), StoreError> {
-        match at_least {
-            Some(at_least) if found.is_none_or(|epoch| epoch < at_least) => {
-                Err(StoreError::TooOld { job: self.folder.job.to_string(), at_least, found })
-            }
-            _ => Ok(()),
+        check_age(&self.folder, at_least, found)
+    }
+}
+
+/// Refuses to continue from an epoch that is older than allowed, or from none.
+fn check_age(folder: &Folder, at_least: Option<Epoch>, found: Option<Epoch>) -> Result<(), StoreError> {
+    match at_least {
+        Some(at_least) if found.is_none_or(|epoch| epoch < at_least) => {
+            Err(StoreError::TooOld { job: folder.job.to_string(), at_least, found })
         }
+        _ => Ok(()),
     }
 }
 
@@ -193,8 +196,7 @@ pub(crate) async fn begin(
         newest = newest.max(resolved.lineage.first().map(|c| c.epoch));
         let damage = match complete(folder, generation, &resolved, request.on_damage).await? {
             Ok((restore, to_publish)) => {
-                let store = JobStore { folder: folder.clone() };
-                store.check_age(request.at_least, restore.as_ref().map(|r| r.owned.epoch))?;
+                check_age(folder, request.at_least, restore.as_ref().map(|r| r.owned.epoch))?;
                 let back_to = restore.as_ref().map_or(Epoch(0), |r| r.owned.epoch);
                 let repeats = newest.filter(|n| *n > back_to).map(|n| (back_to.next(), n));
                 let Resolved { lineage, newest_published, discarded, .. } = resolved;
