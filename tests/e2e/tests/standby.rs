@@ -37,8 +37,8 @@ fn a_standby_takes_over_when_it_is_told_to() {
     run(millstream().args(refused)).code(2).says("this coordinator is a standby");
     let plan = run(millstream().args(["plan", "--plaintext", "--coordinator", &address, "-o", "json"]));
     plan.code(0).prints("\"parallelism\":2");
-    let (mut idle, _) = cluster.run_coordinator(&["--standby"]);
-    assert!(idle.wait_until(LIMIT, stands_by), "{}", idle.stderr());
+    let (idle, _) = cluster.run_coordinator(&["--standby"]);
+    // As early as it is known to have begun.
     idle.signal("TERM");
     cluster.note(idle.end(LIMIT).code(0));
     let activated = run(millstream().args(["activate", "--plaintext", "--coordinator", &address]));

@@ -16,6 +16,7 @@ use super::args::{CoordinatorArguments, LogFormat};
 use super::compile::{Compiler, Job, compile_source, read};
 use super::ending::{self, Ending};
 use super::failure::Failure;
+use super::run::signals::Signals;
 use super::run::start::{self, Start};
 use super::run::{listen, outcome, supervise};
 use super::security::security;
@@ -83,6 +84,7 @@ fn coordinate(arguments: &CoordinatorArguments) -> Result<Ending, Failure> {
         .build()
         .map_err(|e| Failure::Job(format!("cannot start the runtime: {e}")))?;
     let ended = runtime.block_on(async {
+        let signals = Signals::catch()?;
         let start = start::prepare(&arguments.start, &file, &compiled.settings, &job, false).await?;
         let plan = match start {
             Start::Go(plan) => plan,
@@ -143,6 +145,7 @@ fn coordinate(arguments: &CoordinatorArguments) -> Result<Ending, Failure> {
             running,
             arguments.start.http,
             compiler,
+            signals,
             (arguments.start.at_signal, store.clone()),
             None,
         )

@@ -4,7 +4,7 @@ mod advice;
 pub(super) mod outcome;
 mod restore;
 mod result;
-mod signals;
+pub(super) mod signals;
 pub(super) mod start;
 
 use std::io::Write as _;
@@ -29,6 +29,7 @@ use crate::control::Server;
 use crate::local::{LocalJob, Running};
 use crate::state_backend;
 use crate::telemetry;
+use signals::Signals;
 use start::Start;
 
 /// How long it may take to say where a savepoint is when the job is over.
@@ -85,6 +86,7 @@ pub(super) fn run(arguments: Box<RunArguments>) -> Result<(), Failure> {
             Start::Go(plan) => plan,
             Start::Finished(_) => return Ok(()),
         };
+        let signals = Signals::catch()?;
         let store = plan.store.clone();
         let compiler = Arc::new(Compiler::new(source, connectors.clone()));
         let local = LocalJob {
@@ -112,6 +114,7 @@ pub(super) fn run(arguments: Box<RunArguments>) -> Result<(), Failure> {
             running,
             arguments.start.http,
             compiler,
+            signals,
             (arguments.start.at_signal, store.clone()),
             Some(display),
         )
@@ -152,10 +155,12 @@ pub(super) async fn supervise(
     running: Running,
     http: Option<SocketAddr>,
     compiler: Arc<dyn JobCompiler>,
-    signals: (AtSignal, JobStore),
+    mut signals: Signals,
+    at_signal: (AtSignal, JobStore),
     display: Option<Display>,
 ) -> Result<JobOutcome, Failure> {
     let Running { handle, outcome } = running;
+    signals.catch_all()?;
     let following = display.map(|display| tokio::spawn(display.follow(handle.status())));
     if let Some(address) = http {
         let listener = tokio::net::TcpListener::bind(address)
@@ -167,9 +172,10 @@ pub(super) async fn supervise(
         );
         tokio::spawn(millstream_coordinator::http::serve(listener, handle.status(), compiler));
     }
-    let (at_signal, store) = signals;
+    let (at_signal, store) = at_signal;
     let is_writing = Arc::new(AtomicBool::new(false));
-    let signals = tokio::spawn(signals::stop_on_signal(handle, at_signal, store, is_writing.clone()));
+    let signals =
+        tokio::spawn(signals::stop_on_signal(signals, handle, at_signal, store, is_writing.clone()));
     let outcome = outcome.await.unwrap_or_else(|e| {
         JobOutcome::Failed(JobError::new(
             millstream_model::ErrorKind::Bug,

@@ -13,12 +13,13 @@ use millstream_worker::http::{self, WorkerStatus, WorksFor};
 use millstream_worker::session::{Ending, Session, Unwelcome};
 use millstream_worker::{CompileAt, HeldRecord, OperatorFactory, Sabotage, WorkerNetwork, WorkerSettings};
 use tokio::net::TcpListener;
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::signal::unix::SignalKind;
 use tokio::sync::watch;
 
 use super::args::{LogFormat, RowCompression, WorkerArguments};
 use super::compile::{Job, compile_at, compile_source};
 use super::failure::Failure;
+use super::run::signals::caught;
 use super::security::security;
 use super::storage::job_store;
 use crate::document::JobDocument;
@@ -44,9 +45,9 @@ pub(super) fn worker(arguments: &WorkerArguments) -> Result<(), Failure> {
         .build()
         .map_err(|e| Failure::Job(format!("cannot start the runtime: {e}")))?;
     let ended = runtime.block_on(async {
-        let worker = Worker::new(arguments, security).await?;
         let mut terminate = caught(SignalKind::terminate())?;
         let mut interrupt = caught(SignalKind::interrupt())?;
+        let worker = Worker::new(arguments, security).await?;
         tokio::select! {
             ended = worker.work() => ended,
             // The coordinator sees the closed connection and goes on with other workers.
@@ -56,10 +57,6 @@ pub(super) fn worker(arguments: &WorkerArguments) -> Result<(), Failure> {
     });
     runtime.shutdown_background();
     ended
-}
-
-fn caught(kind: SignalKind) -> Result<Signal, Failure> {
-    signal(kind).map_err(|e| Failure::Job(format!("signals cannot be caught: {e}")))
 }
 
 struct Worker<'a> {

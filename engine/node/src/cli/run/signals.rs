@@ -5,33 +5,56 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use millstream_checkpoint_store::JobStore;
 use millstream_coordinator::{AfterSavepoint, JobHandle, Request};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::cli::args::AtSignal;
+use crate::cli::failure::Failure;
 use crate::clock;
 use crate::control::write_savepoint;
+
+/// The signals that end a job, from the moment that they are caught. One that comes before the job runs is acted on when it does.
+pub(in crate::cli) struct Signals {
+    interrupt: Option<Signal>,
+    terminate: Signal,
+}
+
+impl Signals {
+    /// Catches SIGTERM, and leaves SIGINT alone: Ctrl-C at a question ends the command. To be called before anything that takes time: as
+    /// the first process of a container, one that does not catch SIGTERM never sees it.
+    pub(in crate::cli) fn catch() -> Result<Self, Failure> {
+        Ok(Self { interrupt: None, terminate: caught(SignalKind::terminate())? })
+    }
+
+    /// Catches SIGINT, too: from here on there is a job to stop.
+    pub(super) fn catch_all(&mut self) -> Result<(), Failure> {
+        self.interrupt = Some(caught(SignalKind::interrupt())?);
+        Ok(())
+    }
+
+    async fn next(&mut self) {
+        let Self { interrupt, terminate } = self;
+        tokio::select! {
+            Some(_) = async { interrupt.as_mut()?.recv().await } => {}
+            _ = terminate.recv() => {}
+        }
+    }
+}
+
+/// Catches one kind of signal.
+pub(in crate::cli) fn caught(kind: SignalKind) -> Result<Signal, Failure> {
+    signal(kind).map_err(|e| Failure::Job(format!("signals cannot be caught: {e}")))
+}
 
 /// The first signal stops the job in this way; the second ends it where it is. `is_writing` is set while a savepoint is written for
 /// it, of which something is still to be said when the job is over.
 pub(super) async fn stop_on_signal(
+    mut signals: Signals,
     handle: JobHandle,
     how: AtSignal,
     store: JobStore,
     is_writing: Arc<AtomicBool>,
 ) {
-    let (Ok(mut interrupt), Ok(mut terminate)) =
-        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-    else {
-        tracing::warn!("signals cannot be caught; ending the process loses nothing that was published");
-        return;
-    };
-    let mut next = async || {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-    };
-    next().await;
+    signals.next().await;
     let then = match how {
         AtSignal::Checkpoint => None,
         AtSignal::Savepoint => Some(AfterSavepoint::Stop),
@@ -58,7 +81,7 @@ pub(super) async fn stop_on_signal(
                     handle.ask(Request::Stop);
                 }
             },
-            () = next() => {
+            () = signals.next() => {
                 handle.ask(Request::Cancel);
                 return;
             }
@@ -66,6 +89,6 @@ pub(super) async fn stop_on_signal(
     } else {
         handle.ask(Request::Stop);
     }
-    next().await;
+    signals.next().await;
     handle.ask(Request::Cancel);
 }
