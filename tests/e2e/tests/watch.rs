@@ -173,7 +173,12 @@ SELECT `day`, COUNT(*) AS n, SUM(CAST(id AS BIGINT)) AS s FROM t GROUP BY `day`;
         ]));
         command
     };
-    run(&mut command("q.sql")).code(0).prints("+U,1,300000,44999850000\n").prints("+I,2,1,7\n");
+    let ended = run(&mut command("q.sql"));
+    // How many changes lead to the whole count is decided by the batches that the rows come in.
+    let last_of_day_1 = ended.code(0).stdout.lines().rfind(|line| line.split(',').nth(1) == Some("1"));
+    let last_of_day_1 = last_of_day_1.and_then(|line| line.split_once(','));
+    assert!(matches!(last_of_day_1, Some(("+I" | "+U", "1,300000,44999850000"))), "{ended}");
+    ended.prints("+I,2,1,7\n");
     fs::write(folder.join("r.sql"), sql.replace("streams/in", "streams/absent")).unwrap();
     run(&mut command("r.sql")).code(1).says("there is no file at s3://streams/absent");
     // It is not tried again and again, as what may pass is.
