@@ -9,12 +9,11 @@ use std::time::Duration;
 use millstream_test_testkit::certificates::{TestCa, TestCertificate};
 
 use crate::harness::{
-    Difference, Ended, Files, Input, JobFolder, Process, Proxy, S3Door, S3Server, SmallDisk, blank_segments,
-    get, millstream, out_of_order, published, run, run_in,
+    Difference, Ended, Files, Input, JobFolder, LIMIT, Process, Proxy, S3Door, S3Server, SmallDisk,
+    blank_segments, get, millstream, out_of_order, published, run, run_in, too_early,
 };
 use crate::kill::query::Query;
 
-const LIMIT: Duration = Duration::from_secs(120);
 /// How long reading takes at the least where there are two restarts on the way, on a machine that does much else.
 const WITH_RESTARTS: Duration = Duration::from_secs(25);
 
@@ -40,6 +39,8 @@ pub(crate) struct Cluster<'a> {
     /// Everything that ended, for the report of a failure.
     said: Vec<String>,
     started: u32,
+    /// How long it takes to read everything with one reader, at the pace.
+    longest_reading: Duration,
 }
 
 /// A worker process and its door.
@@ -65,7 +66,8 @@ pub(crate) struct Setup<'a> {
     pub(crate) query: Query,
     pub(crate) rows: u64,
     pub(crate) files: u64,
-    /// How long reading takes at the least.
+    /// How long reading takes at the least, with as many readers as there are files. The pace is that of each reader: with fewer
+    /// readers it takes as many times longer.
     pub(crate) reading: Duration,
     pub(crate) parallelism: u32,
     pub(crate) interval_ms: u64,
@@ -113,6 +115,7 @@ impl<'a> Cluster<'a> {
             workers: Vec::new(),
             said: Vec::new(),
             started: 0,
+            longest_reading: setup.reading.mul_f64(setup.files as f64),
         }
     }
 
@@ -165,6 +168,7 @@ impl<'a> Cluster<'a> {
             }
             // As on a cluster: whatever ended is started again.
             let ended = process.end(LIMIT);
+            ended.not_finished();
             let is_excused = self.s3.as_ref().is_some_and(|door| door.hit() > 0);
             assert!(is_excused && tries < 20, "it does not start\n{ended}");
             self.note(&ended);
@@ -200,8 +204,10 @@ impl<'a> Cluster<'a> {
         self.workers.push(Worker { process, rows, coordinator, name, disk });
     }
 
-    /// Starts what has ended by itself again, as a cluster does, and says what that was.
+    /// Starts what has ended by itself again, as a cluster does, and says what that was. The job must not have finished.
+    #[track_caller]
     pub(crate) fn start_what_ended(&mut self) -> Vec<String> {
+        self.coordinator.as_mut().unwrap().goes_on();
         let mut ended = Vec::new();
         let mut at = 0;
         while at < self.workers.len() {
@@ -227,8 +233,20 @@ impl<'a> Cluster<'a> {
     /// The status of the newest coordinator, if it answers.
     pub(crate) fn status(&mut self) -> Option<serde_json::Value> {
         let address = self.coordinator.as_ref()?.said("status on http://", "/")?;
-        let (code, text) = get(&address, "/status")?;
-        (code == 200).then(|| serde_json::from_str(&text).unwrap())
+        status_at(&address)
+    }
+
+    /// The status of a job that still reads.
+    #[track_caller]
+    pub(crate) fn status_amid(&mut self) -> serde_json::Value {
+        let coordinator = self.coordinator.as_mut().unwrap();
+        let address = coordinator.address();
+        let mut found = None;
+        coordinator.wait_amid(|_| {
+            found = status_at(&address);
+            found.is_some()
+        });
+        found.unwrap()
     }
 
     /// Keeps what a process said that was ended on purpose.
@@ -236,20 +254,33 @@ impl<'a> Cluster<'a> {
         self.said.push(ended.to_string());
     }
 
-    /// Waits for so many epochs more.
+    /// Waits for so many epochs more of a job that still reads.
     #[track_caller]
     pub(crate) fn wait_for_epochs(&mut self, more: usize) {
         let before = self.job.epochs().len();
         let job = self.job.clone();
         let coordinator = self.coordinator.as_mut().unwrap();
-        let reached = coordinator.wait_until(LIMIT, |_| job.epochs().len() >= before + more);
-        assert!(reached, "ended too early\n{}", coordinator.stderr());
+        coordinator.wait_amid(|_| job.epochs().len() >= before + more);
+    }
+
+    /// What a command was answered while the job runs. A job that had finished before has nobody who answers.
+    #[track_caller]
+    pub(crate) fn answered(&mut self, ended: Ended) -> Ended {
+        let is_over = ended.stderr.contains("the job ended before");
+        if is_over || ended.stderr.contains("no coordinator answers") {
+            let coordinator = self.coordinator.as_mut().unwrap();
+            let address = coordinator.address();
+            let answers = |_: &Process| !is_over && get(&address, "/readyz").is_some();
+            coordinator.wait_until(LIMIT, answers);
+            coordinator.goes_on();
+        }
+        ended
     }
 
     /// Waits for the end of the job, and compares its output row by row.
     #[track_caller]
     pub(crate) fn finish(mut self) {
-        let ended = match self.coordinator.take().unwrap().end_within(LIMIT) {
+        let ended = match self.coordinator.take().unwrap().end_within(LIMIT + self.longest_reading) {
             Ok(ended) => ended,
             Err(process) => {
                 self.coordinator = Some(process);
@@ -270,7 +301,13 @@ impl<'a> Cluster<'a> {
                 Err(process) => lost.push(process),
             }
         }
-        let left: Vec<String> = lost.into_iter().map(|process| process.kill().to_string()).collect();
+        let left: Vec<Ended> = lost.into_iter().map(Process::kill).collect();
+        if ended.has_finished()
+            && left.iter().any(|worker| !worker.stderr.contains(" of default.job.local with "))
+        {
+            too_early("a worker that was started found no job any more");
+        }
+        let left: Vec<String> = left.iter().map(Ended::to_string).collect();
         let story = format!("{ended}\n{}", self.said.join("\n"));
         assert!(left.is_empty(), "did not hear that the job is over: {}\n{story}", left.join("\n"));
         assert!(ended.stderr.contains("job: finished at epoch"), "{story}");
@@ -287,6 +324,11 @@ impl<'a> Cluster<'a> {
             assert!(disorder.is_none(), "{sink}: {}\n{story}", disorder.unwrap());
         }
     }
+}
+
+fn status_at(address: &str) -> Option<serde_json::Value> {
+    let (code, text) = get(address, "/status")?;
+    (code == 200).then(|| serde_json::from_str(&text).unwrap())
 }
 
 /// A StreamJob of this SQL.

@@ -3,12 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
-use std::time::Duration;
 
-use super::process::{Ended, Process};
-
-/// No command of these tests takes longer than this, on a machine that does much else.
-const LIMIT: Duration = Duration::from_secs(90);
+use super::process::{Ended, LIMIT, Process};
 
 /// A command line of `millstream`, without what the caller's environment would change.
 pub(crate) fn millstream() -> Command {

@@ -9,6 +9,11 @@ use std::os::unix::process::ExitStatusExt as _;
 
 use tempfile::TempDir;
 
+use super::enough_time::too_early;
+
+/// Nothing that these tests wait for takes longer than this, on a machine that does much else; only a failure waits so long.
+pub(crate) const LIMIT: Duration = Duration::from_secs(180);
+
 /// How often a condition is looked at.
 const LOOK: Duration = Duration::from_millis(5);
 
@@ -81,6 +86,36 @@ impl Process {
         is_true(self)
     }
 
+    /// Waits for what has to come while the job still reads. One that finished well before is of no use to
+    /// [`super::with_enough_time`].
+    ///
+    /// # Panics
+    /// It ended in another way.
+    #[track_caller]
+    pub(crate) fn wait_amid(&mut self, is_true: impl FnMut(&Self) -> bool) {
+        let is_true = self.wait_until(LIMIT, is_true);
+        self.goes_on();
+        assert!(is_true, "{}: ended too early\n{}", self.what, self.stderr());
+    }
+
+    /// A job that finished well has no use for the rest of the attempt.
+    #[track_caller]
+    pub(crate) fn goes_on(&mut self) {
+        let status = self.child.try_wait().unwrap();
+        if let Some(ended) = status.map(|status| self.ended(status)) {
+            ended.not_finished();
+        }
+    }
+
+    /// `kill -9` while the job still reads.
+    #[track_caller]
+    pub(crate) fn kill_amid(self) -> Ended {
+        let ended = self.kill();
+        ended.not_finished();
+        assert!(ended.was_killed_by(9), "{ended}");
+        ended
+    }
+
     /// Waits for it to end by itself.
     pub(crate) fn end(self, limit: Duration) -> Ended {
         match self.end_within(limit) {
@@ -127,7 +162,7 @@ impl Process {
     /// What it says between these words, once it has said it.
     pub(crate) fn told(&mut self, before: &str, behind: &str) -> String {
         assert!(
-            self.wait_until(Duration::from_secs(20), |p| p.said(before, behind).is_some()),
+            self.wait_until(LIMIT, |p| p.said(before, behind).is_some()),
             "{}: ended without saying `{before}`\n{}",
             self.what,
             self.stderr()
@@ -162,6 +197,20 @@ impl Ended {
     /// Whether a signal of this number ended it.
     pub(crate) fn was_killed_by(&self, signal: i32) -> bool {
         self.status.signal() == Some(signal)
+    }
+
+    /// Whether the job ended because all of its input was read.
+    pub(crate) fn has_finished(&self) -> bool {
+        self.status.success() && self.stderr.contains(": finished at epoch ")
+    }
+
+    /// For a job that something was to end before it had read everything.
+    #[track_caller]
+    pub(crate) fn not_finished(&self) -> &Self {
+        if self.has_finished() {
+            too_early(&self.what);
+        }
+        self
     }
 
     /// How it ended: the status and the last line that it said.

@@ -13,13 +13,12 @@ use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 
 use super::plan::{Disturbance, KillPlan, Storage};
-use crate::harness::{Difference, Files, Input, JobFolder, Process, S3Server, get, millstream, now};
+use crate::harness::{
+    Difference, Files, Input, JobFolder, LIMIT, Process, S3Server, STRETCH, get, millstream, now,
+};
 
 /// How long the paced input takes to read at the least. All kills of a run must land within nine tenths of it.
 const READING: Duration = Duration::from_secs(6);
-/// A run that was so slow that what it is for could not happen in time is repeated with more time for reading and for checkpoints.
-const STRETCH: [u32; 3] = [1, 3, 9];
-const LIMIT: Duration = Duration::from_secs(180);
 /// Timeouts of checkpoints: of runs in general; where the process is stopped for longer; one that hardly any meets.
 const LONG_TIMEOUT_MS: u64 = 30_000;
 const STOPPED_TIMEOUT_MS: u64 = 400;
@@ -54,7 +53,8 @@ impl fmt::Display for Report {
     }
 }
 
-/// Runs a plan.
+/// Runs a plan. A run that was so slow that what it is for could not happen in time is repeated with more time for reading and for
+/// checkpoints.
 pub(super) fn run(plan: &KillPlan, server: &S3Server) -> Report {
     for (attempt, stretch) in STRETCH.into_iter().enumerate() {
         let mut run = Run::prepare(plan, server, stretch);
