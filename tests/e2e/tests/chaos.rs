@@ -17,7 +17,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 
 use crate::cluster::{Cluster, Setup};
-use crate::harness::{S3Server, now};
+use crate::harness::{S3Server, now, with_enough_time};
 use crate::kill::query::Query;
 use fault::{Fault, Planned};
 
@@ -60,7 +60,7 @@ fn faults_lose_no_row_double_none_and_keep_their_order() {
                     if seed >= first + RUNS && begin.elapsed() >= Duration::from_secs(60 * minutes()) {
                         return;
                     }
-                    run(seed, &server, &tally);
+                    with_enough_time(READING, |reading| run(seed, reading, &server, &tally));
                 }
             });
         }
@@ -79,7 +79,7 @@ fn faults_lose_no_row_double_none_and_keep_their_order() {
     }
 }
 
-fn run(seed: u64, server: &S3Server, tally: &Mutex<Tally>) {
+fn run(seed: u64, reading: Duration, server: &S3Server, tally: &Mutex<Tally>) {
     let mut random = StdRng::seed_from_u64(seed);
     let query = Query::ALL[random.random_range(0..Query::ALL.len())];
     let rocksdb = ["state.backend.type=rocksdb", "state.backend.rocksdb.memory.fixed-per-slot=1kb"];
@@ -90,7 +90,7 @@ fn run(seed: u64, server: &S3Server, tally: &Mutex<Tally>) {
         query,
         rows: 100_000,
         files: 4,
-        reading: READING,
+        reading,
         parallelism,
         interval_ms: random.random_range(50..400),
         server: on_s3.then_some(server),

@@ -1,21 +1,21 @@
 //! One coordinator and several workers, each a process: as `millstream coordinator` and `millstream worker` start them.
 
+mod asked;
+mod faults;
+
 use std::fs;
 use std::marker::PhantomData;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
 use millstream_test_testkit::certificates::{TestCa, TestCertificate};
 
 use crate::harness::{
-    Difference, Ended, Files, Input, JobFolder, LIMIT, Process, Proxy, S3Door, S3Server, SmallDisk,
-    blank_segments, get, millstream, out_of_order, published, run, run_in, too_early,
+    Difference, Ended, Files, Input, JobFolder, LIMIT, Process, Proxy, S3Door, S3Server, SmallDisk, get,
+    millstream, out_of_order, published, too_early,
 };
 use crate::kill::query::Query;
-
-/// How long reading takes at the least where there are two restarts on the way, on a machine that does much else.
-const WITH_RESTARTS: Duration = Duration::from_secs(25);
 
 /// Processes that end with it. Workers find the coordinator behind a door, wherever it listens at the moment; each worker takes
 /// rows behind a door of its own.
@@ -362,226 +362,4 @@ pub(crate) fn setup(query: Query, seed: u64) -> Setup<'static> {
         pauses: None,
         disk: None,
     }
-}
-
-#[test]
-fn a_job_on_two_workers_writes_every_row_once() {
-    for (query, seed) in Query::ALL.into_iter().zip(0..) {
-        let mut cluster = Cluster::new(setup(query, seed));
-        cluster.start_coordinator();
-        cluster.start_worker();
-        cluster.start_worker();
-        cluster.finish();
-    }
-}
-
-#[test]
-fn the_status_says_how_many_slots_are_missing_and_the_job_runs_as_soon_as_they_come() {
-    let mut cluster = Cluster::new(setup(Query::Windows, 10));
-    cluster.start_coordinator();
-    cluster.start_worker();
-    let worker = cluster.workers[0].process.address();
-    let joined = |_: &Process| get(&worker, "/readyz") == Some((200, "works for default.job.local\n".into()));
-    assert!(cluster.workers[0].process.wait_until(LIMIT, joined));
-    assert_eq!(get(&worker, "/healthz"), Some((200, "ok\n".into())));
-    assert!(get(&worker, "/metrics").unwrap().1.contains("millstream_worker_joined 1\n"));
-    let status: serde_json::Value = serde_json::from_str(&get(&worker, "/status").unwrap().1).unwrap();
-    assert_eq!((&status["name"], &status["slots"]), (&"w1".into(), &2.into()));
-    let address = cluster.coordinator.as_mut().unwrap().address();
-    let says = |text: &str| get(&address, "/status").is_some_and(|(_, status)| status.contains(text));
-    let coordinator = cluster.coordinator.as_mut().unwrap();
-    assert!(coordinator.wait_until(LIMIT, |_| says("start when 4 slots are there, now 2")));
-    assert_eq!(get(&address, "/readyz").unwrap().0, 503);
-    cluster.start_worker();
-    let coordinator = cluster.coordinator.as_mut().unwrap();
-    assert!(coordinator.wait_until(LIMIT, |_| get(&address, "/readyz").is_some_and(|(code, _)| code == 200)));
-    cluster.finish();
-}
-
-#[test]
-fn a_spare_worker_takes_over_from_one_that_is_killed() {
-    let mut cluster = Cluster::new(Setup { reading: WITH_RESTARTS, ..setup(Query::Windows, 11) });
-    cluster.start_coordinator();
-    for _ in 0..3 {
-        cluster.start_worker();
-    }
-    cluster.wait_for_epochs(1);
-    let killed = cluster.workers.remove(0).process.kill();
-    cluster.note(&killed);
-    cluster.wait_for_epochs(1);
-    cluster.finish();
-}
-
-#[test]
-fn workers_that_start_again_have_the_slots_of_their_copies() {
-    let server = S3Server::start();
-    let setup = Setup { reading: WITH_RESTARTS, server: Some(&server), ..setup(Query::Distinct, 14) };
-    let mut cluster = Cluster::new(Setup { parallelism: 4, ..setup });
-    cluster.start_coordinator();
-    cluster.start_worker();
-    cluster.start_worker();
-    cluster.wait_for_epochs(2);
-    let killed: Vec<Worker> = std::mem::take(&mut cluster.workers);
-    let names: Vec<String> = killed.iter().map(|worker| worker.name.clone()).collect();
-    for worker in killed {
-        let ended = worker.process.kill();
-        cluster.note(&ended);
-    }
-    // The bucket has nothing to restore from any more: whoever has other slots than before asks for it, and fails.
-    blank_segments(&server.bucket());
-    let security = cluster.security("worker");
-    for name in names.into_iter().rev() {
-        cluster.start_worker_named(name, &security);
-    }
-    cluster.wait_for_epochs(1);
-    cluster.finish();
-}
-
-#[test]
-fn workers_go_on_with_the_next_coordinator() {
-    let mut cluster = Cluster::new(Setup { reading: WITH_RESTARTS, ..setup(Query::Distinct, 12) });
-    cluster.start_coordinator();
-    cluster.start_worker();
-    cluster.start_worker();
-    for _ in 0..2 {
-        cluster.wait_for_epochs(1);
-        let killed = cluster.start_coordinator().unwrap().kill();
-        cluster.note(&killed);
-    }
-    cluster.finish();
-}
-
-/// A coordinator that sleeps past every timeout has a successor when it wakes; so has a worker.
-#[test]
-fn whoever_wakes_up_late_changes_nothing() {
-    let mut cluster = Cluster::new(Setup { reading: WITH_RESTARTS, ..setup(Query::Windows, 13) });
-    cluster.start_coordinator();
-    for _ in 0..3 {
-        cluster.start_worker();
-    }
-    cluster.wait_for_epochs(1);
-    cluster.workers[0].process.signal("STOP");
-    // One that was under way may still complete.
-    cluster.wait_for_epochs(2);
-    let older = cluster.start_coordinator().unwrap();
-    older.signal("STOP");
-    cluster.door.shut();
-    cluster.door.open();
-    cluster.wait_for_epochs(2);
-    cluster.workers[0].process.signal("CONT");
-    older.signal("CONT");
-    older.end(LIMIT).code(1).says("fenced: generation 2");
-    cluster.finish();
-}
-
-#[test]
-fn a_job_on_other_hosts_can_be_asked() {
-    let mut cluster = Cluster::new(Setup { reading: Duration::from_secs(120), ..setup(Query::Distinct, 14) });
-    let ask = |words: &[&str], coordinator: &str| {
-        let arguments: Vec<&str> =
-            words.iter().copied().chain(["--plaintext", "--coordinator", coordinator]).collect();
-        run(millstream().args(arguments))
-    };
-    let door = cluster.door.address();
-    let word = cluster.folder.path().join("word");
-    cluster.more.extend(["--ending".to_owned(), word.display().to_string()]);
-    ask(&["status"], "127.0.0.1:1").code(1).says("no coordinator answers at 127.0.0.1:1: ");
-    cluster.start_coordinator();
-    cluster.start_worker();
-    let coordinator = cluster.coordinator.as_mut().unwrap();
-    let two = |_: &Process| {
-        ask(&["status"], &door).code(0).stdout.contains("next: start when 4 slots are there, now 2\n")
-    };
-    assert!(coordinator.wait_until(LIMIT, two));
-    cluster.start_worker();
-    cluster.wait_for_epochs(3);
-    ask(&["status"], &door).code(0).prints("default.job.local: Running\n").prints("  newest epoch: ");
-    let json = ask(&["status", "--output", "json"], &door);
-    let status: serde_json::Value = serde_json::from_str(&json.code(0).stdout).unwrap();
-    assert_eq!(status["phase"], "Running");
-    ask(&["savepoint", "--as", "kept"], &door).code(0).prints("/savepoint/kept\n").prints(" rows of state, ");
-    ask(&["savepoint", "--as", "kept"], &door).code(2).says("kept");
-    ask(&["savepoint", "--to", "folder"], &door).code(2).says("the whole path on the coordinator's host");
-    ask(&["stop"], &door).code(0).prints("stopped at epoch ");
-    cluster.coordinator.take().unwrap().end(LIMIT).code(0).says("job: stopped at epoch ");
-    let newest = cluster.job.epochs().pop().unwrap();
-    assert_eq!(fs::read_to_string(&word).unwrap(), format!("{{\"ending\":\"Stopped\",\"epoch\":{newest}}}"));
-    for worker in cluster.workers.drain(..) {
-        worker.process.end(LIMIT).code(0).says("the job is over: stopped at epoch ");
-    }
-    cluster.start_coordinator();
-    cluster.start_worker();
-    cluster.start_worker();
-    cluster.wait_for_epochs(3);
-    ask(&["savepoint", "--as", "last", "--stop"], &door).code(0).prints("/savepoint/last\n");
-    cluster.coordinator.take().unwrap().end(LIMIT).code(0).says("job: stopped at epoch ");
-    cluster.start_coordinator();
-    let coordinator = cluster.coordinator.as_mut().unwrap();
-    assert!(
-        coordinator.wait_until(LIMIT, |_| ask(&["status"], &door).stdout.contains(": WaitingForSlots\n"))
-    );
-    ask(&["cancel"], &door).code(0).prints("stopped at epoch ");
-    cluster.coordinator.take().unwrap().end(LIMIT).code(0);
-}
-
-#[test]
-fn a_coordinator_that_cannot_start_leaves_word_of_why() {
-    let coordinator = ["coordinator", "--plaintext", "--ending", "word"];
-    for (more, ending, message) in [
-        (&["--job", "query.sql"][..], "Refused", "a coordinator needs an INSERT"),
-        (&["--job", "job.sql", "--at-least-epoch", "5"], "NothingToRestore", "its newest here is none"),
-    ] {
-        let folder = refused(&[&coordinator, more].concat(), message);
-        let word: serde_json::Value =
-            serde_json::from_str(&fs::read_to_string(folder.path().join("word")).unwrap()).unwrap();
-        assert_eq!(word["ending"], ending);
-        assert!(word["message"].as_str().unwrap().contains(message), "{word}");
-    }
-}
-
-fn refused(arguments: &[&str], says: &str) -> tempfile::TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    let sql = "CREATE TABLE t (a INT) WITH ('connector' = 'datagen', 'number-of-rows' = '1');\n";
-    fs::write(folder.path().join("query.sql"), format!("{sql}SELECT a FROM t;\n")).unwrap();
-    let out = "CREATE TABLE o (a INT) WITH ('connector' = 'blackhole');\nINSERT INTO o SELECT a FROM t;\n";
-    fs::write(folder.path().join("job.sql"), format!("{sql}{out}")).unwrap();
-    run_in(Path::new(folder.path()), arguments).code(2).says(says);
-    folder
-}
-
-#[test]
-fn mistakes_on_the_command_line_are_explained() {
-    refused(
-        &["coordinator", "--job", "job.sql"],
-        "a coordinator needs to know how to connect: give --tls-ca, ",
-    );
-    refused(&["worker"], "a worker needs to know how to connect: give --tls-ca, ");
-    refused(&["status"], "a client needs to know how to connect: give --tls-ca, ");
-    refused(&["worker", "--plaintext", "--tls-ca", "ca"], "--tls-ca and --plaintext exclude each other: ");
-    refused(&["worker", "--tls-ca", "ca", "--tls-cert", "cert"], "--tls-key is missing: ");
-    refused(
-        &["worker", "--tls-ca", "ca", "--tls-cert", "cert", "--tls-key", "key"],
-        "--tls-ca ca: cannot be read: No such file",
-    );
-    refused(&["worker", "--plaintext", "--coordinator", "host"], "host is no address: it has no port");
-    refused(&["coordinator", "--plaintext"], "--job <FILE>");
-    refused(&["coordinator", "--plaintext", "--job", "nothing.sql"], "nothing.sql: there is no such file");
-    refused(
-        &["coordinator", "--plaintext", "--job", "job.sql", "--ending", "none/word"],
-        "--ending none/word: cannot be written: No such file",
-    );
-    refused(&["coordinator", "--plaintext", "--job", "query.sql"], "a coordinator needs an INSERT");
-    refused(
-        &["coordinator", "--plaintext", "--job", "job.sql", "--listen", "192.0.2.1:1"],
-        "cannot listen there",
-    );
-    refused(&["worker", "--plaintext", "--listen", "192.0.2.1:1"], "cannot listen there");
-    refused(
-        &["worker", "--plaintext", "--listen", "0.0.0.0:0"],
-        "say with --address which one other workers use",
-    );
-    refused(&["worker", "--plaintext", "--http", "192.0.2.1:1"], "--http 192.0.2.1:1: cannot listen there");
-    refused(&["worker", "--plaintext", "--slots", "0"], "0 is not in 1..=1024");
-    refused(&["worker", "--plaintext", "--coordinator", "no address"], "no address is no address");
-    refused(&["worker", "--plaintext", "--heartbeat-timeout", "soon"], "soon is no duration");
 }

@@ -3,18 +3,20 @@
 use std::time::Duration;
 
 use crate::cluster::{Cluster, Setup};
-use crate::harness::{millstream, run};
+use crate::harness::{LIMIT, millstream, run, with_enough_time};
 use crate::kill::query::Query;
-
-const LIMIT: Duration = Duration::from_secs(120);
 
 #[test]
 fn a_standby_takes_over_when_it_is_told_to() {
+    with_enough_time(Duration::from_secs(20), take_over);
+}
+
+fn take_over(reading: Duration) {
     let mut cluster = Cluster::new(Setup {
         query: Query::ALL[0],
         rows: 30_000,
         files: 4,
-        reading: Duration::from_secs(20),
+        reading,
         parallelism: 2,
         interval_ms: 200,
         server: None,
@@ -42,16 +44,18 @@ fn a_standby_takes_over_when_it_is_told_to() {
     idle.signal("TERM");
     cluster.note(idle.end(LIMIT).code(0));
     let activated = run(millstream().args(["activate", "--plaintext", "--coordinator", &address]));
+    cluster.coordinator.as_mut().unwrap().goes_on();
     activated.code(0).prints("generation 2 has the job");
     cluster.door.lead_to(&address);
     let older = cluster.coordinator.replace(standby).unwrap().end(LIMIT);
-    older.code(1).says("fenced: generation 2");
+    older.not_finished().code(1).says("fenced: generation 2");
     cluster.note(&older);
     cluster.wait_for_epochs(2);
-    let ask = |command: &str| run(millstream().args([command, "--plaintext", "--coordinator", &address]));
+    let mut ask = |command: &str| {
+        cluster.answered(run(millstream().args([command, "--plaintext", "--coordinator", &address])))
+    };
     ask("checkpoints").code(0).prints("EPOCH");
     ask("exceptions").code(0).prints("none");
-    let plan = run(millstream().args(["plan", "--plaintext", "--coordinator", &address]));
-    plan.code(0).prints("Source");
+    ask("plan").code(0).prints("Source");
     cluster.finish();
 }

@@ -7,10 +7,9 @@ use std::time::Duration;
 use millstream_test_testkit::certificates::{TestCa, TestCertificate};
 
 use crate::cluster::{Cluster, Setup, setup, tls};
-use crate::harness::{Ended, millstream, run};
+use crate::harness::{Ended, LIMIT, millstream, run, with_enough_time};
 use crate::kill::query::Query;
 
-const LIMIT: Duration = Duration::from_secs(60);
 const WORKER: &str = "worker.millstream.internal";
 
 fn ask(words: &[&str], coordinator: &str, security: &[String]) -> Ended {
@@ -20,30 +19,32 @@ fn ask(words: &[&str], coordinator: &str, security: &[String]) -> Ended {
 /// A whole job, with a worker that is replaced: whoever asks needs a certificate for that.
 #[test]
 fn a_job_runs_over_tls_and_is_asked_over_tls() {
-    // Long enough to look at a job that runs.
-    let setup = Setup { reading: Duration::from_secs(14), ..setup(Query::Windows, 21) };
+    with_enough_time(Duration::from_secs(10), asked_over_tls);
+}
+
+fn asked_over_tls(reading: Duration) {
+    let setup = Setup { reading, ..setup(Query::Windows, 21) };
     let mut cluster = Cluster::new(setup).with_certificates();
     cluster.start_coordinator();
     cluster.start_worker();
     cluster.start_worker();
     cluster.wait_for_epochs(1);
     let door = cluster.door.address();
-    ask(&["status"], &door, &cluster.security("client")).code(0).prints("default.job.local: Running\n");
-    let wants = "no coordinator answers at";
-    ask(&["status"], &door, &["--plaintext".into()])
-        .code(1)
-        .says("it wants TLS, but this process was started with");
+    let (client, worker) = (cluster.security("client"), cluster.security("worker"));
     let folder = tempfile::tempdir().unwrap();
     let foreign = TestCa::new(folder.path()).issue("client", &["client.millstream.internal"]);
-    ask(&["status"], &door, &tls(&foreign))
+    let mut ask = |words: &[&str], security: &[String]| cluster.answered(ask(words, &door, security));
+    ask(&["status"], &client).code(0).prints("default.job.local: Running\n");
+    ask(&["status"], &["--plaintext".into()]).code(1).says("it wants TLS, but this process was started with");
+    ask(&["status"], &tls(&foreign))
         .code(1)
-        .says(wants)
+        .says("no coordinator answers at")
         .says("its certificate is from none of the CAs in");
-    ask(&["stop"], &door, &cluster.security("worker"))
+    ask(&["stop"], &worker)
         .code(2)
         .says("this process is a client, and its certificate must say so with the DNS name client.millstream.internal");
-    let said = cluster.coordinator.as_ref().unwrap().stderr();
-    assert!(said.contains("was closed: it does not speak TLS: start it with --tls-ca, "), "{said}");
+    let told = "was closed: it does not speak TLS: start it with --tls-ca, ";
+    cluster.coordinator.as_mut().unwrap().wait_amid(|p| p.stderr().contains(told));
     cluster.start_worker();
     let killed = cluster.workers.remove(0).process.kill();
     cluster.note(&killed);
@@ -71,11 +72,11 @@ fn strangers_stay_outside_until_their_certificates_are_good() {
             worker.process.stderr()
         );
     }
-    let said = cluster.coordinator.as_ref().unwrap().stderr();
+    let coordinator = cluster.coordinator.as_mut().unwrap();
     for reason in
         ["its certificate is from none of the CAs in", "its certificate has expired: replace its file"]
     {
-        assert!(said.contains(reason), "`{reason}` is missing in {said}");
+        coordinator.wait_amid(|p| p.stderr().contains(reason));
     }
     assert!(cluster.job.epochs().is_empty(), "nobody works yet");
     let replace = |old: &Path, new: &Path| {
