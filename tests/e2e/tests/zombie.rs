@@ -7,11 +7,13 @@ use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
-use crate::harness::{Difference, Files, Input, JobFolder, Process, Row, S3Server, millstream};
+use crate::harness::{
+    Difference, Files, Input, JobFolder, LIMIT, Process, Row, S3Server, millstream, with_enough_time,
+};
 
-const LIMIT: Duration = Duration::from_secs(120);
 const ROWS: u64 = 20_000;
-const ROWS_PER_SECOND: u64 = 4_000;
+const FILES: u64 = 2;
+const READING: Duration = Duration::from_secs(5);
 
 /// When the paused process is woken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,19 +33,21 @@ struct Case<'a> {
 }
 
 impl<'a> Case<'a> {
-    fn new(server: Option<&'a S3Server>, seed: u64) -> Self {
+    fn new(server: Option<&'a S3Server>, seed: u64, reading: Duration) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let input = Input::write(&folder.path().join("in"), ROWS, 2, "csv", seed);
+        let input = Input::write(&folder.path().join("in"), ROWS, FILES, "csv", seed);
         let sql = format!(
             "CREATE TABLE src (id BIGINT, k STRING, ts TIMESTAMP(3), v INT)
   WITH ('connector' = 'filesystem', 'path' = 'in', 'format' = 'csv', 'source.rows-per-second' = '{}');
 CREATE TABLE written (id BIGINT) WITH ('connector' = 'filesystem', 'path' = 'out', 'format' = 'csv');
 INSERT INTO written SELECT id FROM src;\n",
-            ROWS_PER_SECOND / 2
+            ROWS / FILES / reading.as_secs()
         );
         fs::write(folder.path().join("job.sql"), sql).unwrap();
         let (storage, files) = if let Some(server) = server {
-            let prefix = format!("zombie-{seed}");
+            // The folder's name makes the prefix unique, also in the next attempt.
+            let name = folder.path().file_name().unwrap().to_string_lossy().replace('.', "");
+            let prefix = format!("zombie-{name}");
             (format!("s3://{}/{prefix}", S3Server::BUCKET), server.bucket().join(prefix))
         } else {
             (format!("file://{}/state", folder.path().display()), folder.path().join("state"))
@@ -72,13 +76,15 @@ INSERT INTO written SELECT id FROM src;\n",
 
 fn wait_for_epochs(process: &mut Process, job: &JobFolder, more: usize) {
     let before = job.epochs().len();
-    let reached = process.wait_until(LIMIT, |_| job.epochs().len() >= before + more);
-    assert!(reached, "ended too early\n{}", process.stderr());
+    process.wait_amid(|_| job.epochs().len() >= before + more);
 }
 
 /// The older one is paused at another moment of its checkpoints in each round.
 fn a_zombie_wakes(server: Option<&S3Server>, wake: Wake, seed: u64) {
-    let case = Case::new(server, seed);
+    with_enough_time(READING, |reading| wakes(&Case::new(server, seed, reading), wake, seed));
+}
+
+fn wakes(case: &Case<'_>, wake: Wake, seed: u64) {
     let mut older = case.start();
     wait_for_epochs(&mut older, &case.job, 3);
     thread::sleep(Duration::from_millis(seed * 17 % 100));
@@ -87,13 +93,14 @@ fn a_zombie_wakes(server: Option<&S3Server>, wake: Wake, seed: u64) {
     if wake == Wake::Amid {
         wait_for_epochs(&mut newer, &case.job, 3);
         older.signal("CONT");
-        older.end(LIMIT).code(1).says("fenced: generation 2").says(&format!("process {}", newer.id()));
+        let ended = older.end(LIMIT);
+        ended.not_finished().code(1).says("fenced: generation 2").says(&format!("process {}", newer.id()));
         newer.end(LIMIT).code(0).says("job: finished at epoch");
     } else {
         newer.end(LIMIT).code(0).says("job: finished at epoch");
         case.check();
         older.signal("CONT");
-        older.end(LIMIT).code(1).says("fenced: generation 2");
+        older.end(LIMIT).not_finished().code(1).says("fenced: generation 2");
     }
     case.check();
     case.start().end(LIMIT).code(0).says("job: finished at epoch");
@@ -124,18 +131,21 @@ fn zombies_wake_on_s3() {
 /// Five starts in a row, none of which waits for the one before: the last one wins, and each of the others is fenced.
 #[test]
 fn the_last_of_many_wins() {
-    let case = Case::new(None, 7);
+    with_enough_time(READING, |reading| many(&Case::new(None, 7, reading)));
+}
+
+fn many(case: &Case<'_>) {
     let mut processes: Vec<Process> = Vec::new();
     for round in 0..5 {
         let mut process = case.start();
         let claimed = case.job.path().join(format!("generation/{:010}", round + 1));
-        assert!(process.wait_until(LIMIT, |_| Path::new(&claimed).is_file()), "{}", process.stderr());
+        process.wait_amid(|_| Path::new(&claimed).is_file());
         thread::sleep(Duration::from_millis(150 * round));
         processes.push(process);
     }
     let last = processes.pop().unwrap();
     for process in processes {
-        process.end(LIMIT).code(1).says("fenced: generation");
+        process.end(LIMIT).not_finished().code(1).says("fenced: generation");
     }
     last.end(LIMIT).code(0).says("job: finished at epoch");
     case.check();
