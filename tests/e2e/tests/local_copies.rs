@@ -2,11 +2,10 @@
 
 use std::fs;
 use std::path::Path;
-use std::time::Duration;
 
-use crate::harness::{Ended, Process, S3Server, blank, blank_segments, files_below, millstream};
-
-const LIMIT: Duration = Duration::from_secs(60);
+use crate::harness::{
+    Ended, JobFolder, LIMIT, Process, S3Server, blank, blank_segments, files_below, millstream,
+};
 
 /// Endless, so that it is stopped and goes on.
 const JOB: &str =
@@ -15,7 +14,7 @@ const JOB: &str =
 CREATE TABLE written (k BIGINT, n BIGINT) WITH ('connector' = 'blackhole');
 INSERT INTO written SELECT k, COUNT(*) FROM (SELECT MOD(id, 500) AS k FROM numbers) AS t GROUP BY k;\n";
 
-/// Runs until it has restored and is running, then stops it, or to its own end.
+/// Runs until it has restored and has written checkpoints with state of its own, then stops it, or to its own end.
 fn run(folder: &Path, server: &S3Server, settings: &str) -> Ended {
     fs::write(folder.join("copied.sql"), JOB).unwrap();
     let mut command = millstream();
@@ -24,8 +23,9 @@ fn run(folder: &Path, server: &S3Server, settings: &str) -> Ended {
     command.args(["--set", "execution.checkpointing.interval=200ms"]);
     server.configure(&mut command);
     let mut process = Process::start(&mut command);
-    if process.wait_until(LIMIT, |p| p.stderr().contains("runs, restored from")) {
-        std::thread::sleep(Duration::from_millis(600));
+    let job = JobFolder::new(&server.bucket().join("copies"), "copied");
+    let before = job.newest();
+    if process.wait_until(LIMIT, |_| job.newest() >= before + 4 && !job.files("state").is_empty()) {
         process.signal("TERM");
     }
     process.end(LIMIT)

@@ -5,9 +5,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::{ORDERS, folder, millstream_in};
-use crate::harness::{JobFolder, Process, S3Server, get, lines_of, millstream};
+use crate::harness::{JobFolder, LIMIT, Process, S3Server, get, lines_of, millstream};
 
-const LIMIT: Duration = Duration::from_secs(60);
 /// 20,000 numbers a second, for ever.
 const ENDLESS: &str = "CREATE TABLE numbers (id BIGINT) WITH ('connector' = 'datagen', 'rows-per-second' = '20000', 'fields.id.kind' = 'sequence', 'fields.id.start' = '0', 'fields.id.end' = '1000000000');
 CREATE TABLE written (id BIGINT) WITH ('connector' = 'filesystem', 'path' = 'out', 'format' = 'csv');
@@ -46,9 +45,9 @@ fn signals_stop_behind_a_final_checkpoint_and_the_next_run_goes_on() {
     let mut written = 0;
     for (turn, signal) in ["INT", "TERM", "INT"].into_iter().enumerate() {
         let mut process = endless(folder.path(), &[]);
-        let running = process.wait_until(LIMIT, |p| p.stderr().contains("attempt 1 runs"));
-        assert!(running, "{}", process.stderr());
-        std::thread::sleep(Duration::from_millis(300));
+        let out = folder.path().join("out");
+        let is_visible = process.wait_until(LIMIT, |_| lines_of(&out).len() > written + 2_000);
+        assert!(is_visible, "{}", process.stderr());
         process.signal(signal);
         let ended = process.end(LIMIT);
         ended.code(0).says("endless: stopped at epoch").says("run it again to continue");
