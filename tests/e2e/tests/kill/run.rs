@@ -25,6 +25,8 @@ const STOPPED_TIMEOUT_MS: u64 = 400;
 const SHORT_TIMEOUT_MS: u64 = 10;
 /// How long to wait for the first aborted checkpoint.
 const ABORTED_WITHIN: Duration = Duration::from_millis(1_000);
+/// Kills that a run is to have; every plan has as many at the least.
+const ENOUGH: u64 = 2;
 const JOB: &str = "killed";
 /// Every second process keeps hardly any state in memory, so that it goes back and forth between the two ways.
 const IN_ROCKSDB: [&str; 4] =
@@ -59,8 +61,9 @@ pub(super) fn run(plan: &KillPlan, server: &S3Server) -> Report {
     for (attempt, stretch) in STRETCH.into_iter().enumerate() {
         let mut run = Run::prepare(plan, server, stretch);
         run.disturb();
-        let lacks = plan.disturbance == Disturbance::GoingBack && run.report.went_back == 0;
-        if run.report.kills > 0 && (!lacks || attempt + 1 == STRETCH.len()) {
+        let Report { kills, went_back, .. } = run.report;
+        let lacks = kills < ENOUGH || (plan.disturbance == Disturbance::GoingBack && went_back == 0);
+        if kills > 0 && (!lacks || attempt + 1 == STRETCH.len()) {
             run.finish();
             return run.report;
         }
