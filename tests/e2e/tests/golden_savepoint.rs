@@ -8,11 +8,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use crate::harness::{Process, lines_of, millstream, run_in};
+use crate::harness::{LIMIT, Process, lines_of, millstream, run_in};
 
-const LIMIT: Duration = Duration::from_secs(60);
 const ROWS: i64 = 6_000;
 
 /// Grouped sums and distinct values with and without a time of the last write, a maximum over updates, and sliding windows.

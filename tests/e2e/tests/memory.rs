@@ -2,9 +2,8 @@
 
 use std::fs;
 use std::path::Path;
-use std::time::Duration;
 
-use crate::harness::{Ended, Process, millstream};
+use crate::harness::{Ended, LIMIT, Process, millstream};
 
 /// 150,000 groups of some 700 bytes each: more than the 64 MiB that a slot always has.
 const JOB: &str = "CREATE TABLE numbers (id BIGINT) WITH ('connector' = 'datagen', 'rows-per-second' = '10000000',
@@ -17,7 +16,7 @@ fn run(folder: &Path, settings: &str) -> Ended {
     fs::write(folder.join("large.sql"), JOB).unwrap();
     let mut command = millstream();
     command.current_dir(folder).args(["run", "large.sql"]).args(settings.split_whitespace());
-    Process::start(&mut command).end(Duration::from_secs(90))
+    Process::start(&mut command).end(LIMIT)
 }
 
 #[test]

@@ -8,13 +8,11 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use tempfile::TempDir;
 
-use crate::harness::{Ended, Process, files_below, get, lines_of, millstream, run_in};
+use crate::harness::{Ended, LIMIT, Process, files_below, get, lines_of, millstream, run_in};
 
-const LIMIT: Duration = Duration::from_secs(60);
 const KEYS: u64 = 700;
 const ROWS: u64 = 5_000;
 

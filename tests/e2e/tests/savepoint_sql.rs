@@ -3,13 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
-use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::harness::{Ended, Process, S3Server, files_below, lines_of, millstream, run_in};
+use crate::harness::{Ended, LIMIT, Process, S3Server, files_below, lines_of, millstream, run_in};
 
-const LIMIT: Duration = Duration::from_secs(90);
 const ORDERS: i64 = 3_000;
 const CITIES: [&str; 5] = ["Bern", "Zürich", "", "a,b", "Bern "];
 

@@ -2,11 +2,9 @@
 
 use std::fs;
 use std::path::Path;
-use std::time::Duration;
 
-use crate::harness::{Ended, Process, lines_of, millstream, run};
+use crate::harness::{Ended, LIMIT, Process, lines_of, millstream, run};
 
-const LIMIT: Duration = Duration::from_secs(60);
 /// A window of a minute is open at the end.
 const JOB: &str = "CREATE TABLE seen (id INT, at TIMESTAMP(3), WATERMARK FOR at AS at)
   WITH ('connector' = 'filesystem', 'path' = 'in', 'format' = 'csv', 'source.monitor-interval' = '20 ms');

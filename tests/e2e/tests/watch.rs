@@ -3,11 +3,9 @@
 
 use std::fs;
 use std::path::Path;
-use std::time::Duration;
 
-use crate::harness::{JobFolder, Process, S3Server, lines_of, millstream, run};
+use crate::harness::{JobFolder, LIMIT, Process, S3Server, lines_of, millstream, run};
 
-const LIMIT: Duration = Duration::from_secs(60);
 const JOB: &str = "CREATE TABLE arrivals (file INT, line INT)
   WITH ('connector' = 'filesystem', 'path' = 'in', 'format' = 'csv', 'source.monitor-interval' = '20 ms');
 CREATE TABLE copied (file INT, line INT) WITH ('connector' = 'filesystem', 'path' = 'out', 'format' = 'csv');

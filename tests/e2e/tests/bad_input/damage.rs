@@ -4,12 +4,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
 
 use super::line_in;
-use crate::harness::{Files, JobFolder, Process, millstream};
+use crate::harness::{Files, JobFolder, LIMIT, Process, millstream};
 
-const LIMIT: Duration = Duration::from_secs(60);
 /// A job with state, positions and staged output that is not visible for an hour.
 const JOB: &str = "CREATE TABLE t (id INT, at TIMESTAMP(3), WATERMARK FOR at AS at)
   WITH ('connector' = 'datagen', 'rows-per-second' = '2000', 'splits' = '2', 'fields.id.min' = '0', 'fields.id.max' = '99',

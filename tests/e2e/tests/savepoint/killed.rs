@@ -4,8 +4,8 @@ use std::fs;
 use std::thread;
 use std::time::Duration;
 
-use super::{LIMIT, ROWS, Step, World, both, manifest_of, rows_in, words};
-use crate::harness::{JobFolder, Process, millstream, run_in};
+use super::{ROWS, Step, World, both, manifest_of, rows_in, words};
+use crate::harness::{JobFolder, LIMIT, Process, millstream, run_in};
 
 #[test]
 fn a_job_that_is_killed_over_a_savepoint_goes_on_and_takes_it_again() {

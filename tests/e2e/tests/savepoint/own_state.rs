@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::PathBuf;
 
-use super::{LIMIT, ROWS, Step, World, both, flip, rows_in, words};
-use crate::harness::{JobFolder, Process, run_in};
+use super::{ROWS, Step, World, both, flip, rows_in, words};
+use crate::harness::{JobFolder, LIMIT, Process, run_in};
 
 /// A job that was stopped by a savepoint of its own, and has read one file more since.
 fn stopped_and_run_again(world: &World) -> JobFolder {
