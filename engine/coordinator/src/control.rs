@@ -69,8 +69,7 @@ pub(crate) async fn plans_now(
     compiler: Arc<dyn JobCompiler>,
     status: &watch::Receiver<JobStatus>,
 ) -> Result<Plans, JobError> {
-    // Some chain has the job's own parallelism; those with another one have less.
-    let parallelism = status.borrow().chains.iter().map(|chain| chain.parallelism).max().unwrap_or(1);
+    let parallelism = status.borrow().parallelism;
     // Planning takes tens of milliseconds.
     let planned = tokio::task::spawn_blocking(move || compiler.plans(parallelism)).await;
     planned.map_err(|e| JobError::new(ErrorKind::Bug, format!("planning failed: {e}")))?

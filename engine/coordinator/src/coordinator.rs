@@ -8,7 +8,7 @@ use std::time::Duration;
 use millstream_checkpoint_store::{JobStore, Restored, StoreError, TakeOver};
 use millstream_connectors::sink::Sink;
 use millstream_connectors::source::Source;
-use millstream_jobmaster::{JobSpec, OwnedEpoch, StatusReport, Takeover};
+use millstream_jobmaster::{JobPhase, JobSpec, OwnedEpoch, StatusReport, Takeover};
 use millstream_model::{CheckpointId, ErrorKind, JobError, OperatorUid};
 use tokio::sync::Notify;
 
@@ -52,9 +52,7 @@ impl Coordinator {
     /// Wires a job. Nothing is read, written or sent before [`Self::run`].
     #[must_use]
     pub fn new(parts: JobParts, transport: Transport, settings: CoordinatorSettings) -> (Self, JobHandle) {
-        let JobSpec { job, graph, .. } = &parts.spec;
-        let (report, progress) = (StatusReport::default(), Progress::default());
-        let status = JobStatus::of(&job.to_string(), graph, &report, &progress, 0);
+        let status = before_the_job(&parts, &settings);
         let (handle, asked) = JobHandle::new(status);
         (Self { parts, transport, settings, asked }, handle)
     }
@@ -71,8 +69,6 @@ impl Coordinator {
         let mut is_standby = settings.is_standby;
         if is_standby {
             tracing::info!("standing by: nothing is claimed before `millstream activate`");
-            let next = Some("take the job over when it is activated: this coordinator is a standby".into());
-            asked.status.send_modify(|status| status.next = next);
         } else {
             activated.notify_one();
         }
@@ -89,6 +85,10 @@ impl Coordinator {
                         Request::Cancel => return JobOutcome::Stopped { epoch: None },
                         Request::Activate => {
                             is_standby = false;
+                            asked.status.send_modify(|status| {
+                                (status.phase, status.is_standby) = (JobPhase::TakingOver, false);
+                                status.next = None;
+                            });
                             activated.notify_one();
                         }
                         Request::Stop if is_standby => return JobOutcome::Stopped { epoch: None },
@@ -118,6 +118,23 @@ impl Coordinator {
         let driver = Driver::new(parts.spec, parts.sources, metadata, settings, clock, asked.status);
         driver.run(takeover, waiting, transport, asked.requests).await
     }
+}
+
+/// What is shown until the job master says more.
+fn before_the_job(parts: &JobParts, settings: &CoordinatorSettings) -> JobStatus {
+    let JobSpec { job, graph, parallelism, .. } = &parts.spec;
+    let is_standby = settings.is_standby;
+    let report = StatusReport {
+        phase: if is_standby { JobPhase::Standby } else { JobPhase::TakingOver },
+        parallelism: *parallelism,
+        next: is_standby
+            .then(|| "take the job over when it is activated: this coordinator is a standby".to_owned()),
+        ..StatusReport::default()
+    };
+    let (job, folder) = (job.to_string(), parts.store.location());
+    let now_ms = Clock::new(settings.clock.clone()).now_ms();
+    let status = JobStatus::of((&job, &folder), graph, &report, &Progress::default(), now_ms);
+    JobStatus { is_standby, ..status }
 }
 
 /// Steps 1 to 3 of a take-over, and the look at the targets; the job master orders the rest.

@@ -49,6 +49,8 @@ const LAST_MESSAGES: Duration = Duration::from_secs(2);
 pub(crate) struct Driver {
     master: JobMaster,
     job: String,
+    /// Address of the job's folder.
+    folder: String,
     clock: Clock,
     timers: Timers,
     links: Links,
@@ -85,6 +87,7 @@ impl Driver {
         let timeout_ms = settings.heartbeat_timeout.map(|t| t.as_millis().try_into().unwrap_or(u64::MAX));
         Self {
             job: spec.job.to_string(),
+            folder: metadata.folder().0.location(),
             version: spec.engine_version.clone(),
             master: JobMaster::new(spec),
             started_at_ms: clock.now_ms(),
@@ -301,7 +304,8 @@ impl Driver {
 
     fn show(&self) {
         let now_ms = self.clock.now_ms();
-        let status = JobStatus::of(&self.job, self.master.graph(), &self.report, &self.progress, now_ms);
+        let job = (self.job.as_str(), self.folder.as_str());
+        let status = JobStatus::of(job, self.master.graph(), &self.report, &self.progress, now_ms);
         self.status.send_replace(JobStatus {
             started_at_ms: self.started_at_ms,
             checkpoints: self.history.checkpoints(),

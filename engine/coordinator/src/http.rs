@@ -85,7 +85,6 @@ async fn show_metrics(State(pages): State<Pages>) -> Response {
 mod tests {
     use super::*;
     use crate::control::Plans;
-    use crate::status::ChainStatus;
     use millstream_jobmaster::JobPhase;
     use millstream_model::graph::JobGraph;
     use millstream_model::{ErrorKind, JobError};
@@ -119,7 +118,8 @@ mod tests {
 
     #[tokio::test]
     async fn each_path_answers_and_the_server_ends_with_the_coordinator() {
-        let (sender, receiver) = watch::channel(JobStatus { job: "j".into(), ..JobStatus::default() });
+        let begun = JobStatus { job: "j".into(), parallelism: 1, ..JobStatus::default() };
+        let (sender, receiver) = watch::channel(begun);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let server = tokio::spawn(serve(listener, receiver, Arc::new(OnePlan)));
@@ -132,8 +132,7 @@ mod tests {
         let json: serde_json::Value = serde_json::from_str(&body).unwrap();
         assert_eq!((code, json["job"].as_str(), json["phase"].as_str()), (200, Some("j"), Some("Running")));
         assert_eq!(request(address, "/plan").await, (200, r#"[{"parallelism":1}]"#.into()));
-        let two = ChainStatus { parallelism: 2, ..ChainStatus::default() };
-        sender.send_modify(|s| s.chains = vec![ChainStatus::default(), two]);
+        sender.send_modify(|s| s.parallelism = 2);
         let (code, body) = request(address, "/plan").await;
         assert!(code == 500 && body.contains("cannot be planned at 2"), "{code} {body}");
         let (code, body) = request(address, "/metrics").await;

@@ -167,7 +167,8 @@ impl Page<'_> {
     }
 }
 
-const PHASES: [JobPhase; 13] = [
+const PHASES: [JobPhase; 14] = [
+    JobPhase::Standby,
     JobPhase::TakingOver,
     JobPhase::Recovering,
     JobPhase::WaitingForSlots,

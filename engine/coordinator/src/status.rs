@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use millstream_jobmaster::{CheckpointReport, JobPhase, SavepointReport, StatusReport};
+use millstream_jobmaster::{CheckpointReport, EpochReport, JobPhase, SavepointReport, StatusReport};
 use millstream_model::graph::{JobGraph, OperatorNode};
 use millstream_model::snapshot::{SubtaskProgress, SubtaskSnapshot};
 use millstream_model::{Attempt, ChainId, Epoch, EventTime, Generation, SubtaskId};
@@ -20,14 +20,20 @@ pub struct JobStatus {
     pub job: String,
     /// Where it stands.
     pub phase: JobPhase,
+    /// Whether its coordinator claims nothing before it is activated.
+    pub is_standby: bool,
     /// The coordinator.
     pub generation: Generation,
     /// The deployment under way.
     pub attempt: Attempt,
     /// Restarts since the coordinator began.
     pub restarts: u32,
+    /// Subtasks of each operator, but of those that have a limit of their own.
+    pub parallelism: u32,
     /// The newest owned checkpoint's epoch.
     pub epoch: Option<Epoch>,
+    /// The same epoch, and where it is.
+    pub newest_epoch: Option<NewestEpoch>,
     /// The epoch that the newest attempt was restored from.
     pub restored_from: Option<Epoch>,
     /// Owned epochs whose output is not visible yet.
@@ -36,6 +42,8 @@ pub struct JobStatus {
     pub last_checkpoint: Option<LastCheckpoint>,
     /// Checkpoints that were aborted.
     pub failed_checkpoints: u64,
+    /// Those of them behind the last one that was owned.
+    pub failed_checkpoints_in_a_row: u64,
     /// The newest savepoint that this coordinator wrote.
     pub last_savepoint: Option<SavepointReport>,
     /// Savepoints that were asked for and are not complete.
@@ -64,6 +72,21 @@ pub struct JobStatus {
     pub started_at_ms: u64,
     /// When this was true.
     pub updated_at_ms: u64,
+}
+
+/// An epoch that the job owns, whoever wrote it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct NewestEpoch {
+    /// Its place in the log.
+    pub epoch: Epoch,
+    /// Address of its manifest.
+    pub manifest: String,
+    /// Bytes of everything that it refers to.
+    pub bytes: u64,
+    /// When it was owned, in milliseconds since 1970; of one that another coordinator wrote, when its manifest was made.
+    pub at_ms: u64,
+    /// From its trigger until it was owned; `None` of one that another coordinator wrote.
+    pub duration_ms: Option<u64>,
 }
 
 /// A completed checkpoint, for display.
@@ -192,9 +215,16 @@ impl Progress {
 }
 
 impl JobStatus {
-    /// The status at `now_ms`, from what the job master reports and what the tasks counted.
+    /// The status at `now_ms`, from what the job master reports and what the tasks counted. `folder` is where the job's
+    /// objects are.
     #[must_use]
-    pub fn of(job: &str, graph: &JobGraph, report: &StatusReport, progress: &Progress, now_ms: u64) -> Self {
+    pub fn of(
+        (job, folder): (&str, &str),
+        graph: &JobGraph,
+        report: &StatusReport,
+        progress: &Progress,
+        now_ms: u64,
+    ) -> Self {
         let chains: Vec<_> = graph.chains.iter().map(|c| progress.chain(graph, c.id)).collect();
         let sum = |is: fn(&millstream_model::graph::Chain) -> bool, of: fn(&ChainStatus) -> u64| {
             graph
@@ -208,14 +238,18 @@ impl JobStatus {
         Self {
             job: job.into(),
             phase: report.phase,
+            is_standby: false,
             generation: report.generation,
             attempt: report.attempt,
             restarts: report.restarts,
+            parallelism: report.parallelism,
             epoch: report.epoch,
+            newest_epoch: report.newest.as_ref().map(|newest| NewestEpoch::of(newest, folder)),
             restored_from: report.restored_from,
             unpublished: report.unpublished,
             last_checkpoint: report.last_checkpoint.map(|last| LastCheckpoint::of(last, now_ms)),
             failed_checkpoints: report.failed_checkpoints,
+            failed_checkpoints_in_a_row: report.failed_checkpoints_in_a_row,
             last_savepoint: report.last_savepoint.clone(),
             savepoints_under_way: report.savepoints_under_way,
             rows_in: sum(|c| c.source().is_some(), |s| s.rows_in),
@@ -226,7 +260,7 @@ impl JobStatus {
             chains,
             checkpoints: Vec::new(),
             exceptions: Vec::new(),
-            last_error: report.last_error.clone(),
+            last_error: report.last_error.as_deref().map(one_line),
             next: report.next.clone(),
             started_at_ms: now_ms,
             updated_at_ms: now_ms,
@@ -244,6 +278,23 @@ impl JobStatus {
                 | JobPhase::Finished
                 | JobPhase::Stopped
         )
+    }
+}
+
+/// What others wrote, such as a store or a target, may have several.
+pub(crate) fn one_line(text: &str) -> String {
+    text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+impl NewestEpoch {
+    fn of(report: &EpochReport, folder: &str) -> Self {
+        Self {
+            epoch: report.epoch,
+            manifest: format!("{folder}/{}", report.manifest),
+            bytes: report.bytes,
+            at_ms: report.at_ms,
+            duration_ms: report.duration_ms,
+        }
     }
 }
 
@@ -265,6 +316,8 @@ mod tests {
     use super::*;
     use crate::fixture::graph;
     use millstream_model::CheckpointId;
+
+    const JOB: (&str, &str) = ("default.job.local", "s3://bucket/default.job.local");
 
     fn figures(rows_in: u64, rows_out: u64, watermark: Option<i64>) -> SubtaskProgress {
         SubtaskProgress {
@@ -304,13 +357,58 @@ mod tests {
             }),
             ..StatusReport::default()
         };
-        let status = JobStatus::of("default.job.local", &graph(&[2, 1]), &report, &progress, 1_000);
+        let status = JobStatus::of(JOB, &graph(&[2, 1]), &report, &progress, 1_000);
         assert_eq!((status.rows_in, status.rows_out, status.late_dropped), (30, 5, 3));
         assert_eq!(status.position, Some((57, 300)));
         let watermarks: Vec<_> = status.chains.iter().map(|c| c.watermark).collect();
         assert_eq!(watermarks, [Some(50), Some(40)]);
         assert_eq!(status.last_checkpoint.unwrap().age_ms, 100);
         assert_eq!(status.chains[0].parallelism, 2);
+    }
+
+    #[test]
+    fn what_the_job_master_reports_is_shown() {
+        let report = StatusReport {
+            parallelism: 4,
+            epoch: Some(Epoch(7)),
+            newest: Some(EpochReport {
+                epoch: Epoch(7),
+                manifest: "checkpoint/0000000006.3/manifest".into(),
+                bytes: 11,
+                at_ms: 900,
+                duration_ms: Some(12),
+            }),
+            restored_from: Some(Epoch(5)),
+            restarts: 2,
+            failed_checkpoints: 3,
+            failed_checkpoints_in_a_row: 1,
+            last_savepoint: Some(SavepointReport {
+                location: "s3://bucket/default.job.local/savepoint/nightly".into(),
+                epoch: Epoch(6),
+                rows: 10,
+                bytes: 500,
+                at_ms: 800,
+            }),
+            last_error: Some("checkpoint 5 failed: no answer:\n  503\n".into()),
+            ..StatusReport::default()
+        };
+        let status = JobStatus::of(JOB, &graph(&[2, 1]), &report, &Progress::default(), 1_000);
+        let shown = serde_json::to_value(&status).unwrap();
+        let expected = serde_json::json!({
+            "is_standby": false, "parallelism": 4, "epoch": 7, "restored_from": 5, "restarts": 2,
+            "failed_checkpoints": 3, "failed_checkpoints_in_a_row": 1, "last_error": "checkpoint 5 failed: no answer: 503",
+            "newest_epoch": {
+                "epoch": 7, "manifest": "s3://bucket/default.job.local/checkpoint/0000000006.3/manifest", "bytes": 11,
+                "at_ms": 900, "duration_ms": 12,
+            },
+            "last_savepoint": {
+                "location": "s3://bucket/default.job.local/savepoint/nightly", "epoch": 6, "rows": 10, "bytes": 500,
+                "at_ms": 800,
+            },
+        });
+        for (key, value) in expected.as_object().unwrap() {
+            assert_eq!(&shown[key], value, "{key}");
+        }
     }
 
     #[test]

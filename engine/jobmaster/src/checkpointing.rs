@@ -31,7 +31,10 @@ pub(crate) struct Checkpointing {
     last_trigger_ms: u64,
     /// End of the last checkpoint, good or bad.
     last_end_ms: Option<u64>,
+    /// Of this attempt.
     consecutive_failures: u32,
+    /// Whatever attempt they were of.
+    failures_in_a_row: u64,
     failures: u64,
 }
 
@@ -69,6 +72,7 @@ impl Checkpointing {
             last_trigger_ms: 0,
             last_end_ms: None,
             consecutive_failures: 0,
+            failures_in_a_row: 0,
             failures: 0,
         }
     }
@@ -81,6 +85,11 @@ impl Checkpointing {
     /// Checkpoints that were aborted.
     pub(crate) const fn failures(&self) -> u64 {
         self.failures
+    }
+
+    /// Checkpoints that were aborted since one was owned: a restart does not make a store well.
+    pub(crate) const fn failures_in_a_row(&self) -> u64 {
+        self.failures_in_a_row
     }
 
     /// An attempt began to run: the first checkpoint is due one interval later, and old failures are forgiven.
@@ -168,6 +177,7 @@ impl Checkpointing {
         let manifest = (**manifest).clone();
         self.last_end_ms = Some(now_ms);
         self.consecutive_failures = 0;
+        self.failures_in_a_row = 0;
         Some((in_flight, manifest))
     }
 
@@ -192,6 +202,7 @@ impl Checkpointing {
     fn count_failure(&mut self, now_ms: u64) {
         self.last_end_ms = Some(now_ms);
         self.consecutive_failures = self.consecutive_failures.saturating_add(1);
+        self.failures_in_a_row += 1;
         self.failures += 1;
     }
 
@@ -314,6 +325,8 @@ mod tests {
         let id = begin(&mut c, 0);
         assert!(own(&mut c, id, 1));
         assert!(!fail(&mut c));
-        assert_eq!((c.consecutive_failures(), c.failures()), (1, 3));
+        assert_eq!((c.consecutive_failures(), c.failures_in_a_row(), c.failures()), (1, 1, 3));
+        c.attempt_runs(0);
+        assert_eq!((c.consecutive_failures(), c.failures_in_a_row()), (0, 1), "the store is as it was");
     }
 }

@@ -41,4 +41,4 @@ pub use savepoints::{AfterSavepoint, SavepointId, SavepointReport};
 pub use settings::{
     CheckpointSettings, MAX_UNPUBLISHED_EPOCHS, PublishSettings, RestartStrategy, Sabotage, Settings,
 };
-pub use status::{CheckpointReport, JobPhase, StatusReport};
+pub use status::{CheckpointReport, EpochReport, JobPhase, StatusReport};

@@ -39,7 +39,7 @@ use crate::publishing::Publishing;
 use crate::restarts::Restarts;
 use crate::savepoints::{SavepointReport, Savepoints};
 use crate::settings::Settings;
-use crate::status::{CheckpointReport, JobPhase, StatusReport};
+use crate::status::{CheckpointReport, EpochReport, JobPhase, StatusReport};
 
 /// What the job is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,6 +48,8 @@ pub struct JobSpec {
     pub job: JobIdentity,
     /// What runs.
     pub graph: JobGraph,
+    /// At which parallelism the graph was compiled: operators that have a limit of their own may have less.
+    pub parallelism: u32,
     /// The text that the graph was compiled from; goes into manifests.
     pub sql: String,
     /// Version of the engine; goes into manifests.
@@ -160,6 +162,7 @@ struct Retention {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Notes {
     restored_from: Option<Epoch>,
+    newest: Option<EpochReport>,
     last_checkpoint: Option<CheckpointReport>,
     last_savepoint: Option<SavepointReport>,
     last_error: Option<String>,
@@ -226,7 +229,9 @@ impl JobMaster {
             generation: self.generation,
             attempt: self.attempt,
             restarts: self.restarts.total(),
+            parallelism: self.parallelism.unwrap_or(self.spec.parallelism),
             epoch: self.newest.as_ref().map(|n| n.epoch),
+            newest: self.notes.newest.clone(),
             restored_from: self.notes.restored_from,
             unpublished: self.publishing.len(),
             in_flight: self.checkpoints.in_flight().map(|c| c.checkpoint),
@@ -234,6 +239,7 @@ impl JobMaster {
             last_savepoint: self.notes.last_savepoint.clone(),
             savepoints_under_way: self.savepoints.len(),
             failed_checkpoints: self.checkpoints.failures(),
+            failed_checkpoints_in_a_row: self.checkpoints.failures_in_a_row(),
             last_error: self.notes.last_error.clone(),
             next: self.notes.next.clone(),
         }
@@ -365,6 +371,7 @@ impl JobMaster {
         self.checkpoints = Checkpointing::new(self.spec.settings.checkpoint, takeover.next_checkpoint);
         let restored = takeover.restored.as_ref().map_or(Epoch(0), |r| r.epoch);
         self.log_end = takeover.start.max(restored);
+        self.notes.newest = takeover.restored.as_ref().map(EpochReport::found);
         self.newest = takeover.restored;
         self.discarded = takeover.discarded;
         takeover.unpublished.into_iter().for_each(|owned| self.publishing.push(owned));

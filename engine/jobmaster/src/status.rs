@@ -2,14 +2,18 @@
 
 use std::fmt;
 
+use millstream_checkpoint::{Manifest, layout};
 use millstream_model::{Attempt, CheckpointId, Epoch, Generation};
 use serde::{Deserialize, Serialize};
 
+use crate::event::OwnedEpoch;
 use crate::savepoints::SavepointReport;
 
 /// Where the job stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum JobPhase {
+    /// The coordinator claims nothing before it is activated.
+    Standby,
     /// The coordinator makes the job its own.
     #[default]
     TakingOver,
@@ -50,8 +54,12 @@ pub struct StatusReport {
     pub attempt: Attempt,
     /// Restarts since this coordinator began.
     pub restarts: u32,
+    /// Subtasks of each operator, but of those that have a limit of their own.
+    pub parallelism: u32,
     /// The newest owned checkpoint's epoch.
     pub epoch: Option<Epoch>,
+    /// The same epoch, and where it is.
+    pub newest: Option<EpochReport>,
     /// The epoch that the newest attempt was restored from; `None` if it began from nothing.
     pub restored_from: Option<Epoch>,
     /// Owned epochs that wait to be published.
@@ -66,6 +74,8 @@ pub struct StatusReport {
     pub savepoints_under_way: usize,
     /// Checkpoints that this coordinator had to abort.
     pub failed_checkpoints: u64,
+    /// Those of them behind the last one that was owned.
+    pub failed_checkpoints_in_a_row: u64,
     /// The newest failure, in one line.
     pub last_error: Option<String>,
     /// What happens next, in one line, if that is not plain from the phase.
@@ -89,6 +99,43 @@ pub struct CheckpointReport {
     pub freeze_us: u64,
     /// When it was owned.
     pub at_ms: u64,
+}
+
+/// An epoch that the job owns, whoever wrote it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EpochReport {
+    /// Its place in the log.
+    pub epoch: Epoch,
+    /// Key of its manifest in the job's folder.
+    pub manifest: String,
+    /// Bytes of everything that it refers to.
+    pub bytes: u64,
+    /// When it was owned; of one that another coordinator wrote, when its manifest was made.
+    pub at_ms: u64,
+    /// From the trigger until it was owned; not known of one that another coordinator wrote.
+    pub duration_ms: Option<u64>,
+}
+
+impl EpochReport {
+    /// What is known of an epoch that another coordinator wrote.
+    pub(crate) fn found(owned: &OwnedEpoch) -> Self {
+        Self::of(owned.epoch, &owned.manifest, owned.manifest.created_at_ms, None)
+    }
+
+    /// What is known of an epoch that is owned since just now.
+    pub(crate) fn taken(report: &CheckpointReport, manifest: &Manifest) -> Self {
+        Self::of(report.epoch, manifest, report.at_ms, Some(report.duration_ms))
+    }
+
+    fn of(epoch: Epoch, manifest: &Manifest, at_ms: u64, duration_ms: Option<u64>) -> Self {
+        Self {
+            epoch,
+            manifest: layout::manifest(manifest.checkpoint, manifest.generation),
+            bytes: manifest.objects().map(|o| o.length).sum(),
+            at_ms,
+            duration_ms,
+        }
+    }
 }
 
 impl JobPhase {

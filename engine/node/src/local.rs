@@ -168,6 +168,7 @@ impl LocalJob {
             spec: JobSpec {
                 job: self.identity,
                 graph: self.job.graph.clone(),
+                parallelism: self.job.parallelism,
                 sql: self.job.sql.clone(),
                 engine_version: env!("CARGO_PKG_VERSION").into(),
                 droppable: self.droppable,

@@ -10,6 +10,8 @@ use crate::operator::{OperatorSpec, SinkSpec, SinkTarget};
 pub struct CompiledJob {
     /// The skeleton.
     pub graph: JobGraph,
+    /// At which parallelism it was compiled. Chains with a limit of their own have less.
+    pub parallelism: u32,
     /// What each chain computes, at the same index as in `graph.chains`.
     pub chains: Vec<CompiledChain>,
     /// The SQL text after variables were filled in, for manifests.

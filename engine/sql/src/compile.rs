@@ -363,6 +363,7 @@ impl<'a> Compiler<'a> {
             let (chained, explanation) = build(&self.outputs)?;
             job = Some(CompiledJob {
                 graph: chained.graph,
+                parallelism: width.parallelism,
                 chains: chained.chains,
                 sql: source.text().to_owned(),
             });

@@ -41,6 +41,7 @@ fn rescaled_thrice(query: Query, seed: u64, reading: Duration) {
         let answer = cluster.answered(rescale(&parallelism.to_string(), &door));
         answer.code(0).prints(&format!(" runs at parallelism {parallelism}\n"));
         assert_eq!(widest(&mut cluster), Some(parallelism));
+        assert_eq!(cluster.status_amid()["parallelism"], parallelism);
         cluster.wait_for_epochs(2);
     }
     // A worker that comes later learns of it, and one that dies takes nothing along.

@@ -32,7 +32,10 @@ fn take_over(reading: Duration) {
     let stands_by = |p: &crate::harness::Process| p.stderr().contains("standing by: nothing is claimed");
     assert!(standby.wait_until(LIMIT, stands_by), "{}", standby.stderr());
     let status = run(millstream().args(["status", "--plaintext", "--coordinator", &address]));
-    status.code(0).prints("next: take the job over when it is activated");
+    status
+        .code(0)
+        .prints("default.job.local: Standby\n")
+        .prints("next: take the job over when it is activated");
     // The one that has the job goes on as if there were no other.
     cluster.wait_for_epochs(4);
     let refused = ["savepoint", "--as", "x", "--plaintext", "--coordinator", &address];

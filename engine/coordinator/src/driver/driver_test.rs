@@ -13,6 +13,7 @@ use millstream_storage::{Action, MemoryStorage};
 
 use crate::clock::SteeredClock;
 use crate::fixture::{Job, Trouble};
+use crate::status::NewestEpoch;
 use crate::{JobHandle, JobOutcome, JobStatus, Request};
 
 const STEPS: [&str; 4] = ["a b", "c", "d e f", "g"];
@@ -141,6 +142,47 @@ async fn a_stopped_job_goes_on_where_it_was() {
     assert!(matches!(coordinator.run().await, JobOutcome::Finished { .. }));
     assert_eq!(handle.status().borrow().restored_from, Some(epoch));
     assert_eq!(job.sink.rows(), "a b c d");
+}
+
+#[tokio::test]
+async fn the_status_says_where_the_newest_epoch_is_and_what_is_known_of_it() {
+    let mut job = Job::new(2, &["a b", "c"], false);
+    let (coordinator, handle, _workers) = job.start();
+    let before = handle.status().borrow().clone();
+    assert_eq!((before.parallelism, before.newest_epoch, before.is_standby), (2, None, false));
+    let running = tokio::spawn(coordinator.run());
+    until(&handle, |s| s.rows_in == 3 && s.epoch.is_some()).await;
+    handle.ask(Request::Stop);
+    let JobOutcome::Stopped { epoch: Some(epoch) } = running.await.unwrap() else { panic!() };
+    let written = handle.status().borrow().newest_epoch.clone().unwrap();
+    let (owned, manifest) = job.store().look().await.unwrap().restorable.unwrap();
+    assert_eq!(written.epoch, epoch);
+    assert_eq!(written.manifest, format!("{}/{}", job.storage.location(), owned.manifest.key));
+    assert_eq!(written.bytes, manifest.objects().map(|o| o.length).sum::<u64>());
+    assert!(written.duration_ms.is_some() && written.at_ms >= manifest.created_at_ms, "{written:?}");
+
+    job.settings.checkpoint.interval_ms = None;
+    let (coordinator, handle, _workers) = job.start();
+    let running = tokio::spawn(coordinator.run());
+    let status = until(&handle, |s| s.phase == JobPhase::Running).await;
+    let found = NewestEpoch { at_ms: manifest.created_at_ms, duration_ms: None, ..written };
+    assert_eq!((status.newest_epoch, status.restored_from), (Some(found), Some(epoch)));
+    handle.ask(Request::Cancel);
+    running.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_standby_says_so_until_it_is_activated() {
+    let job = Job { is_standby: true, ..Job::new(1, &["a"], true) };
+    let (coordinator, handle, _workers) = job.start();
+    let running = tokio::spawn(coordinator.run());
+    let status = handle.status().borrow().clone();
+    assert_eq!((status.phase, status.is_standby, status.parallelism), (JobPhase::Standby, true, 1));
+    assert_eq!(status.next.unwrap(), "take the job over when it is activated: this coordinator is a standby");
+    assert!(handle.ask(Request::Activate));
+    assert!(matches!(running.await.unwrap(), JobOutcome::Finished { .. }));
+    let status = handle.status().borrow().clone();
+    assert_eq!((status.phase, status.is_standby), (JobPhase::Finished, false));
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ use super::{AfterCancel, JobMaster, Phase};
 use crate::checkpointing::{InFlight, Stage};
 use crate::command::{Command, JobEnd, Timer};
 use crate::event::OwnedEpoch;
-use crate::status::CheckpointReport;
+use crate::status::{CheckpointReport, EpochReport};
 
 impl JobMaster {
     /// Sends barriers if a checkpoint is due: by interval, for a savepoint, or the final one as soon as all input has ended or
@@ -96,7 +96,7 @@ impl JobMaster {
             Outcome::Stopped => Some(JobEnd::Stopped { epoch: Some(epoch) }),
             Outcome::Finished => Some(JobEnd::Finished { epoch }),
         };
-        self.notes.last_checkpoint = Some(CheckpointReport {
+        let report = CheckpointReport {
             epoch,
             checkpoint,
             bytes: manifest.objects().map(|o| o.length).sum(),
@@ -104,7 +104,9 @@ impl JobMaster {
             duration_ms: now_ms.saturating_sub(in_flight.triggered_at_ms),
             freeze_us: in_flight.freeze_us,
             at_ms: now_ms,
-        });
+        };
+        self.notes.newest = Some(EpochReport::taken(&report, &manifest));
+        self.notes.last_checkpoint = Some(report);
         let owned = OwnedEpoch { epoch, manifest };
         self.log_end = epoch;
         self.parent = Some(owned.manifest.clone());

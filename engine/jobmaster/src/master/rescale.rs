@@ -35,6 +35,8 @@ impl JobMaster {
             return;
         }
         if graph.fingerprint == self.spec.graph.fingerprint {
+            // The same tasks, because each of them has a limit of its own or because that is what it was.
+            self.parallelism = Some(parallelism);
             self.out.push(Command::Rescaled { id, attempt: self.attempt });
             return;
         }

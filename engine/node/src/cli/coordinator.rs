@@ -98,6 +98,7 @@ fn coordinate(arguments: &CoordinatorArguments) -> Result<Ending, Failure> {
             spec: JobSpec {
                 job: file.identity.clone(),
                 graph: job.graph.clone(),
+                parallelism: job.parallelism,
                 sql: job.sql.clone(),
                 engine_version: env!("CARGO_PKG_VERSION").into(),
                 droppable: plan.droppable,

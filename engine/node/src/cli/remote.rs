@@ -121,20 +121,47 @@ fn as_text(status: &Value) -> String {
         word("phase").unwrap_or_else(|| "?".into())
     );
     let lines = [
-        ("next", "next"),
-        ("epoch", "newest epoch"),
-        ("restored_from", "restored from epoch"),
-        ("attempt", "attempt"),
-        ("restarts", "restarts"),
-        ("failed_checkpoints", "failed checkpoints"),
-        ("last_error", "last error"),
+        ("next", word("next")),
+        ("parallelism", word("parallelism")),
+        ("newest epoch", word("epoch").map(|epoch| format!("{epoch}{}", found(&status["newest_epoch"])))),
+        ("restored from epoch", word("restored_from")),
+        ("newest savepoint", savepoint(&status["last_savepoint"])),
+        ("attempt", word("attempt")),
+        ("restarts", word("restarts")),
+        (
+            "failed checkpoints",
+            word("failed_checkpoints").map(|count| format!("{count}{}", behind_the_last(status))),
+        ),
+        ("last error", word("last_error")),
     ];
-    for (key, label) in lines {
-        if let Some(value) = word(key) {
+    for (label, value) in lines {
+        if let Some(value) = value {
             let _ = writeln!(text, "  {label}: {value}");
         }
     }
     text
+}
+
+/// How many checkpoints failed since one did not.
+fn behind_the_last(status: &Value) -> String {
+    match status["failed_checkpoints_in_a_row"].as_u64() {
+        None | Some(0) => String::new(),
+        Some(count) => format!(" ({count} of them since the last one that did not fail)"),
+    }
+}
+
+/// Since when an epoch is there, how large it is, and where.
+fn found(epoch: &Value) -> String {
+    let (Some(at_ms), Some(manifest)) = (epoch["at_ms"].as_u64(), epoch["manifest"].as_str()) else {
+        return String::new();
+    };
+    let bytes = epoch["bytes"].as_u64().unwrap_or(0);
+    format!(" ({}, {bytes} bytes, {manifest})", clock::as_text(at_ms))
+}
+
+fn savepoint(report: &Value) -> Option<String> {
+    let at = clock::as_text(report["at_ms"].as_u64()?);
+    Some(format!("{} (epoch {}, {at})", report["location"].as_str()?, report["epoch"]))
 }
 
 fn checkpoints_as_text(status: &Value) -> String {
@@ -204,6 +231,21 @@ mod tests {
         });
         let expected = "default.j.local: WaitingForSlots\n  next: start when 4 slots are there, now 2\n  restarts: 2\n  \
                         last error: worker 1 is lost\n";
+        assert_eq!(as_text(&status), expected);
+    }
+
+    #[test]
+    fn what_the_job_owns_is_shown_with_its_time_and_its_place() {
+        let status = serde_json::json!({
+            "job": "default.j.local", "phase": "Running", "parallelism": 4, "epoch": 41, "restored_from": 40,
+            "newest_epoch": { "epoch": 41, "manifest": "s3://b/j/checkpoint/41.1/manifest", "bytes": 2_048, "at_ms": 1_000 },
+            "last_savepoint": { "location": "s3://b/j/savepoint/nightly", "epoch": 39, "at_ms": 2_000 },
+            "failed_checkpoints": 3, "failed_checkpoints_in_a_row": 2,
+        });
+        let expected = "default.j.local: Running\n  parallelism: 4\n  \
+                        newest epoch: 41 (1970-01-01 00:00:01, 2048 bytes, s3://b/j/checkpoint/41.1/manifest)\n  \
+                        restored from epoch: 40\n  newest savepoint: s3://b/j/savepoint/nightly (epoch 39, 1970-01-01 00:00:02)\n  \
+                        failed checkpoints: 3 (2 of them since the last one that did not fail)\n";
         assert_eq!(as_text(&status), expected);
     }
 

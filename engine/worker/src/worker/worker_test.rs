@@ -258,6 +258,7 @@ fn job(parallelism: u32) -> CompiledJob {
     let sink = SinkSpec { target: SinkTarget::Collect, schema, not_null: vec![], order: vec![] };
     CompiledJob {
         graph,
+        parallelism,
         chains: vec![
             CompiledChain { operators: vec![OperatorSpec::Source(source)] },
             CompiledChain { operators: vec![OperatorSpec::Sink(sink)] },

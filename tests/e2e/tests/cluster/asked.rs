@@ -34,8 +34,13 @@ fn a_job_on_other_hosts_can_be_asked() {
     ask(&["status"], &door).code(0).prints("default.job.local: Running\n").prints("  newest epoch: ");
     let json = ask(&["status", "--output", "json"], &door);
     let status: serde_json::Value = serde_json::from_str(&json.code(0).stdout).unwrap();
-    assert_eq!(status["phase"], "Running");
+    assert_eq!((&status["phase"], &status["parallelism"]), (&"Running".into(), &4.into()));
+    let manifest = status["newest_epoch"]["manifest"].as_str().unwrap();
+    let at = manifest.strip_prefix("file://").unwrap().split_once("/default.job.local/").unwrap();
+    assert!(at.1.starts_with("checkpoint/") && at.1.ends_with("/manifest"), "{manifest}");
+    assert!(cluster.job.path().starts_with(at.0), "{manifest}");
     ask(&["savepoint", "--as", "kept"], &door).code(0).prints("/savepoint/kept\n").prints(" rows of state, ");
+    ask(&["status"], &door).code(0).prints("  newest savepoint: file://").prints("/savepoint/kept (epoch ");
     ask(&["savepoint", "--as", "kept"], &door).code(2).says("kept");
     ask(&["savepoint", "--to", "folder"], &door).code(2).says("the whole path on the coordinator's host");
     ask(&["stop"], &door).code(0).prints("stopped at epoch ");

@@ -47,6 +47,7 @@ pub(super) fn spec(parallelism: &[u32], settings: Settings) -> JobSpec {
     JobSpec {
         job: job(),
         graph: graph(parallelism),
+        parallelism: parallelism.iter().copied().max().unwrap_or(1),
         sql: "SELECT 1".into(),
         engine_version: "0.1.0".into(),
         droppable: BTreeSet::new(),

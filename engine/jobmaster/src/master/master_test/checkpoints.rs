@@ -129,6 +129,7 @@ fn a_part_that_cannot_be_stored_aborts_it_and_the_job_goes_on() {
     t.expect(1_600, stored(1, 1, part()), &[]);
     t.expect(1_600, not_stored(1, 1, ErrorKind::Transient), &[]);
     assert_eq!((t.status().failed_checkpoints, t.status().phase), (1, JobPhase::Running));
+    assert_eq!(t.status().failed_checkpoints_in_a_row, 1);
     t.expect(
         2_000,
         tick(1),

@@ -23,6 +23,7 @@ fn running(slots: u32) -> Bench {
 fn a_job_goes_on_from_a_checkpoint_that_is_taken_for_it() {
     let mut t = running(2);
     assert_eq!(t.send(10, rescale(2, &[2])), barrier(1, 5_010), "not at the next interval");
+    assert_eq!(t.status().parallelism, 1, "until the next attempt");
     let owned = t.own(20, 1, 1, 22);
     let ends =
         ["worker 1: cancel attempt 1", "attempt 1: stop enumerators", "timer cancel of attempt 1 at 720"];
@@ -41,6 +42,7 @@ fn a_job_goes_on_from_a_checkpoint_that_is_taken_for_it() {
         ]
     );
     assert_eq!((t.status().restarts, t.status().restored_from.map(|e| e.0)), (0, Some(22)));
+    assert_eq!(t.status().parallelism, 2);
     // It stays so when something fails.
     t.send(60, failed(2, 0, 0, millstream_model::ErrorKind::Transient));
     t.send(70, cancelled(2, 1));
@@ -114,6 +116,11 @@ fn a_job_that_is_as_asked_for_is_left_alone() {
     let Event::RescaleRequested { id, parallelism, mut graph } = rescale(1, &[1]) else { unreachable!() };
     graph.fingerprint = "f1".into();
     t.expect(10, Event::RescaleRequested { id, parallelism, graph }, &["rescale 1 is done by attempt 1"]);
+    // A job of which each operator has a limit of its own has the same tasks at any parallelism.
+    let Event::RescaleRequested { id, parallelism, mut graph } = rescale(3, &[1]) else { unreachable!() };
+    graph.fingerprint = "f1".into();
+    t.expect(20, Event::RescaleRequested { id, parallelism, graph }, &["rescale 3 is done by attempt 1"]);
+    assert_eq!(t.status().parallelism, 3);
 }
 
 #[test]
