@@ -51,7 +51,7 @@ fn phase_line(after: &StatusReport, error: Option<&String>) -> Option<(Tone, Str
     let next = after.next.as_ref().map(|next| format!("; next: {next}")).unwrap_or_default();
     let newest = after.epoch.map_or_else(|| "no epoch yet".into(), |epoch| format!("newest epoch {epoch}"));
     let text = match after.phase {
-        JobPhase::Standby | JobPhase::TakingOver => return None,
+        JobPhase::Starting | JobPhase::Standby | JobPhase::TakingOver => return None,
         JobPhase::Recovering if after.unpublished == 0 => return None,
         JobPhase::Recovering => {
             format!("publishing {} of an earlier run before any task starts", owned(after.unpublished))

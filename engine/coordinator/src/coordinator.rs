@@ -8,7 +8,7 @@ use std::time::Duration;
 use millstream_checkpoint_store::{JobStore, Restored, StoreError, TakeOver};
 use millstream_connectors::sink::Sink;
 use millstream_connectors::source::Source;
-use millstream_jobmaster::{JobPhase, JobSpec, OwnedEpoch, StatusReport, Takeover};
+use millstream_jobmaster::{JobPhase, JobSpec, OwnedEpoch, Takeover};
 use millstream_model::{CheckpointId, ErrorKind, JobError, OperatorUid};
 use tokio::sync::Notify;
 
@@ -21,7 +21,7 @@ use crate::metadata_io::MetadataIo;
 use crate::progress::{self, Expected};
 use crate::publishers::Publishers;
 use crate::settings::CoordinatorSettings;
-use crate::status::{JobStatus, Progress};
+use crate::status::JobStatus;
 
 /// What a job consists of, for its coordinator.
 pub struct JobParts {
@@ -124,17 +124,14 @@ impl Coordinator {
 fn before_the_job(parts: &JobParts, settings: &CoordinatorSettings) -> JobStatus {
     let JobSpec { job, graph, parallelism, .. } = &parts.spec;
     let is_standby = settings.is_standby;
-    let report = StatusReport {
-        phase: if is_standby { JobPhase::Standby } else { JobPhase::TakingOver },
-        parallelism: *parallelism,
-        next: is_standby
-            .then(|| "take the job over when it is activated: this coordinator is a standby".to_owned()),
-        ..StatusReport::default()
-    };
-    let (job, folder) = (job.to_string(), parts.store.location());
+    let phase = if is_standby { JobPhase::Standby } else { JobPhase::TakingOver };
+    let next = "take the job over when it is activated: this coordinator is a standby";
     let now_ms = Clock::new(settings.clock.clone()).now_ms();
-    let status = JobStatus::of((&job, &folder), graph, &report, &Progress::default(), now_ms);
-    JobStatus { is_standby, ..status }
+    JobStatus {
+        is_standby,
+        next: is_standby.then(|| next.to_owned()),
+        ..JobStatus::before_the_job(&job.to_string(), (graph, *parallelism), phase, now_ms)
+    }
 }
 
 /// Steps 1 to 3 of a take-over, and the look at the targets; the job master orders the rest.

@@ -1,9 +1,12 @@
 //! What a coordinator tells over HTTP: is it alive, is it ready, its status, its plan, its metrics. It takes no orders there.
 //!
+//! The pages are there before the job is: what it starts from may take longer to find, or to restore from a savepoint, than
+//! whoever watches processes waits for an answer.
+//!
 //! | path | answer |
 //! |---|---|
 //! | `/healthz` | 200 as long as the coordinator runs |
-//! | `/readyz` | 200 while records flow or all is done, else 503 with the phase |
+//! | `/readyz` | 200 while records flow or all is done, else 503 with the phase and what is waited for |
 //! | `/status` | the status as JSON |
 //! | `/plan` | what `millstream plan --output json` prints, at the parallelism of now, as a JSON list |
 //! | `/metrics` | Prometheus' text format |
@@ -24,57 +27,108 @@ use crate::status::JobStatus;
 
 type Status = watch::Receiver<JobStatus>;
 
+/// Pages of a job, from the moment that it is started.
+#[derive(Debug)]
+pub struct Pages {
+    /// What is shown now.
+    shown: watch::Sender<Status>,
+    /// What is known of the job until it has a coordinator.
+    starting: watch::Sender<JobStatus>,
+}
+
 #[derive(Clone)]
-struct Pages {
-    status: Status,
+struct Sources {
+    shown: watch::Receiver<Status>,
     compiler: Arc<dyn JobCompiler>,
 }
 
-/// Answers on `listener` until the sender of `status` is dropped. Connections that are open then may still be answered.
-///
-/// # Errors
-/// When the listener fails for good.
-pub async fn serve(
-    listener: TcpListener,
-    status: Status,
-    compiler: Arc<dyn JobCompiler>,
-) -> std::io::Result<()> {
-    let mut until = status.clone();
-    let coordinator_is_gone = async move { while until.changed().await.is_ok() {} };
-    axum::serve(listener, router(Pages { status, compiler }))
-        .with_graceful_shutdown(coordinator_is_gone)
-        .await
+impl Pages {
+    /// Pages that show this until there is a coordinator.
+    #[must_use]
+    pub fn new(starting: JobStatus) -> Self {
+        let (starting, status) = watch::channel(starting);
+        Self { shown: watch::channel(status).0, starting }
+    }
+
+    /// Answers on `listener` until these pages are dropped or, once they follow a coordinator, until it is gone. Connections that are
+    /// open then may still be answered.
+    ///
+    /// # Errors
+    /// When the listener fails for good.
+    pub fn serve(
+        &self,
+        listener: TcpListener,
+        compiler: Arc<dyn JobCompiler>,
+    ) -> impl Future<Output = std::io::Result<()>> + use<> {
+        let shown = self.shown.subscribe();
+        let over = is_over(shown.clone());
+        async move {
+            axum::serve(listener, router(Sources { shown, compiler })).with_graceful_shutdown(over).await
+        }
+    }
+
+    /// Shows more of what is known before there is a coordinator.
+    pub fn note(&self, change: impl FnOnce(&mut JobStatus)) {
+        self.starting.send_modify(change);
+    }
+
+    /// From now on a coordinator's status is shown.
+    pub fn follow(self, status: Status) {
+        self.shown.send_replace(status);
+    }
 }
 
-fn router(pages: Pages) -> Router {
+impl Sources {
+    fn status(&self) -> Status {
+        self.shown.borrow().clone()
+    }
+}
+
+/// Waits until nothing new can come.
+async fn is_over(mut shown: watch::Receiver<Status>) {
+    while shown.changed().await.is_ok() {}
+    let mut last = shown.borrow().clone();
+    while last.changed().await.is_ok() {}
+}
+
+fn router(sources: Sources) -> Router {
     Router::new()
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(readyz))
         .route("/status", get(show_status))
         .route("/plan", get(show_plan))
         .route("/metrics", get(show_metrics))
-        .with_state(pages)
+        .with_state(sources)
 }
 
-async fn readyz(State(pages): State<Pages>) -> Response {
-    let status = pages.status.borrow();
-    let code = if status.is_ready() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (code, format!("{}\n", status.phase)).into_response()
+async fn readyz(State(sources): State<Sources>) -> Response {
+    let status = sources.status();
+    let status = status.borrow();
+    match (status.is_ready(), &status.next) {
+        (true, _) => format!("{}\n", status.phase).into_response(),
+        (false, None) => (StatusCode::SERVICE_UNAVAILABLE, format!("{}\n", status.phase)).into_response(),
+        (false, Some(next)) => {
+            (StatusCode::SERVICE_UNAVAILABLE, format!("{}: {next}\n", status.phase)).into_response()
+        }
+    }
 }
 
-async fn show_status(State(pages): State<Pages>) -> Json<JobStatus> {
-    Json(pages.status.borrow().clone())
+async fn show_status(State(sources): State<Sources>) -> Json<JobStatus> {
+    let status = sources.status();
+    Json(status.borrow().clone())
 }
 
-async fn show_plan(State(pages): State<Pages>) -> Response {
-    match plans_now(pages.compiler, &pages.status).await {
+async fn show_plan(State(sources): State<Sources>) -> Response {
+    let status = sources.status();
+    match plans_now(sources.compiler, &status).await {
         Ok(plans) => Json(plans.json).into_response(),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response(),
     }
 }
 
-async fn show_metrics(State(pages): State<Pages>) -> Response {
-    let rendered = metrics::render(&pages.status.borrow());
+async fn show_metrics(State(sources): State<Sources>) -> Response {
+    let status = sources.status();
+    let rendered = metrics::render(&status.borrow());
     match rendered {
         Ok(text) => ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response(),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response(),
@@ -119,11 +173,19 @@ mod tests {
     #[tokio::test]
     async fn each_path_answers_and_the_server_ends_with_the_coordinator() {
         let begun = JobStatus { job: "j".into(), parallelism: 1, ..JobStatus::default() };
-        let (sender, receiver) = watch::channel(begun);
+        let pages = Pages::new(JobStatus { phase: JobPhase::Starting, ..begun.clone() });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let server = tokio::spawn(serve(listener, receiver, Arc::new(OnePlan)));
+        let server = tokio::spawn(pages.serve(listener, Arc::new(OnePlan)));
 
+        assert_eq!(request(address, "/healthz").await, (200, "ok\n".into()));
+        assert_eq!(request(address, "/readyz").await, (503, "Starting\n".into()));
+        pages.note(|status| status.next = Some("read a savepoint".into()));
+        assert_eq!(request(address, "/readyz").await, (503, "Starting: read a savepoint\n".into()));
+        assert!(request(address, "/status").await.1.contains(r#""phase":"Starting""#));
+        assert_eq!(request(address, "/plan").await, (200, r#"[{"parallelism":1}]"#.into()));
+        let (sender, receiver) = watch::channel(begun);
+        pages.follow(receiver);
         assert_eq!(request(address, "/healthz").await, (200, "ok\n".into()));
         assert_eq!(request(address, "/readyz").await, (503, "TakingOver\n".into()));
         sender.send_modify(|s| s.phase = JobPhase::Running);
@@ -141,6 +203,15 @@ mod tests {
         assert_eq!(request(address, "/nothing").await.0, 404);
 
         drop(sender);
+        server.await.unwrap().unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_job_that_never_has_a_coordinator_ends_the_server_too() {
+        let pages = Pages::new(JobStatus::default());
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let server = tokio::spawn(pages.serve(listener, Arc::new(OnePlan)));
+        drop(pages);
         server.await.unwrap().unwrap();
     }
 }

@@ -9,7 +9,7 @@
 //! publishers, and the pages on which people read how the job is doing.
 //!
 //! [`Coordinator::new`] wires a job, [`Coordinator::run`] runs it to its end, a [`JobHandle`] asks it to stop and watches it,
-//! [`http::serve`] shows it, [`desk::serve`] takes workers of other processes. Whether its workers are threads of this process or pods is hidden behind [`Transport`].
+//! [`http::Pages`] shows it, [`desk::serve`] takes workers of other processes. Whether its workers are threads of this process or pods is hidden behind [`Transport`].
 
 mod announce;
 mod clock;

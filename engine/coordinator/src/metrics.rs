@@ -167,7 +167,8 @@ impl Page<'_> {
     }
 }
 
-const PHASES: [JobPhase; 14] = [
+const PHASES: [JobPhase; 15] = [
+    JobPhase::Starting,
     JobPhase::Standby,
     JobPhase::TakingOver,
     JobPhase::Recovering,

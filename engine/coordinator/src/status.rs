@@ -215,6 +215,18 @@ impl Progress {
 }
 
 impl JobStatus {
+    /// The status of a job that nobody has taken over.
+    #[must_use]
+    pub fn before_the_job(
+        job: &str,
+        (graph, parallelism): (&JobGraph, u32),
+        phase: JobPhase,
+        now_ms: u64,
+    ) -> Self {
+        let report = StatusReport { phase, parallelism, ..StatusReport::default() };
+        Self::of((job, ""), graph, &report, &Progress::default(), now_ms)
+    }
+
     /// The status at `now_ms`, from what the job master reports and what the tasks counted. `folder` is where the job's
     /// objects are.
     #[must_use]

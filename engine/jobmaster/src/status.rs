@@ -12,6 +12,8 @@ use crate::savepoints::SavepointReport;
 /// Where the job stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum JobPhase {
+    /// There is no coordinator yet: what the job starts from is looked for, or a savepoint becomes its state.
+    Starting,
     /// The coordinator claims nothing before it is activated.
     Standby,
     /// The coordinator makes the job its own.

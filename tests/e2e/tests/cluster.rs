@@ -2,6 +2,7 @@
 
 mod asked;
 mod faults;
+mod starting;
 
 use std::fs;
 use std::marker::PhantomData;

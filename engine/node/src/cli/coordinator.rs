@@ -18,7 +18,7 @@ use super::ending::{self, Ending};
 use super::failure::Failure;
 use super::run::signals::Signals;
 use super::run::start::{self, Start};
-use super::run::{listen, outcome, supervise};
+use super::run::{listen, outcome, pages, supervise};
 use super::security::security;
 use super::storage::{socket, storage_uri};
 use crate::control::NetworkSavepoints;
@@ -85,12 +85,15 @@ fn coordinate(arguments: &CoordinatorArguments) -> Result<Ending, Failure> {
         .map_err(|e| Failure::Job(format!("cannot start the runtime: {e}")))?;
     let ended = runtime.block_on(async {
         let signals = Signals::catch()?;
+        let listener = bind(arguments, &file, &job).await?;
+        let compiler = Arc::new(Compiler::new(source.clone(), connectors.clone()));
+        let starting = pages::starting(&file, &job, arguments.standby);
+        let pages = pages::open(arguments.start.http, starting, compiler.clone()).await?;
         let start = start::prepare(&arguments.start, &file, &compiled.settings, &job, false).await?;
         let plan = match start {
             Start::Go(plan) => plan,
             Start::Finished(epoch) => return Ok(Ending::Finished { epoch }),
         };
-        let compiler = Arc::new(Compiler::new(source.clone(), connectors.clone()));
         let document =
             JobDocument { source, storage: storage_uri(arguments.start.storage.as_deref(), &file)? };
         let store = plan.store.clone();
@@ -117,14 +120,13 @@ fn coordinate(arguments: &CoordinatorArguments) -> Result<Ending, Failure> {
         let (join, joining) = mpsc::channel(REPORTS);
         let (reports, incoming) = mpsc::channel(REPORTS);
         let (coordinator, handle) = Coordinator::new(parts, Transport { joining, incoming }, settings);
-        let listener = bind(arguments, &file, &job).await?;
         let (over, is_over) = watch::channel(None);
         let desk = DeskSettings {
             document: document.encode()?,
             joining: join,
             reports,
             handle: handle.clone(),
-            compiler: compiler.clone(),
+            compiler,
             savepoints: Arc::new(NetworkSavepoints {
                 handle: handle.clone(),
                 store: store.clone(),
@@ -142,15 +144,8 @@ fn coordinate(arguments: &CoordinatorArguments) -> Result<Ending, Failure> {
             false => listen(socket(arguments.start.storage.as_deref(), &file)?, &handle, &store),
         };
         let running = Running { handle, outcome: tokio::spawn(coordinator.run()) };
-        let outcome = supervise(
-            running,
-            arguments.start.http,
-            compiler,
-            signals,
-            (arguments.start.at_signal, store.clone()),
-            None,
-        )
-        .await?;
+        let outcome =
+            supervise(running, pages, signals, (arguments.start.at_signal, store.clone()), None).await?;
         over.send_replace(Some(outcome.clone()));
         if let Ok(Err(error)) = tokio::time::timeout(FAREWELL, desk).await.unwrap_or(Ok(Ok(()))) {
             tracing::warn!("workers could not be served: {error}");

@@ -2,20 +2,20 @@
 
 mod advice;
 pub(super) mod outcome;
+pub(super) mod pages;
 mod restore;
 mod result;
 pub(super) mod signals;
 pub(super) mod start;
 
 use std::io::Write as _;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use millstream_checkpoint_store::JobStore;
-use millstream_coordinator::control::JobCompiler;
+use millstream_coordinator::http::Pages;
 use millstream_coordinator::{JobHandle, JobOutcome};
 use millstream_model::JobError;
 
@@ -80,6 +80,8 @@ pub(super) fn run(arguments: Box<RunArguments>) -> Result<(), Failure> {
         // Before anything is restored: a backend that cannot be opened is no reason to leave the job's own state.
         let folder = file.local_folder().join(format!("spilled-{}", file.identity));
         let state = state_backend::open(&compiled.settings, file.state_backend, &folder, job.slots())?;
+        let compiler = Arc::new(Compiler::new(source, connectors.clone()));
+        let pages = pages::open(arguments.start.http, pages::starting(&file, &job, false), compiler).await?;
         let start =
             start::prepare(&arguments.start, &file, &compiled.settings, &job, collect.is_some()).await?;
         let plan = match start {
@@ -88,7 +90,6 @@ pub(super) fn run(arguments: Box<RunArguments>) -> Result<(), Failure> {
         };
         let signals = Signals::catch()?;
         let store = plan.store.clone();
-        let compiler = Arc::new(Compiler::new(source, connectors.clone()));
         let local = LocalJob {
             identity: file.identity.clone(),
             job: job.clone(),
@@ -110,15 +111,9 @@ pub(super) fn run(arguments: Box<RunArguments>) -> Result<(), Failure> {
             Some(_) => None,
             None => listen(socket(arguments.start.storage.as_deref(), &file)?, &running.handle, &store),
         };
-        let outcome = supervise(
-            running,
-            arguments.start.http,
-            compiler,
-            signals,
-            (arguments.start.at_signal, store.clone()),
-            Some(display),
-        )
-        .await?;
+        let outcome =
+            supervise(running, pages, signals, (arguments.start.at_signal, store.clone()), Some(display))
+                .await?;
         if let Some(result) = &collect {
             result.finish(&outcome).map_err(|e| Failure::Job(format!("stdout: {e}")))?;
         }
@@ -150,28 +145,20 @@ pub(super) fn listen(path: PathBuf, handle: &JobHandle, store: &JobStore) -> Opt
     }
 }
 
-/// Shows progress, serves pages, and turns signals into requests, until the job ends.
+/// Shows progress, leads the pages to the job, and turns signals into requests, until the job ends.
 pub(super) async fn supervise(
     running: Running,
-    http: Option<SocketAddr>,
-    compiler: Arc<dyn JobCompiler>,
+    pages: Option<Pages>,
     mut signals: Signals,
     at_signal: (AtSignal, JobStore),
     display: Option<Display>,
 ) -> Result<JobOutcome, Failure> {
     let Running { handle, outcome } = running;
+    if let Some(pages) = pages {
+        pages.follow(handle.status());
+    }
     signals.catch_all()?;
     let following = display.map(|display| tokio::spawn(display.follow(handle.status())));
-    if let Some(address) = http {
-        let listener = tokio::net::TcpListener::bind(address)
-            .await
-            .map_err(|e| Failure::Mistake(format!("--http {address}: cannot listen there: {e}")))?;
-        let address = listener.local_addr().map_or(address, |a| a);
-        tracing::info!(
-            "status on http://{address}/status, metrics on http://{address}/metrics, plan on http://{address}/plan"
-        );
-        tokio::spawn(millstream_coordinator::http::serve(listener, handle.status(), compiler));
-    }
     let (at_signal, store) = at_signal;
     let is_writing = Arc::new(AtomicBool::new(false));
     let signals =

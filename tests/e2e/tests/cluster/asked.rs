@@ -70,7 +70,11 @@ fn a_coordinator_that_cannot_start_leaves_word_of_why() {
     let coordinator = ["coordinator", "--plaintext", "--ending", "word"];
     for (more, ending, message) in [
         (&["--job", "query.sql"][..], "Refused", "a coordinator needs an INSERT"),
-        (&["--job", "job.sql", "--at-least-epoch", "5"], "NothingToRestore", "its newest here is none"),
+        (
+            &["--job", "job.sql", "--at-least-epoch", "5", "--listen", "127.0.0.1:0"],
+            "NothingToRestore",
+            "its newest here is none",
+        ),
     ] {
         let folder = refused(&[&coordinator, more].concat(), message);
         let word: serde_json::Value =
