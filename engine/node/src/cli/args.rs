@@ -307,6 +307,9 @@ pub(crate) struct PlanArguments {
     /// Where that state is, as for `millstream run`
     #[arg(long, value_name = "URI", env = "MILLSTREAM_STORAGE")]
     pub(crate) storage: Option<String>,
+    /// Leave word in this file of what would become of the state, or of why there is no plan, as one JSON object
+    #[arg(long, value_name = "FILE", requires = "state")]
+    pub(crate) ending: Option<PathBuf>,
     /// Ask a coordinator for the plan of the job that it runs, instead of reading a file
     #[arg(long, value_name = "HOST:PORT", conflicts_with = "file")]
     pub(crate) coordinator: Option<String>,

@@ -33,25 +33,37 @@ pub(crate) fn begin(file: &Path) -> Result<(), Failure> {
         .map_err(|e| Failure::Mistake(format!("--ending {}: cannot be written: {e}", file.display())))
 }
 
-/// Writes the word. A job does not end otherwise because that fails.
+/// Leaves word of how a job ended.
 pub(crate) fn leave(file: &Path, ended: &Result<Ending, Failure>) {
-    if let Err(error) = fs::write(file, word(ended).to_string()) {
+    write(file, &word(ended));
+}
+
+/// Writes a word. Nothing ends otherwise because that fails.
+pub(crate) fn write(file: &Path, word: &Value) {
+    if let Err(error) = fs::write(file, word.to_string()) {
         tracing::warn!("{}: how the job ended could not be written: {error}", file.display());
     }
 }
 
 fn word(ended: &Result<Ending, Failure>) -> Value {
-    let failed = |ending: &str, message: &str| json!({"ending": ending, "message": shortened(message)});
     match ended {
         Ok(Ending::Finished { epoch }) => json!({"ending": "Finished", "epoch": epoch.0}),
         Ok(Ending::Stopped { epoch: Some(epoch) }) => json!({"ending": "Stopped", "epoch": epoch.0}),
         Ok(Ending::Stopped { epoch: None }) => json!({"ending": "Stopped"}),
         Ok(Ending::Suspended) => json!({"ending": "Suspended"}),
-        Err(Failure::Mistake(message)) => failed("Refused", message),
-        Err(Failure::NothingToRestore(message)) => failed("NothingToRestore", message),
-        Err(Failure::Job(message)) => failed("Failed", message),
-        Err(Failure::Fenced(message)) => failed("Fenced", message),
+        Err(failure) => word_of(failure),
     }
+}
+
+/// The word for what came to no good end.
+pub(crate) fn word_of(failure: &Failure) -> Value {
+    let (ending, message) = match failure {
+        Failure::Mistake(message) => ("Refused", message),
+        Failure::NothingToRestore(message) => ("NothingToRestore", message),
+        Failure::Job(message) => ("Failed", message),
+        Failure::Fenced(message) => ("Fenced", message),
+    };
+    json!({"ending": ending, "message": shortened(message)})
 }
 
 fn shortened(message: &str) -> String {

@@ -1,13 +1,16 @@
 //! `millstream plan`.
 
 mod state;
+mod verdict;
 
 use std::io::Write as _;
 
 use millstream_sql::Compiled;
+use serde_json::Value;
 
 use super::args::{PlanArguments, PlanFormat};
 use super::compile::{Job, compile_source, read};
+use super::ending;
 use super::failure::Failure;
 use super::remote;
 use super::storage::{job_store, storage_uri};
@@ -15,9 +18,20 @@ use crate::connectors;
 use crate::job_file::JobFile;
 use state::StateOutlook;
 
-/// Prints the plan to stdout, warnings to stderr.
+/// Prints the plan to stdout, warnings to stderr, and leaves word of what came of it.
 pub(super) fn plan(arguments: PlanArguments) -> Result<(), Failure> {
-    let Some(file) = &arguments.file else { return remote::plan(&arguments) };
+    let Some(ending) = &arguments.ending else { return show(&arguments).map(drop) };
+    ending::begin(ending)?;
+    let shown = show(&arguments);
+    match &shown {
+        Ok(outlook) => ending::write(ending, &outlook.as_ref().map_or(Value::Null, verdict::word)),
+        Err(failure) => ending::write(ending, &ending::word_of(failure)),
+    }
+    shown.map(drop)
+}
+
+fn show(arguments: &PlanArguments) -> Result<Option<StateOutlook>, Failure> {
+    let Some(file) = &arguments.file else { return remote::plan(arguments).map(|()| None) };
     let connectors = connectors::registry();
     let Job { file: job_file, compiled } = compile_source(&read(file, &arguments.options)?, &connectors)?;
     let mut text = String::new();
@@ -39,14 +53,15 @@ pub(super) fn plan(arguments: PlanArguments) -> Result<(), Failure> {
     // A closed pipe (`millstream plan | head`) is no failure.
     let _ = std::io::stdout().write_all(text.as_bytes());
     if arguments.state {
-        let outlook = state_of(&arguments, &job_file, &compiled)?;
+        let outlook = state_of(arguments, &job_file, &compiled)?;
         let text = match arguments.output {
             PlanFormat::Text => outlook.to_text(),
             PlanFormat::Json => format!("{}\n", outlook.to_json()),
         };
         let _ = std::io::stdout().write_all(text.as_bytes());
+        return Ok(Some(outlook));
     }
-    Ok(())
+    Ok(None)
 }
 
 fn state_of(arguments: &PlanArguments, file: &JobFile, compiled: &Compiled) -> Result<StateOutlook, Failure> {

@@ -32,6 +32,7 @@ pub fn planner(blueprint: &Blueprint<'_>) -> Vec<Built> {
             "--state".into(),
             "--storage=from-manifest".into(),
             "--output=json".into(),
+            "--ending=/dev/termination-log".into(),
         ],
         env: Vec::new(),
         ports: Vec::new(),

@@ -102,7 +102,15 @@ fn changed_sql_lists_what_would_be_lost() {
         .prints("  source-orders: is kept (Source(orders))\n")
         .prints(&format!("  {uids}: is lost: state of 3 rows ("))
         .prints(": is new (Aggregate(");
-    let outlook = millstream_in(folder.path(), "plan job.yaml --state -o json").stdout;
+    let outlook = millstream_in(folder.path(), "plan job.yaml --state -o json --ending word").stdout;
+    let left = |what: &str| -> serde_json::Value {
+        let word = fs::read_to_string(folder.path().join("word")).unwrap();
+        assert!(word.contains(what), "{word}");
+        serde_json::from_str(&word).unwrap()
+    };
+    let word = left("Judged");
+    let (of_word, lost) = (&word["operators"][0], &word["newest"]["is_finished"]);
+    assert_eq!((&of_word["uid"], &of_word["verdict"], lost), (&uids.into(), &"Lost".into(), &true.into()));
     let outlook: serde_json::Value = serde_json::from_str(outlook.lines().last().unwrap()).unwrap();
     let state = &outlook["state"];
     assert_eq!((&state["is_same_job"], &state["newest"]["is_finished"]), (&false.into(), &true.into()));
@@ -113,6 +121,9 @@ fn changed_sql_lists_what_would_be_lost() {
     };
     assert_eq!(verdict("source-orders").as_deref(), Some("Kept"));
     assert_eq!(verdict(uids).as_deref(), Some("Lost"));
+    fs::write(&file, job("SELECT DISTINCT nobody FROM orders")).unwrap();
+    millstream_in(folder.path(), "plan job.yaml --state --ending word").code(2);
+    assert_eq!(left("nobody")["ending"], "Refused");
     // Refusing changed nothing, in storage neither.
     fs::write(&file, job("SELECT DISTINCT customer FROM orders")).unwrap();
     millstream_in(folder.path(), "run job.yaml").code(0).says("finished at epoch");

@@ -192,6 +192,22 @@ impl Verdict {
     }
 }
 
+/// An outlook with this many operators that are kept, and one behind them that is lost.
+#[cfg(test)]
+pub(super) fn fixture(kept: usize) -> StateOutlook {
+    let operator = |number: usize, verdict| OperatorOutlook {
+        uid: OperatorUid(format!("operator-{number}")),
+        name: format!("Aggregate of a query with a long text {number}").repeat(3),
+        verdict,
+    };
+    let mut operators: Vec<OperatorOutlook> =
+        (0..kept).map(|number| operator(number, Verdict::Kept)).collect();
+    operators.push(operator(kept, Verdict::Lost(LossKind::State { rows: 7 })));
+    let manifest = "s3://bucket/job/manifest".to_owned();
+    let newest = Newest { epoch: 41, manifest, created_at_ms: 1_000, bytes: 300, is_finished: false };
+    StateOutlook::Operators { newest, is_same_job: false, operators }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
