@@ -18,7 +18,7 @@ fn location(storage: &Arc<dyn ObjectStorage>, job: &Job, name: &str) -> Savepoin
 
 async fn take(handle: &JobHandle, job: &Job, then: AfterSavepoint) -> Result<SavepointReport, JobError> {
     let answer = handle.savepoint(location(&job.storage, job, "s"), then);
-    tokio::time::timeout(Duration::from_secs(20), answer).await.expect("no answer")
+    tokio::time::timeout(Duration::from_secs(60), answer).await.expect("no answer")
 }
 
 async fn epoch_of(job: &Job) -> Option<Epoch> {

@@ -314,7 +314,7 @@ impl Rig {
     async fn next(&mut self) -> FromWorker {
         loop {
             let message =
-                tokio::time::timeout(Duration::from_secs(20), self.from.recv()).await.unwrap().unwrap();
+                tokio::time::timeout(Duration::from_secs(60), self.from.recv()).await.unwrap().unwrap();
             if !matches!(message, FromWorker::Heartbeat { .. }) {
                 return message;
             }
