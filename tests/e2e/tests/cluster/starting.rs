@@ -37,7 +37,8 @@ fn a_coordinator_answers_before_it_looks_at_the_storage() {
     cluster.s3.as_ref().unwrap().release();
     cluster.start_worker();
     cluster.start_worker();
-    cluster.wait_for_epochs(1);
+    // One of which the coordinator knows.
+    cluster.wait_for_epochs(2);
     let status = cluster.status().unwrap();
     assert_eq!((&status["phase"], &status["generation"]), (&"Running".into(), &1.into()));
     assert!(status["newest_epoch"]["manifest"].as_str().unwrap().starts_with("s3://streams/"), "{status}");
