@@ -4,6 +4,7 @@
 //! (throughput, lag) are written seldom; the metrics have them at full rate.
 
 mod intent;
+mod origin;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::duration::DurationText;
 
 pub use intent::{IntentCause, IntentStatus, IntentStep, RecoveryStatus, StartFrom, StopMethod, TrialStatus};
+pub use origin::{EndKind, EndStatus, OriginStatus};
 
 /// Most entries of `status.history`.
 pub const MAX_HISTORY: u32 = 10;
@@ -85,6 +87,12 @@ pub struct StreamJobStatus {
     /// The deployment that is not known to be stable yet; absent when the running one is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trial: Option<TrialStatus>,
+    /// What the running deployment was begun from, and what it owns.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub origin: Option<OriginStatus>,
+    /// How the coordinator of the running deployment ended, until there is another one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ended: Option<EndStatus>,
     /// Revision that was taken back, until the spec changes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rolled_back: Option<String>,

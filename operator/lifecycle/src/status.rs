@@ -131,6 +131,7 @@ fn start(s: &Situation<'_>, intent: &IntentStatus, status: &mut StreamJobStatus)
         running_since: None,
         from_epoch: s.floor_of(&intent.revision),
         restarts: 0,
+        added: Vec::new(),
         previous: stable.filter(|attempt| is_upgrade && is_new && is_known(attempt)),
     });
     let refused = match intent.cause {

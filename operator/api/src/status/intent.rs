@@ -46,6 +46,14 @@ pub struct IntentStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 256))]
     pub lost: Vec<String>,
+    /// Ids of operators that the change adds; going back gives up what they have gathered since.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 256))]
+    pub added: Vec<String>,
+    /// Since when pods that are getting ready have been in trouble.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "optional_time")]
+    pub troubled_since: Option<Time>,
     /// Whether the pods of the new deployment wait as a standby.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub warm: bool,
@@ -150,6 +158,10 @@ pub struct TrialStatus {
     /// The deployment to go back to; absent when there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous: Option<i64>,
+    /// Ids of operators that it has and the deployment to go back to has not.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 256))]
+    pub added: Vec<String>,
 }
 
 /// `status.recovery`: restarts of pods by the operator, counted for their pauses.
@@ -161,6 +173,9 @@ pub struct RecoveryStatus {
     /// When the last one was decided.
     #[schemars(schema_with = "time_schema")]
     pub last: Time,
+    /// Uid of the pod whose end it was decided for, if that was seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pod: Option<String>,
 }
 
 fn optional_time(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {

@@ -81,6 +81,8 @@ pub(super) fn begin(s: &Situation<'_>) -> Outcome {
         uri: None,
         parallelism: s.parallelism(),
         lost: Vec::new(),
+        added: Vec::new(),
+        troubled_since: None,
         warm: false,
     };
     Outcome::commit(verdict("the job ends, because its object is deleted"), begin_status(s, intent))

@@ -90,6 +90,8 @@ pub(super) fn new_intent(
         uri: None,
         parallelism: wanted.unwrap_or_else(|| s.parallelism()),
         lost: Vec::new(),
+        added: Vec::new(),
+        troubled_since: None,
         warm: false,
     }
 }

@@ -115,7 +115,8 @@ pub(super) fn is_gone_with_an_exit(s: &Situation<'_>) -> bool {
 pub(super) fn note(s: &Situation<'_>) -> Outcome {
     let mut status = s.observed.status.clone();
     let count = status.recovery.as_ref().map_or(0, |recovery| recovery.count);
-    status.recovery = Some(RecoveryStatus { count: count.saturating_add(1), last: as_time(s.now) });
+    status.recovery =
+        Some(RecoveryStatus { count: count.saturating_add(1), last: as_time(s.now), pod: None });
     status.trial = updated_trial(s);
     let why = match s.current().and_then(|group| group.exit()) {
         Some((exit, _)) => end_of(exit).1,
