@@ -57,6 +57,12 @@ pub fn is_label(name: &str, max: usize) -> bool {
         && !name.ends_with('-')
 }
 
+/// Whether `name` can be a job's: a label of at most 45 characters that begins with a letter, since services are named after the job and
+/// their names are RFC 1035 labels.
+pub fn is_job_name(name: &str) -> bool {
+    is_label(name, MAX_JOB_NAME) && name.starts_with(|c: char| c.is_ascii_lowercase())
+}
+
 /// Whether `name` is an RFC 1123 subdomain: labels joined by dots, at most 253 characters.
 pub fn is_subdomain(name: &str) -> bool {
     name.len() <= MAX_SUBDOMAIN && name.split('.').all(|label| is_label(label, MAX_SUBDOMAIN))
@@ -64,7 +70,7 @@ pub fn is_subdomain(name: &str) -> bool {
 
 /// Turns any text into a job name: lower case, each run of other characters one `-`, cut to 45 characters.
 ///
-/// `Flight Delays_2013` becomes `flight-delays-2013`. Text without a single letter or digit becomes `job`, so the answer
+/// `Flight Delays_2013` becomes `flight-delays-2013`, and `2013` becomes `job-2013`. Text without a single letter or digit becomes `job`, so the answer
 /// is always a valid name.
 pub fn job_name_from(text: &str) -> String {
     let mut name = String::new();
@@ -74,6 +80,9 @@ pub fn job_name_from(text: &str) -> String {
         } else if !name.is_empty() && !name.ends_with('-') {
             name.push('-');
         }
+    }
+    if name.starts_with(|c: char| c.is_ascii_digit()) {
+        name.insert_str(0, "job-");
     }
     name.truncate(MAX_JOB_NAME);
     let name = name.trim_end_matches('-');
@@ -105,6 +114,14 @@ mod tests {
     }
 
     #[test]
+    fn names_of_jobs_begin_with_a_letter() {
+        for (name, expected) in [("day0", true), ("0day", false), ("-a", false), ("", false), ("a", true)] {
+            assert_eq!(is_job_name(name), expected, "{name:?}");
+        }
+        assert!(!is_job_name(&"a".repeat(46)));
+    }
+
+    #[test]
     fn subdomains() {
         for (name, expected) in [
             ("kafka.credentials", true),
@@ -128,9 +145,10 @@ mod tests {
             ("日本", "job"),
             ("", "job"),
             ("a.b.c", "a-b-c"),
+            ("2013", "job-2013"),
         ] {
             assert_eq!(job_name_from(stem), expected);
-            assert!(is_label(&job_name_from(stem), MAX_JOB_NAME));
+            assert!(is_job_name(&job_name_from(stem)));
         }
         assert_eq!(job_name_from(&"ab-".repeat(40)).len(), 44, "a cut at a dash drops the dash");
     }

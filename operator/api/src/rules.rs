@@ -37,8 +37,8 @@ pub const RULES: &[Rule] = &[
     rule(
         "",
         "",
-        "size(self.metadata.name) <= 45 && self.metadata.name.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')",
-        "metadata.name must be at most 45 characters: lower case letters, digits and '-', with a letter or digit at both ends",
+        "size(self.metadata.name) <= 45 && self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",
+        "metadata.name must be at most 45 characters: lower case letters, digits and '-', with a letter at the beginning and a letter or digit at the end",
     ),
     rule("spec", "", "has(self.sql) != has(self.sqlFrom)", "exactly one of sql and sqlFrom must be set"),
     rule(

@@ -17,7 +17,7 @@ mod source;
 use std::fmt;
 
 use crate::defaults;
-use crate::names::{self, MAX_JOB_NAME, MAX_LABEL, is_label};
+use crate::names::{self, MAX_JOB_NAME, MAX_LABEL, is_job_name, is_label};
 use crate::streamjob::{
     Autoscaling, MAX_MAX_PARALLELISM, Restart, RestartStrategyName, RestoreFrom, StateBackendName, StreamJob,
 };
@@ -132,7 +132,7 @@ fn check(job: &StreamJob, findings: &mut Findings) -> ValidatedJob {
 
 fn check_metadata(job: &StreamJob, findings: &mut Findings) {
     if let Some(name) = job.metadata.name.as_deref()
-        && !is_label(name, MAX_JOB_NAME)
+        && !is_job_name(name)
     {
         findings.add_with_hint(
             "metadata.name",
@@ -140,6 +140,8 @@ fn check_metadata(job: &StreamJob, findings: &mut Findings) {
                 "is empty".to_owned()
             } else if name.chars().count() > MAX_JOB_NAME {
                 format!("has {} characters, more than {MAX_JOB_NAME}", name.chars().count())
+            } else if is_label(name, MAX_JOB_NAME) {
+                format!("{name:?} does not begin with a letter, and services are named after the job")
             } else {
                 format!("{name:?} is not a name that Kubernetes accepts")
             },
