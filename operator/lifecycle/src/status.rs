@@ -12,6 +12,7 @@ use millstream_api::status::{
 
 use crate::fields::checksum;
 use crate::observed::{Engine, Epoch};
+use crate::origin;
 use crate::phase::{Standing, Verdict, conditions, wanted_workers};
 use crate::situation::Situation;
 use crate::time::{as_time, in_words};
@@ -21,7 +22,7 @@ pub(crate) fn seal(status: &StreamJobStatus) -> String {
     let facts = (
         (status.attempt, status.last_attempt, &status.current_revision, &status.intent, &status.trial),
         (&status.nonces, &status.rolled_back, &status.recovery, status.parallelism.map(|p| p.current)),
-        &status.restored_from,
+        (&status.restored_from, &status.origin),
     );
     checksum(&serde_json::to_string(&facts).unwrap_or_default())
 }
@@ -58,6 +59,9 @@ pub(crate) fn complete(s: &Situation<'_>, verdict: &Verdict, mut status: StreamJ
     // What is known is known of the deployment that owned the job until now; another one may keep its epochs elsewhere.
     if status.attempt == s.attempt() {
         status.epoch = s.floor();
+        if !is_foreign(s) {
+            status.origin = origin::updated(s).or(status.origin);
+        }
     }
     let answer = group.and_then(|group| group.answer());
     if let Some(answer) = answer {
@@ -147,6 +151,7 @@ fn start(s: &Situation<'_>, intent: &IntentStatus, status: &mut StreamJobStatus)
     status.parallelism = Some(ParallelismStatus { desired: intent.parallelism, current: intent.parallelism });
     status.recovery = None;
     status.restored_from = None;
+    status.origin = Some(origin::begun(intent, s.floor_of(&intent.revision)));
 }
 
 /// A nonce is acted on by any step that cannot be taken back and leads to the spec that carries it; that of a restore by the start of

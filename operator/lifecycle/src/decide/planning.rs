@@ -16,6 +16,7 @@ use super::{Commit, Outcome, delete, recovering, running};
 use crate::action::Action;
 use crate::build::{Blueprint, Start, planner};
 use crate::observed::{Judgement, PlannerState};
+use crate::origin;
 use crate::phase::Verdict;
 use crate::plan::{self, Stop, from, is_approved, is_only_text, lost, propose, stop, stop_in_any_case};
 use crate::situation::Situation;
@@ -139,7 +140,7 @@ fn judge_and_begin(s: &Situation<'_>, cause: IntentCause) -> Outcome {
         Some(PlannerState::Failed { message, at }) => return plan_again(s, plan, cause, message, *at),
         Some(PlannerState::Judged(judgement)) => judgement,
     };
-    if cause == IntentCause::Spec && judgement.is_same_plan && is_only_text(s) {
+    if cause == IntentCause::Spec && is_what_runs(s, judgement) {
         return accept(s, plan, &revision);
     }
     if let Err((reason, said)) = check_state(s, job, cause, judgement) {
@@ -191,6 +192,12 @@ fn begin_change(
     let approved = s.observed.object.approved.clone().filter(|id| *id == plan.id);
     status.plan = Some(PlanStatus { approved_by: approved.map(|_| "annotation".into()), ..plan });
     Outcome::commit(Verdict::working(phase, reason, "a plan is being carried out"), status)
+}
+
+/// Whether the target is what runs, in other words. The planner compares with the newest manifest, which says what runs only if what runs
+/// wrote it; before its first epoch that of its predecessor is there, and a spec that goes back to that one asks for a change.
+fn is_what_runs(s: &Situation<'_>, judgement: &Judgement) -> bool {
+    judgement.is_same_plan && is_only_text(s) && origin::owns(s, judgement.newest.as_ref())
 }
 
 /// The SQL reads differently and means the same: the revision counts as running, and nothing is touched.

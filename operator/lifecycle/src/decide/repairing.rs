@@ -4,6 +4,7 @@ use millstream_api::conditions::Reason;
 use millstream_api::status::{Nonces, ParallelismStatus, RestorePoint};
 
 use super::{Outcome, on_the_way};
+use crate::origin;
 use crate::phase::Verdict;
 use crate::situation::Situation;
 use crate::status::remember;
@@ -31,6 +32,7 @@ pub(super) fn repair(s: &Situation<'_>) -> Outcome {
     status.intent = None;
     status.trial = None;
     status.recovery = None;
+    status.origin = attempt.map(origin::unknown);
     status.rolled_back = None;
     // Whether a nonce was acted on and a restore arrived cannot be known any more; acting twice would be worse than not acting.
     if let (Ok(job), true) = (&s.target, attempt.is_some()) {

@@ -1,5 +1,6 @@
 //! Whole lives, decision by decision: what is done, in which order, under which row of the table.
 
+use millstream_api::status::IntentCause;
 use serde_json::json;
 
 use super::world::World;
@@ -170,6 +171,23 @@ fn sql_that_reads_differently_and_means_the_same_touches_nothing() {
     world.edit(json!({"worker": {"slots": 3}}));
     world.settle();
     assert_eq!(world.status.attempt, attempt.map(|attempt| attempt + 1));
+}
+
+/// The manifest is still that of the old revision when the spec goes back to it, and the new one runs.
+#[test]
+fn a_spec_that_goes_back_before_the_first_checkpoint_is_another_change() {
+    let mut world = World::running(json!({}));
+    world.edit(json!({"sql": "SELECT 2"}));
+    world.run_to("start: under way");
+    world.faults.no_checkpoints = true;
+    world.run_to("on trial");
+    world.edit(json!({"sql": "SELECT 1"}));
+    world.run_to("stop: under way");
+    assert_eq!(world.status.intent.as_ref().unwrap().cause, IntentCause::Spec, "{:#?}", world.log);
+    world.faults.no_checkpoints = false;
+    world.settle();
+    assert_eq!(world.sql_of(3).as_deref(), Some("SELECT 1"));
+    world.assert_ready(3);
 }
 
 #[test]

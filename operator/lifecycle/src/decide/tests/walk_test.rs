@@ -180,6 +180,8 @@ proptest! {
         let runs = world.status.phase == Some(Phase::Running) && world.condition(ConditionType::Ready) == "True";
         let asked = world.spec["restore"]["nonce"].as_i64().filter(|_| runs && !is_edited);
         prop_assert!(asked.is_none() || asked == world.restored, "asked {asked:?}: {:#?}", world.log);
+        let deployed = world.status.attempt.and_then(|attempt| world.sql_of(attempt));
+        prop_assert!(!runs || deployed.as_deref() == world.spec["sql"].as_str(), "{deployed:?} runs: {:#?}", world.log);
         if !world.is_gone {
             let first = world.decide();
             prop_assert!(first.actions.is_empty() && first.status.is_none(), "{first}");

@@ -32,6 +32,8 @@ pub(super) struct Process {
     pub(super) restarts: i32,
     pub(super) parallelism: i32,
     pub(super) restored_from: Option<i64>,
+    /// What it read when it took the job over, whatever its config map says since.
+    pub(super) sql: Option<String>,
 }
 
 /// What is wrong with the world at the moment.
@@ -70,6 +72,8 @@ pub(super) struct World {
     pub(super) now: Timestamp,
     /// The newest epoch that the job owns, and since when.
     pub(super) epoch: Option<i64>,
+    /// The SQL that the manifest of that epoch has.
+    saved_sql: Option<String>,
     pub(super) epoch_at: Timestamp,
     /// What the planner says about the next plan.
     pub(super) verdict: PlannerState,
@@ -131,6 +135,7 @@ impl World {
             faults: Faults::default(),
             now: start(),
             epoch: None,
+            saved_sql: None,
             epoch_at: start(),
             verdict: PlannerState::Judged(Judgement::default()),
             planner_since: start(),

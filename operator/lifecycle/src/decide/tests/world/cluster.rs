@@ -129,7 +129,8 @@ impl World {
                         } else {
                             EnginePhase::TakingOver
                         };
-                        let process = Process { phase, restarts: 0, parallelism: 0, restored_from: None };
+                        let process =
+                            Process { phase, restarts: 0, parallelism: 0, restored_from: None, sql: None };
                         self.processes.insert(child.attempt, process);
                     }
                 }

@@ -17,7 +17,10 @@ impl World {
             PlannerState::Judged(judgement) => {
                 let newest = self.epoch_in(self.spec["state"]["storage"].as_str());
                 let newest = newest.map(|number| self.epoch_of(number));
-                PlannerState::Judged(Judgement { newest, ..judgement.clone() })
+                // A manifest is of the job that wrote it, which need not be the one that runs.
+                let is_saved = self.saved_sql.as_deref() == self.spec["sql"].as_str();
+                let is_same_plan = judgement.is_same_plan || is_saved && newest.is_some();
+                PlannerState::Judged(Judgement { newest, is_same_plan, ..judgement.clone() })
             }
             PlannerState::Failed { message, .. } => {
                 PlannerState::Failed { message: message.clone(), at: self.planner_since }
@@ -75,7 +78,7 @@ impl World {
                 }
                 EnginePhase::Running if !self.faults.no_checkpoints => {
                     let next = self.epoch.unwrap_or(0) + 1;
-                    self.own(next);
+                    self.own(attempt, next);
                 }
                 EnginePhase::Stopped => self.end(attempt, Exit::Stopped),
                 _ => {}
@@ -94,10 +97,20 @@ impl World {
         }
     }
 
-    pub(super) fn own(&mut self, epoch: i64) {
+    pub(super) fn own(&mut self, attempt: i64, epoch: i64) {
         assert!(self.epoch < Some(epoch), "epochs grow");
         self.epoch = Some(epoch);
         self.epoch_at = self.now;
+        self.saved_sql = self.sql_of(attempt);
+    }
+
+    /// What a deployment runs.
+    pub(in super::super) fn sql_of(&self, attempt: i64) -> Option<String> {
+        if let Some(sql) = self.processes.get(&attempt).and_then(|process| process.sql.clone()) {
+            return Some(sql);
+        }
+        let config = self.children.iter().find(|c| c.attempt == attempt && c.deployed.is_some())?;
+        config.deployed.as_ref()?.job.sql.inline().map(str::to_owned)
     }
 
     pub(super) fn has_slots(&self, attempt: i64) -> bool {
@@ -135,7 +148,7 @@ impl World {
         self.move_to(deployed.job.storage.clone().unwrap());
         if text.contains("--from-savepoint=") || self.epoch.is_none() && deployed.job.restore.is_some() {
             // What is brought in is the next epoch of the place.
-            self.own(self.epoch.unwrap_or(0) + 1);
+            self.own(attempt, self.epoch.unwrap_or(0) + 1);
             self.restored = self.restoring;
         }
         assert!(
@@ -161,6 +174,7 @@ impl World {
         process.phase = EnginePhase::WaitingForSlots;
         process.restored_from = self.epoch;
         process.parallelism = i32::try_from(deployed.job.parallelism).unwrap();
+        process.sql = deployed.job.sql.inline().map(str::to_owned);
     }
 
     pub(super) fn answer_calls(&mut self) {
@@ -194,7 +208,7 @@ impl World {
                     return None;
                 }
                 process.phase = EnginePhase::Stopped;
-                self.own(self.epoch.unwrap_or(0) + 1);
+                self.own(call.attempt, self.epoch.unwrap_or(0) + 1);
                 Some(self.epoch)
             }
             CallKind::Rescale(parallelism)

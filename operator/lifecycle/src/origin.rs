@@ -1,0 +1,56 @@
+//! What the running deployment began from and what it owns: permissions that last until it has an epoch of its own.
+//!
+//! Owns telling what a deployment wrote from what it found. One that found epoch 43 in the bucket and runs owns nothing until 44 is
+//! there; until then what is in the bucket was written by another revision, and a crash is followed by a start that may do what the
+//! first one might.
+
+use millstream_api::status::{IntentStatus, OriginStatus, StartFrom};
+
+use crate::observed::Epoch;
+use crate::situation::Situation;
+
+/// Of a deployment that is begun by this intent, when this epoch was the newest.
+pub(crate) fn begun(intent: &IntentStatus, floor: Option<i64>) -> OriginStatus {
+    OriginStatus {
+        attempt: intent.attempt,
+        from: intent.from,
+        uri: intent.uri.clone(),
+        floor,
+        lost: intent.lost.clone(),
+        ran: false,
+        own: None,
+    }
+}
+
+/// Of a deployment of which nothing is known but that it is there.
+pub(crate) fn unknown(attempt: i64) -> OriginStatus {
+    let (from, uri, floor, lost) = (StartFrom::Newest, None, None, Vec::new());
+    OriginStatus { attempt, from, uri, floor, lost, ran: true, own: None }
+}
+
+/// That of the current deployment, if it is known.
+pub(crate) fn origin<'a>(s: &Situation<'a>) -> Option<&'a OriginStatus> {
+    s.observed.status.origin.as_ref().filter(|origin| Some(origin.attempt) == s.attempt())
+}
+
+/// The same, with what is seen now. What is known once stays known.
+pub(crate) fn updated(s: &Situation<'_>) -> Option<OriginStatus> {
+    let mut origin = origin(s)?.clone();
+    let Some(answer) = s.current().filter(|group| group.is_running()).and_then(|group| group.answer()) else {
+        return Some(origin);
+    };
+    origin.ran = true;
+    let found = [origin.floor, answer.restored_from].into_iter().flatten().max();
+    let newest = answer.newest.as_ref().map(|epoch| epoch.number);
+    origin.own = origin.own.or(newest.filter(|newest| Some(*newest) > found));
+    if origin.own.is_some() {
+        origin.lost.clear();
+    }
+    Some(origin)
+}
+
+/// Whether the current deployment wrote this epoch, as far as is known.
+pub(crate) fn owns(s: &Situation<'_>, epoch: Option<&Epoch>) -> bool {
+    let own = updated(s).and_then(|origin| origin.own);
+    own.zip(epoch).is_some_and(|(own, epoch)| epoch.number >= own)
+}
