@@ -94,12 +94,13 @@ pub(super) fn stall(s: &Situation<'_>) -> Outcome {
     Outcome { requeue: super::STEADY, ..Outcome::act(why_beyond_help(s), orphans) }
 }
 
-/// Whether the restart for what happened last is in the status already.
+/// Whether the restart for what happened last is in the status already. An end is known by its pod: its time is by the clock of a node,
+/// which may be ahead of the operator's or behind.
 fn is_noted(s: &Situation<'_>) -> bool {
-    let last = s.observed.status.recovery.as_ref().map(|recovery| recovery.last.0);
-    match s.current().and_then(|group| group.exit()) {
-        Some((_, at)) => last.is_some_and(|last| last >= at),
-        None => s.observed.status.phase == Some(Phase::Restarting) && last.is_some(),
+    let recovery = s.observed.status.recovery.as_ref();
+    match s.current().and_then(|group| group.ended_pod()) {
+        Some(pod) => recovery.is_some_and(|recovery| recovery.pod.as_deref() == Some(pod)),
+        None => s.observed.status.phase == Some(Phase::Restarting) && recovery.is_some(),
     }
 }
 
@@ -115,8 +116,8 @@ pub(super) fn is_gone_with_an_exit(s: &Situation<'_>) -> bool {
 pub(super) fn note(s: &Situation<'_>) -> Outcome {
     let mut status = s.observed.status.clone();
     let count = status.recovery.as_ref().map_or(0, |recovery| recovery.count);
-    status.recovery =
-        Some(RecoveryStatus { count: count.saturating_add(1), last: as_time(s.now), pod: None });
+    let pod = s.current().and_then(|group| group.ended_pod()).map(str::to_owned);
+    status.recovery = Some(RecoveryStatus { count: count.saturating_add(1), last: as_time(s.now), pod });
     status.trial = updated_trial(s);
     let why = match s.current().and_then(|group| group.exit()) {
         Some((exit, _)) => end_of(exit).1,

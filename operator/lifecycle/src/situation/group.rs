@@ -38,6 +38,11 @@ impl<'a> Group<'a> {
         }
     }
 
+    /// Uid of the coordinator's pod, if that has ended.
+    pub(crate) fn ended_pod(&self) -> Option<&'a str> {
+        self.coordinator.filter(|(_, pod)| pod.is_over()).map(|(child, _)| child.uid.as_str())
+    }
+
     /// What keeps some pod from starting, the coordinator's first.
     pub(crate) fn trouble(&self) -> Option<(Trouble, &'a str)> {
         let workers = self.workers.values().map(|(_, pod)| *pod);

@@ -9,6 +9,7 @@ use serde_json::json;
 use super::world::World;
 use crate::action::Action;
 use crate::observed::{CallKind, EnginePhase, Exit, PodState};
+use crate::time::{Timestamp, elapsed};
 
 #[test]
 fn rule_06_a_coordinator_that_never_started_is_replaced_without_a_savepoint() {
@@ -84,6 +85,32 @@ fn rule_06_crashes_are_restarted_in_growing_pauses_as_often_as_allowed() {
         (world.reason(Stalled).as_str(), world.status.phase),
         ("RestartsExhausted", Some(Phase::Failed))
     );
+}
+
+/// The kubelet's clock says when a pod ended, the operator's when that was noted.
+#[test]
+fn rule_06_clocks_that_differ_make_no_restart_count_twice_or_not_at_all() {
+    for skew_s in [-120, -1, 1, 120] {
+        let mut world = World::running(json!({"restart": {"attempts": 3, "initial": "4s"}}));
+        for count in 1..=3 {
+            world.end(1, Exit::Crashed(137));
+            let pods = world.children.iter_mut().filter_map(|child| child.pod.as_mut());
+            for at in pods.filter_map(|pod| match &mut pod.state {
+                PodState::Ended { at, .. } => Some(at),
+                _ => None,
+            }) {
+                *at = Timestamp::from_second(at.as_second() + skew_s).unwrap();
+            }
+            let crashed = world.now;
+            world.run_to("settled");
+            assert_eq!(world.status.restarts, Some(count), "{skew_s}: {:#?}", world.log);
+            let waited = elapsed(crashed, world.now).as_secs();
+            assert!((4..40).contains(&waited), "{skew_s}: {waited}");
+        }
+        world.end(1, Exit::Crashed(137));
+        world.run(30);
+        assert_eq!(world.reason(Stalled), "RestartsExhausted", "{skew_s}");
+    }
 }
 
 #[test]
