@@ -49,6 +49,39 @@ pub(crate) fn updated(s: &Situation<'_>) -> Option<OriginStatus> {
     Some(origin)
 }
 
+/// The newest epoch of a job whose deployment was permitted to leave epochs behind and did, until it has one of its own: none when it began
+/// empty, else the one that it went back to. `None` when what was known before still counts.
+pub(crate) fn instead(s: &Situation<'_>) -> Option<Option<i64>> {
+    let origin = updated(s).filter(|origin| origin.ran && origin.own.is_none())?;
+    match origin.from {
+        StartFrom::Empty => Some(None),
+        StartFrom::Epoch => Some(origin.uri.and_then(|epoch| epoch.parse().ok())),
+        StartFrom::Newest | StartFrom::SpecRestore | StartFrom::Snapshot => None,
+    }
+}
+
+/// What another deployment of the same revision may start from: one that never ran was permitted to, and did not.
+pub(crate) fn again(s: &Situation<'_>) -> (StartFrom, Option<String>) {
+    if let Some(uri) = s.owed_restore() {
+        return (StartFrom::Snapshot, Some(uri.to_owned()));
+    }
+    let is_left = |origin: &OriginStatus| matches!(origin.from, StartFrom::Empty | StartFrom::Epoch);
+    match updated(s).filter(|origin| !origin.ran && is_left(origin)) {
+        Some(origin) => (origin.from, origin.uri),
+        None => (StartFrom::Newest, None),
+    }
+}
+
+/// Operators whose state the current deployment may give up, as long as it has no epoch without them.
+pub(crate) fn lost(s: &Situation<'_>) -> Vec<String> {
+    updated(s).map(|origin| origin.lost).unwrap_or_default()
+}
+
+/// Whether records ever flowed in the current deployment.
+pub(crate) fn ran(s: &Situation<'_>) -> bool {
+    updated(s).is_none_or(|origin| origin.ran)
+}
+
 /// Whether the current deployment wrote this epoch, as far as is known.
 pub(crate) fn owns(s: &Situation<'_>, epoch: Option<&Epoch>) -> bool {
     let own = updated(s).and_then(|origin| origin.own);

@@ -18,6 +18,7 @@ use crate::fields::checksum;
 use crate::observed::{
     Call, CallKind, CallState, Child, ChildKind, Engine, Epoch, Judgement, Observed, Planner, PlannerState,
 };
+use crate::origin;
 use crate::time::{Timestamp, elapsed};
 
 pub(crate) use group::Group;
@@ -98,8 +99,12 @@ impl<'a> Situation<'a> {
             _ => None,
         });
         let intent = self.intent().and_then(|intent| intent.floor);
-        let known = [self.observed.status.epoch, newest.map(number), self.judged_newest().map(number)];
-        known.into_iter().chain([ended.max(), intent]).flatten().max()
+        let instead = origin::instead(self);
+        let known = instead.unwrap_or(self.observed.status.epoch);
+        // A planner that looked before the job left its epochs behind saw those.
+        let found = origin::origin(self).and_then(|origin| origin.floor).filter(|_| instead.is_some());
+        let judged = self.judged_newest().map(number).filter(|epoch| Some(*epoch) > found);
+        [known, newest.map(number), judged].into_iter().chain([ended.max(), intent]).flatten().max()
     }
 
     /// The least epoch that a deployment of this revision must restore. In another place than the one where the job keeps its state

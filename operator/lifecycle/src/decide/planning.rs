@@ -59,8 +59,7 @@ pub(super) fn restart(s: &Situation<'_>) -> Outcome {
     let method = stop_in_any_case(s);
     let attempt = s.next_attempt();
     let revision = s.wanted_revision().unwrap_or_default();
-    let uri = s.owed_restore().map(str::to_owned);
-    let from = if uri.is_some() { StartFrom::Snapshot } else { StartFrom::Newest };
+    let (from, uri) = origin::again(s);
     let intent = IntentStatus { uri, ..new_intent(s, IntentCause::Restart, attempt, revision, method, from) };
     let verdict =
         Verdict::working(Phase::Upgrading, Reason::Restarting, "restarted, as spec.restart.nonce says");
@@ -90,7 +89,11 @@ pub(super) fn new_intent(
         from,
         uri: None,
         parallelism: wanted.unwrap_or_else(|| s.parallelism()),
-        lost: Vec::new(),
+        lost: if Some(revision) == s.observed.status.current_revision.as_deref() {
+            origin::lost(s)
+        } else {
+            Vec::new()
+        },
         added: Vec::new(),
         troubled_since: None,
         warm: false,

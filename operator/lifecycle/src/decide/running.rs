@@ -15,6 +15,7 @@ use super::{Outcome, SOON, STEADY, delete};
 use crate::action::Action;
 use crate::build::{Blueprint, Built, Start, deployment, workers_for};
 use crate::observed::{Child, ChildKind, Component, Engine, EnginePhase, Exit, PodState};
+use crate::origin;
 use crate::phase::Verdict;
 use crate::situation::{Group, Situation};
 use crate::status::begin;
@@ -248,9 +249,9 @@ pub(super) fn ensure_at(s: &Situation<'_>, parallelism: i32, beside: i32) -> Vec
         generation: config.map_or(s.observed.object.generation, |child| child.generation),
         parallelism,
         workers,
-        start: intent.map_or_else(|| Start::Newest(s.floor()), start_of),
+        start: intent.map_or_else(|| Start::Newest(s.floor()), |intent| start_of(s, intent)),
         restore: restore_of(s, attempt, intent, job),
-        lost: intent.map(|intent| intent.lost.clone()).unwrap_or_default(),
+        lost: intent.map_or_else(|| origin::lost(s), |intent| intent.lost.clone()),
     };
     let mut actions = missing(s, &deployment(&blueprint), attempt);
     // The engine may run at another parallelism than was decided last; it keeps the workers for that.

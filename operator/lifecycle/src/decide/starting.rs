@@ -15,6 +15,7 @@ use super::{Outcome, delete, on_the_way, running};
 use crate::action::Action;
 use crate::build::{Blueprint, Start, deployment, workers_for};
 use crate::observed::{CallKind, CallState, EnginePhase, Exit, Trouble};
+use crate::origin;
 use crate::phase::Verdict;
 use crate::situation::Situation;
 
@@ -104,7 +105,7 @@ pub(super) fn go_on(s: &Situation<'_>) -> Outcome {
         return recovering::restart(s);
     }
     let mut actions = activate(s, intent);
-    actions.extend(ensure_for(s, intent, start_of(intent)));
+    actions.extend(ensure_for(s, intent, start_of(s, intent)));
     actions.extend(delete(s.orphans()));
     if actions.is_empty() {
         actions.push(Action::Wait(verdict.message.clone()));
@@ -140,8 +141,12 @@ fn activate(s: &Situation<'_>, intent: &IntentStatus) -> Vec<Action> {
     }
 }
 
-/// What the coordinator is told about its start.
-pub(super) fn start_of(intent: &IntentStatus) -> Start {
+/// What the coordinator is told about its start. Once records have flowed, what was left behind is: to leave it again would leave what
+/// came since.
+pub(super) fn start_of(s: &Situation<'_>, intent: &IntentStatus) -> Start {
+    if Some(intent.attempt) == s.attempt() && origin::ran(s) {
+        return Start::Newest(s.floor());
+    }
     let uri = intent.uri.clone().unwrap_or_default();
     match intent.from {
         StartFrom::Newest => Start::Newest(intent.floor),

@@ -87,6 +87,53 @@ fn rule_06_crashes_are_restarted_in_growing_pauses_as_often_as_allowed() {
     );
 }
 
+/// Until it has an epoch of its own, a deployment finds what the first start found, and may do with it what that might.
+#[test]
+fn rule_06_a_start_that_is_repeated_has_the_permission_of_the_first() {
+    let stateless = json!({"sql": "SELECT 2", "upgrade": {"mode": "Stateless", "allowStateLoss": true}});
+    let dropping = json!({"sql": "SELECT 2", "upgrade": {"allowStateLoss": true}});
+    for (edit, start) in [(stateless, "from Empty"), (dropping, "from Newest")] {
+        for restart in [false, true] {
+            let mut world = World::new(json!({})).with_operators("SELECT 1", &["agg-1"]);
+            world.settle();
+            world.edit(edit.clone());
+            world.run_to("start: under way");
+            world.faults.no_checkpoints = true;
+            world.run_to("on trial");
+            assert!(world.log.iter().any(|line| line.contains("Spec Start") && line.contains(start)));
+            if restart {
+                world.edit(json!({"restart": {"nonce": 1}}));
+                world.run(30);
+            } else {
+                world.end(2, Exit::Crashed(137));
+            }
+            world.run_to("on trial");
+            world.faults.no_checkpoints = false;
+            world.settle();
+            world.assert_ready(if restart { 3 } else { 2 });
+            assert_eq!(world.status.origin.as_ref().map(|origin| origin.lost.len()), Some(0));
+        }
+    }
+}
+
+#[test]
+fn rule_06_a_start_from_an_older_epoch_that_is_repeated_asks_for_no_newer_one() {
+    let mut world = World::running(json!({"rollback": {"state": "PreUpgrade", "allowRepeatedOutput": true}}));
+    world.edit(json!({"sql": "SELECT 2"}));
+    world.run_to("on trial");
+    world.run(5);
+    world.end(2, Exit::Failed("boom".into()));
+    world.run_to("start: under way");
+    world.faults.no_checkpoints = true;
+    world.run_to("on trial");
+    assert!(world.log.iter().any(|line| line.contains("Rollback Start to attempt 3 from Epoch")));
+    world.end(3, Exit::Crashed(137));
+    world.run_to("on trial");
+    world.faults.no_checkpoints = false;
+    world.settle();
+    assert_eq!(world.processes[&3].phase, EnginePhase::Running, "{:#?}", world.log);
+}
+
 /// The kubelet's clock says when a pod ended, the operator's when that was noted.
 #[test]
 fn rule_06_clocks_that_differ_make_no_restart_count_twice_or_not_at_all() {

@@ -72,6 +72,12 @@ pub(super) struct World {
     pub(super) now: Timestamp,
     /// The newest epoch that the job owns, and since when.
     pub(super) epoch: Option<i64>,
+    /// The highest number that an epoch ever had there, and the deployment that wrote it.
+    highest: i64,
+    owner: Option<i64>,
+    /// Stateful operators by SQL, and those that the newest epoch has.
+    pub(super) operators: BTreeMap<String, BTreeSet<String>>,
+    saved: BTreeSet<String>,
     /// The SQL that the manifest of that epoch has.
     saved_sql: Option<String>,
     pub(super) epoch_at: Timestamp,
@@ -135,6 +141,10 @@ impl World {
             faults: Faults::default(),
             now: start(),
             epoch: None,
+            highest: 0,
+            owner: None,
+            operators: BTreeMap::new(),
+            saved: BTreeSet::new(),
             saved_sql: None,
             epoch_at: start(),
             verdict: PlannerState::Judged(Judgement::default()),
@@ -420,6 +430,12 @@ impl World {
         let action =
             |line: &String| words.iter().find_map(|word| line.find(word)).map(|at| line[at..].to_owned());
         self.log.iter().filter_map(action).collect()
+    }
+
+    /// This SQL has these stateful operators.
+    pub(super) fn with_operators(mut self, sql: &str, operators: &[&str]) -> Self {
+        self.operators.insert(sql.to_owned(), operators.iter().map(|name| (*name).to_owned()).collect());
+        self
     }
 
     pub(super) fn lose(&mut self, operator: &str) {

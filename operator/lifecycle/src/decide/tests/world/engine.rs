@@ -1,8 +1,8 @@
 //! Coordinators, workers and the bucket of the model: what they answer, and the invariants that no claim may break.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use millstream_api::status::StopMethod;
+use millstream_api::status::{OperatorFate, OperatorVerdict, StopMethod};
 use millstream_api::streamjob::UpgradeMode;
 
 use super::{Process, World};
@@ -20,7 +20,13 @@ impl World {
                 // A manifest is of the job that wrote it, which need not be the one that runs.
                 let is_saved = self.saved_sql.as_deref() == self.spec["sql"].as_str();
                 let is_same_plan = judgement.is_same_plan || is_saved && newest.is_some();
-                PlannerState::Judged(Judgement { newest, is_same_plan, ..judgement.clone() })
+                let own = self.operators_of(self.spec["sql"].as_str());
+                let verdict =
+                    |uid: &String, verdict| OperatorVerdict { uid: uid.clone(), name: uid.clone(), verdict };
+                let lost = self.saved.difference(&own).map(|uid| verdict(uid, OperatorFate::Lost));
+                let new = own.difference(&self.saved).map(|uid| verdict(uid, OperatorFate::New));
+                let operators = judgement.operators.iter().cloned().chain(lost).chain(new).collect();
+                PlannerState::Judged(Judgement { newest, is_same_plan, operators })
             }
             PlannerState::Failed { message, .. } => {
                 PlannerState::Failed { message: message.clone(), at: self.planner_since }
@@ -77,7 +83,7 @@ impl World {
                     self.processes.get_mut(&attempt).unwrap().phase = EnginePhase::Running;
                 }
                 EnginePhase::Running if !self.faults.no_checkpoints => {
-                    let next = self.epoch.unwrap_or(0) + 1;
+                    let next = self.highest + 1;
                     self.own(attempt, next);
                 }
                 EnginePhase::Stopped => self.end(attempt, Exit::Stopped),
@@ -91,6 +97,7 @@ impl World {
         let old = self.storage.replace(storage.clone());
         if old.as_ref().is_some_and(|old| *old != storage) {
             let here = self.left.remove(&storage);
+            self.highest = here.unwrap_or(0);
             if let (Some(old), Some(epoch)) = (old, std::mem::replace(&mut self.epoch, here)) {
                 self.left.insert(old, epoch);
             }
@@ -98,10 +105,17 @@ impl World {
     }
 
     pub(super) fn own(&mut self, attempt: i64, epoch: i64) {
-        assert!(self.epoch < Some(epoch), "epochs grow");
+        assert!(self.highest < epoch && self.epoch < Some(epoch), "epochs grow");
         self.epoch = Some(epoch);
+        self.highest = epoch;
+        self.owner = Some(attempt);
         self.epoch_at = self.now;
         self.saved_sql = self.sql_of(attempt);
+        self.saved = self.operators_of(self.saved_sql.as_deref());
+    }
+
+    fn operators_of(&self, sql: Option<&str>) -> BTreeSet<String> {
+        sql.and_then(|sql| self.operators.get(sql)).cloned().unwrap_or_default()
     }
 
     /// What a deployment runs.
@@ -141,18 +155,26 @@ impl World {
         let is_new = self.epoch.is_none() && self.left.is_empty();
         self.may_start_empty |= upgrade.allow_state_loss || is_new;
         self.may_start_empty &= upgrade.mode == UpgradeMode::Stateless;
-        if text.contains("\"--fresh\"") {
-            let may = self.begun_empty.contains(&attempt);
-            assert!(may, "state is given up without a permission: {:#?}", self.log);
-        }
+        let may = self.begun_empty.contains(&attempt);
+        let is_fresh = text.contains("\"--fresh\"");
+        assert!(may || !is_fresh, "state is given up without a permission: {:#?}", self.log);
+        assert!(
+            !is_fresh || self.owner != Some(attempt),
+            "{attempt} gives up its own epochs: {:#?}",
+            self.log
+        );
         self.move_to(deployed.job.storage.clone().unwrap());
+        self.epoch = self.epoch.filter(|_| !is_fresh);
+        if let Some((_, rest)) = text.split_once("\"--from-epoch=") {
+            self.epoch = rest.split('"').next().unwrap().parse().ok();
+        }
         if text.contains("--from-savepoint=") || self.epoch.is_none() && deployed.job.restore.is_some() {
             // What is brought in is the next epoch of the place.
-            self.own(attempt, self.epoch.unwrap_or(0) + 1);
+            self.own(attempt, self.highest + 1);
             self.restored = self.restoring;
         }
         assert!(
-            self.epoch.is_some() || is_new || upgrade.allow_state_loss,
+            self.epoch.is_some() || is_new || may || upgrade.allow_state_loss,
             "state is left behind without a permission: {:#?}",
             self.log
         );
@@ -169,6 +191,13 @@ impl World {
             && deployed.job.sql.inline() == Some(&sql)
         {
             return self.end(attempt, exit);
+        }
+        let own = self.operators_of(deployed.job.sql.inline());
+        let allowed =
+            text.split_once("--allow-state-loss=").map_or("", |(_, rest)| rest.split('"').next().unwrap());
+        let is_allowed = |name: &String| allowed.split(',').any(|allowed| allowed == name);
+        if self.epoch.is_some() && !self.saved.difference(&own).all(is_allowed) {
+            return self.end(attempt, Exit::Refused("state would be lost".into()));
         }
         let process = self.processes.get_mut(&attempt).unwrap();
         process.phase = EnginePhase::WaitingForSlots;
@@ -208,7 +237,7 @@ impl World {
                     return None;
                 }
                 process.phase = EnginePhase::Stopped;
-                self.own(call.attempt, self.epoch.unwrap_or(0) + 1);
+                self.own(call.attempt, self.highest + 1);
                 Some(self.epoch)
             }
             CallKind::Rescale(parallelism)
