@@ -12,7 +12,8 @@ use millstream_api::status::{
 use millstream_api::streamjob::{Approval, Fallback, UpgradeMode};
 use millstream_api::{UpgradeSettings, ValidatedJob};
 
-use crate::observed::{EnginePhase, Epoch, Judgement};
+use crate::observed::{Engine, EnginePhase, Epoch, Judgement};
+use crate::origin;
 use crate::situation::Situation;
 use crate::status::span;
 use crate::time::in_words;
@@ -59,6 +60,10 @@ pub(crate) fn stop(s: &Situation<'_>, settings: &UpgradeSettings) -> Stop {
         return Stop::By(StopMethod::Pods);
     }
     let at_once = stop_at_once(s);
+    // Where records never flowed there is nothing to save, and nobody who could take a savepoint.
+    if !origin::ran(s) {
+        return Stop::By(at_once);
+    }
     // What never owned an epoch has nothing to lose; what never ran cannot take a savepoint.
     let is_empty = s.floor().is_none() && newest(s).is_none();
     match settings.mode {
@@ -75,6 +80,17 @@ pub(crate) fn stop(s: &Situation<'_>, settings: &UpgradeSettings) -> Stop {
             }
         },
         UpgradeMode::LastState => last_state(s, settings, at_once),
+    }
+}
+
+/// Whether nobody can be expected to take a savepoint any more: the coordinator's pod does not run, or has been silent for as long as a
+/// savepoint may take.
+pub(crate) fn is_out_of_reach(s: &Situation<'_>, settings: &UpgradeSettings) -> bool {
+    let Some(group) = s.current() else { return true };
+    match group.engine {
+        Some(Engine::Silent { since }) => s.since(*since) > settings.savepoint_timeout,
+        Some(Engine::Answered(_)) => false,
+        Some(Engine::Unknown) | None => !group.has_process(),
     }
 }
 

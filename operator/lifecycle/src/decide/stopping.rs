@@ -19,7 +19,7 @@ use crate::action::Action;
 use crate::fields::checksum;
 use crate::observed::{CallKind, CallState};
 use crate::phase::Verdict;
-use crate::plan::{Stop, from, last_state, stop};
+use crate::plan::{Stop, from, is_out_of_reach, last_state, stop};
 use crate::situation::Situation;
 use crate::status::{begin, remember};
 use crate::time::as_time;
@@ -52,6 +52,13 @@ pub(super) fn suspend(s: &Situation<'_>) -> Outcome {
     let attempt = s.next_attempt();
     let method = match stop(s, &job.cluster.upgrade) {
         Stop::By(method) => method,
+        // The state stays in the bucket, and the pod is told to take a final checkpoint if anybody is there.
+        Stop::Later(..) if is_out_of_reach(s, &job.cluster.upgrade) && !waits(&job.cluster.upgrade) => {
+            StopMethod::Pods
+        }
+        Stop::Later(reason, message) if is_out_of_reach(s, &job.cluster.upgrade) => {
+            return super::running::tend(s, Verdict::stalled(s, reason, message));
+        }
         Stop::Later(reason, message) => {
             return super::running::tend(s, Verdict::working(Phase::Running, reason, message));
         }
@@ -64,6 +71,11 @@ pub(super) fn suspend(s: &Situation<'_>) -> Outcome {
     };
     let verdict = Verdict::working(Phase::Upgrading, Reason::Suspended, "the job is being suspended");
     Outcome::commit(verdict, begin(s, intent))
+}
+
+/// Whether the job is not to be stopped without a savepoint.
+fn waits(settings: &UpgradeSettings) -> bool {
+    settings.mode == UpgradeMode::Savepoint && settings.fallback != Fallback::LastState
 }
 
 /// The old job is over: the new one starts, unless the spec has changed its mind meanwhile. Then the old one is over nevertheless, and
@@ -167,8 +179,11 @@ pub(super) fn fall_back(s: &Situation<'_>) -> Outcome {
             again(method)
         }
     };
+    // No planner reads the bucket for these, so the age of what is there stays unknown.
+    let is_out_of_reach = old.cause != IntentCause::Spec && is_out_of_reach(s, &settings);
     match (settings.fallback, last_state(s, &settings, StopMethod::Cancel)) {
         (Fallback::LastState, Stop::By(StopMethod::Cancel)) => again(StopMethod::Cancel),
+        (Fallback::LastState, Stop::Later(..)) if is_out_of_reach => again(StopMethod::Pods),
         (Fallback::LastState, Stop::Later(reason, why) | Stop::Never(reason, why)) => {
             hold(reason, format!("{message}; {why}"))
         }
@@ -177,6 +192,10 @@ pub(super) fn fall_back(s: &Situation<'_>) -> Outcome {
             status.rolled_back = Some(old.revision.clone());
             let said = format!("the old revision keeps running: no savepoint could be taken: {message}");
             Outcome::commit(Verdict::stalled(s, Reason::StopFailed, said), status)
+        }
+        _ if is_out_of_reach => {
+            let said = format!("no savepoint could be taken, and the coordinator does not answer: {message}");
+            super::running::tend(s, Verdict::stalled(s, Reason::StopFailed, said))
         }
         _ => hold(Reason::StopFailed, format!("no savepoint could be taken: {message}")),
     }

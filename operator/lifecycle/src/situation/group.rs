@@ -27,6 +27,11 @@ impl<'a> Group<'a> {
         self.coordinator.is_none_or(|(_, pod)| pod.is_over() || pod.state == PodState::Lost)
     }
 
+    /// Whether the coordinator's container runs.
+    pub(crate) fn has_process(&self) -> bool {
+        self.coordinator.is_some_and(|(_, pod)| matches!(pod.state, PodState::Running { .. }))
+    }
+
     pub(crate) fn is_running(&self) -> bool {
         self.answer().is_some() && self.engine.is_some_and(Engine::is_running)
     }

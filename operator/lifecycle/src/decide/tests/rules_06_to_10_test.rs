@@ -235,6 +235,48 @@ fn rule_07_a_job_that_is_held_is_not_written_again() {
     assert_eq!((world.writes, world.reason(Stalled).as_str()), (writes, "CheckpointTooOld"));
 }
 
+/// Rule 6 says more about a deployment that never ran: what it was begun from is all there is, however old.
+#[test]
+fn rule_07_a_deployment_that_never_ran_is_replaced_however_old_the_newest_checkpoint_is() {
+    for mode in ["LastState", "Savepoint"] {
+        let upgrade =
+            json!({"mode": mode, "warm": "Never", "maxCheckpointAge": "5m", "fallback": "LastState"});
+        let mut world = World::running(json!({"upgrade": upgrade, "rollback": {"enabled": false}}));
+        world.edit(json!({"sql": "SELECT 2"}));
+        world.faults.no_room = true;
+        world.run_to("start: under way");
+        world.run(400);
+        world.edit(json!({"sql": "SELECT 3"}));
+        world.run_to("start: under way");
+        assert_eq!(world.status.attempt, Some(3));
+        world.faults.no_room = false;
+        world.settle();
+        world.assert_ready(3);
+    }
+}
+
+#[test]
+fn rule_07_a_silent_job_is_suspended_behind_a_deadline_or_held() {
+    for (fallback, before) in [("LastState", true), ("LastState", false), ("Wait", true), ("Wait", false)] {
+        let mut world = World::running(json!({"upgrade": {"fallback": fallback, "savepointTimeout": "2m"}}));
+        world.faults.silent = before;
+        world.run(1);
+        world.edit(json!({"desiredState": "Suspended"}));
+        world.run(if before { 10 } else { 1 });
+        assert_eq!(world.pods().len(), 2);
+        world.faults.silent = true;
+        world.run(140);
+        let suspended = (Some(Phase::Suspended), "absent".to_owned(), 0);
+        let held = (Some(Phase::Failed), "StopFailed".to_owned(), 2);
+        let expected = if fallback == "LastState" { suspended } else { held };
+        let found = (world.status.phase, world.reason(Stalled), world.pods().len());
+        assert_eq!(found, expected, "{fallback} {before}: {:#?}", world.log);
+        world.faults.silent = false;
+        world.settle();
+        assert_eq!(world.status.phase, Some(Phase::Suspended), "{fallback} {before}: {:#?}", world.log);
+    }
+}
+
 /// It owns nothing that stopping it could leave behind.
 #[test]
 fn rule_07_a_standby_is_suspended_however_old_the_newest_checkpoint_is() {
