@@ -127,6 +127,8 @@ fn start(s: &Situation<'_>, intent: &IntentStatus, status: &mut StreamJobStatus)
         None => s.attempt(),
     };
     let is_upgrade = matches!(intent.cause, IntentCause::Spec | IntentCause::Resume);
+    // The same revision at another parallelism is as much on trial as it was.
+    let is_continued = intent.cause == IntentCause::Scale && status.trial.is_some();
     let is_known = |attempt: &i64| s.groups.get(attempt).is_some_and(|group| group.deployed.is_some());
     let is_new = status.current_revision.as_deref() != Some(&intent.revision);
     status.trial = Some(TrialStatus {
@@ -136,7 +138,7 @@ fn start(s: &Situation<'_>, intent: &IntentStatus, status: &mut StreamJobStatus)
         from_epoch: s.floor_of(&intent.revision),
         restarts: 0,
         added: Vec::new(),
-        previous: stable.filter(|attempt| is_upgrade && is_new && is_known(attempt)),
+        previous: stable.filter(|attempt| (is_upgrade && is_new || is_continued) && is_known(attempt)),
     });
     let refused = match intent.cause {
         IntentCause::Rollback => s.revision.clone(),

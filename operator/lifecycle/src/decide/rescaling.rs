@@ -1,7 +1,7 @@
 //! Another parallelism: in place, by the engine; behind a checkpoint, by another deployment, when the engine refuses.
 //!
 //! Workers come before the engine is asked and go after it has done it, so no slot is missing meanwhile. A job is never stopped because
-//! there is no room for more of it.
+//! there is no room for more of it; one that does not run is deployed again, so that it can be made small enough to run.
 
 use std::time::Duration;
 
@@ -11,12 +11,15 @@ use millstream_api::status::{
 };
 
 use super::planning::new_intent;
+use super::recovering::is_beyond_help;
 use super::stopping::without_intent;
 use super::{Outcome, on_the_way, running};
 use crate::action::Action;
 use crate::build::workers_for;
-use crate::observed::{CallKind, CallState, Trouble};
+use crate::observed::{CallKind, CallState, EnginePhase, Trouble};
+use crate::origin;
 use crate::phase::Verdict;
+use crate::plan::stop_at_once;
 use crate::situation::Situation;
 use crate::status::begin as begin_status;
 
@@ -30,7 +33,23 @@ fn intent<'a>(s: &Situation<'a>) -> Option<&'a IntentStatus> {
 
 pub(super) fn is_wanted(s: &Situation<'_>) -> bool {
     let runs = s.current().is_some_and(|group| group.is_running());
-    s.intent().is_none() && runs && s.wants_parallelism().is_some()
+    s.intent().is_none() && (runs || is_waiting(s)) && s.wants_parallelism().is_some()
+}
+
+/// Whether the job does not run and is expected to: for want of nodes or slots, or inside of a pause. One that is silent may run.
+fn is_waiting(s: &Situation<'_>) -> bool {
+    let Some(group) = s.current() else { return false };
+    let waits = match group.answer().map(|answer| answer.phase) {
+        Some(phase) => matches!(
+            phase,
+            EnginePhase::TakingOver
+                | EnginePhase::WaitingForSlots
+                | EnginePhase::Restoring
+                | EnginePhase::Backoff
+        ),
+        None => !group.has_process(),
+    };
+    waits && !running::is_finished(s) && !is_beyond_help(s)
 }
 
 pub(super) fn begin(s: &Situation<'_>) -> Outcome {
@@ -38,12 +57,25 @@ pub(super) fn begin(s: &Situation<'_>) -> Outcome {
         return Outcome::rest(running::standing(s));
     };
     let revision = s.observed.status.current_revision.as_deref().unwrap_or_default();
+    if !s.current().is_some_and(|group| group.is_running()) {
+        return redeploy(s, revision, wanted);
+    }
     let mut intent =
         new_intent(s, IntentCause::Scale, attempt, revision, StopMethod::Nothing, StartFrom::Newest);
     intent.step = IntentStep::Rescale;
     intent.plan = format!("{}-{wanted}", intent.plan);
     let said = format!("the parallelism goes from {} to {wanted}", s.parallelism());
     Outcome::commit(Verdict::working(Phase::Rescaling, Reason::Rescaling, said), begin_status(s, intent))
+}
+
+/// What does not run cannot be asked: it is deployed again, from the newest epoch.
+fn redeploy(s: &Situation<'_>, revision: &str, wanted: i32) -> Outcome {
+    let (from, uri) = origin::again(s);
+    let attempt = s.next_attempt();
+    let next = new_intent(s, IntentCause::Scale, attempt, revision, stop_at_once(s), from);
+    let said = format!("the job does not run: it is deployed again at a parallelism of {wanted}");
+    let verdict = Verdict::working(Phase::Rescaling, Reason::Rescaling, said);
+    Outcome::commit(verdict, begin_status(s, IntentStatus { uri, ..next }))
 }
 
 /// The job has the new parallelism, whoever asked for it and whatever became of the answer.

@@ -51,7 +51,12 @@ pub(super) fn arrive(s: &Situation<'_>) -> Outcome {
 /// A new spec is not kept waiting by a deployment that does not run yet.
 pub(super) fn is_stale(s: &Situation<'_>) -> bool {
     let Some(intent) = intent(s) else { return false };
-    s.is_suspended_by_user() || s.wanted_revision().is_some_and(|revision| revision != intent.revision)
+    // Pods that find no room may find it when there are fewer of them.
+    let wanted = s.target.as_ref().ok().and_then(|job| i32::try_from(job.parallelism).ok());
+    let is_stuck = s.current().is_some_and(|group| group.trouble().is_some());
+    let is_other_size = is_stuck && wanted.is_some_and(|wanted| wanted != intent.parallelism);
+    let is_other = s.wanted_revision().is_some_and(|revision| revision != intent.revision);
+    s.is_suspended_by_user() || is_other || is_other_size
 }
 
 pub(super) fn abandon(s: &Situation<'_>) -> Outcome {

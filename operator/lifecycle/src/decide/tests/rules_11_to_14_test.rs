@@ -261,6 +261,46 @@ fn rule_14_a_job_is_not_stopped_for_workers_that_find_no_room() {
     assert_eq!((world.condition(Ready).as_str(), world.pods().len()), ("True", 2));
 }
 
+/// Whatever it waits for, it need not run to be made smaller, and what it was on trial for can still be taken back.
+#[test]
+fn rule_14_a_job_that_does_not_run_is_deployed_again_at_another_parallelism() {
+    // New, and too large from the start.
+    let mut world = World::new(json!({"parallelism": 6}));
+    world.faults.worker_room = Some(1);
+    world.run(10);
+    assert_eq!(world.reason(Ready), "Deploying");
+    world.edit(json!({"parallelism": 2}));
+    world.settle();
+    world.assert_ready(2);
+    assert_eq!(world.processes[&2].parallelism, 2);
+    // It ran, and nodes went away.
+    let mut world = World::running(json!({"parallelism": 6}));
+    world.faults.worker_room = Some(1);
+    world.evict("j-worker-1-0");
+    world.evict("j-worker-1-1");
+    world.processes.get_mut(&1).unwrap().phase = EnginePhase::WaitingForSlots;
+    world.run(10);
+    assert_eq!(world.status.phase, Some(Phase::Restarting));
+    world.edit(json!({"parallelism": 2}));
+    world.settle();
+    world.assert_ready(2);
+    let story = world.story();
+    assert!(
+        story.iter().any(|line| line.contains("Scale Start to attempt 2 from Newest at least")),
+        "{story:#?}"
+    );
+    assert!(!story.iter().any(|line| line.contains("behind")), "no savepoint: {story:#?}");
+    // On trial.
+    let mut world = World::running(json!({"upgrade": {"warm": "Never"}}));
+    world.edit(json!({"sql": "SELECT 2", "parallelism": 6}));
+    world.faults.worker_room = Some(1);
+    world.run_to("start: under way");
+    world.run(10);
+    world.edit(json!({"parallelism": 2}));
+    world.run_to("on trial");
+    assert_eq!((world.status.attempt, world.status.trial.as_ref().unwrap().previous), (Some(3), Some(1)));
+}
+
 #[test]
 fn plan_waits_for_the_approval_of_exactly_this_plan() {
     let mut world = World::running(json!({"upgrade": {"approval": "Manual"}}));

@@ -43,6 +43,8 @@ pub(super) struct Faults {
     pub(super) no_image: bool,
     /// New pods find no node.
     pub(super) no_room: bool,
+    /// There is room for so many workers.
+    pub(super) worker_room: Option<usize>,
     /// Coordinators do not answer.
     pub(super) silent: bool,
     /// Coordinators' processes of this SQL end in this way instead of running.

@@ -111,6 +111,10 @@ impl World {
 
     pub(super) fn let_pods_come(&mut self) {
         let (no_image, no_room) = (self.faults.no_image, self.faults.no_room);
+        let is_worker = |pod: &Pod| matches!(pod.component, Component::Worker(_));
+        let used = self.children.iter().filter_map(|child| child.pod.as_ref());
+        let used = used.filter(|pod| is_worker(pod) && pod.is_ready()).count();
+        let mut room = self.faults.worker_room.map(|room| room.saturating_sub(used));
         for child in &mut self.children {
             let Some(pod) = &mut child.pod else { continue };
             let stuck = |trouble, message: &str| PodState::Stuck { trouble, message: message.to_owned() };
@@ -119,8 +123,13 @@ impl World {
                 () if !is_new => {}
                 () if pod.component == Component::Planner => pod.state = PodState::Running { ready: true },
                 () if no_image => pod.state = stuck(Trouble::Image, "ErrImagePull"),
-                () if no_room => pod.state = stuck(Trouble::Unschedulable, "0/3 nodes"),
+                () if no_room || is_worker(pod) && room == Some(0) => {
+                    pod.state = stuck(Trouble::Unschedulable, "0/3 nodes")
+                }
                 () => {
+                    if is_worker(pod) {
+                        room = room.map(|room| room - 1);
+                    }
                     pod.state = PodState::Running { ready: true };
                     if pod.component == Component::Coordinator {
                         let phase = if self.coordinators[&child.attempt].to_string().contains("\"--standby\"")
