@@ -10,6 +10,7 @@
 //! | `situation` | whose children are whose, what the spec wants that does not run |
 //! | [`decide`](mod@decide) | the table of transitions; a file for each kind of step |
 //! | `plan` | what a change does to state, and how the running job may be stopped for it |
+//! | `ended` | how a coordinator ended, beyond its pod |
 //! | `origin` | what the running deployment began from and what it owns |
 //! | `phase` | the phase and the conditions |
 //! | `status` | the next status, its seal, when it is worth a write |
@@ -27,6 +28,7 @@ mod action;
 pub mod build;
 pub mod decide;
 pub mod diff;
+mod ended;
 pub mod fields;
 pub mod names;
 pub mod observed;

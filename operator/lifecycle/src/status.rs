@@ -10,6 +10,7 @@ use millstream_api::status::{
     Phase, StreamJobStatus, WorkersStatus,
 };
 
+use crate::ended;
 use crate::fields::checksum;
 use crate::observed::{Engine, Epoch};
 use crate::origin;
@@ -22,7 +23,7 @@ pub(crate) fn seal(status: &StreamJobStatus) -> String {
     let facts = (
         (status.attempt, status.last_attempt, &status.current_revision, &status.intent, &status.trial),
         (&status.nonces, &status.rolled_back, &status.recovery, status.parallelism.map(|p| p.current)),
-        (&status.restored_from, &status.origin),
+        (&status.restored_from, &status.origin, &status.ended),
     );
     checksum(&serde_json::to_string(&facts).unwrap_or_default())
 }
@@ -61,6 +62,7 @@ pub(crate) fn complete(s: &Situation<'_>, verdict: &Verdict, mut status: StreamJ
         status.epoch = s.floor();
         if !is_foreign(s) {
             status.origin = origin::updated(s).or(status.origin);
+            status.ended = ended::updated(s);
         }
     }
     let answer = group.and_then(|group| group.answer());
@@ -153,6 +155,7 @@ fn start(s: &Situation<'_>, intent: &IntentStatus, status: &mut StreamJobStatus)
     status.parallelism = Some(ParallelismStatus { desired: intent.parallelism, current: intent.parallelism });
     status.recovery = None;
     status.restored_from = None;
+    status.ended = None;
     status.origin = Some(origin::begun(intent, s.floor_of(&intent.revision)));
 }
 

@@ -9,10 +9,11 @@ use millstream_api::conditions::Reason;
 use millstream_api::status::{Phase, RecoveryStatus};
 use millstream_api::{RestartPolicy, ValidatedJob};
 
-use super::rolling_back::updated_trial;
+use super::rolling_back::{can_roll_back, has_too_many_restarts, updated_trial};
 use super::{Outcome, delete, running};
 use crate::action::Action;
 use crate::observed::{EnginePhase, Exit, PodState};
+use crate::origin;
 use crate::phase::Verdict;
 use crate::situation::Situation;
 use crate::status::remember;
@@ -62,22 +63,24 @@ pub(super) fn is_forgotten(s: &Situation<'_>) -> bool {
     is_down && revision.is_none_or(|revision| s.job_of(revision).is_none())
 }
 
-/// Whether starting the same again is no use: the job said why it ended, has no attempt left, or is not known any more.
+/// Whether starting the same again is no use: the job said why it ended, has no attempt left, or is not known any more. A job that failed
+/// before records flowed may have failed for what was around it, a bucket or a broker that did not answer, so it is tried as often as any.
 pub(super) fn is_beyond_help(s: &Situation<'_>) -> bool {
-    let exit = s.current().and_then(|group| group.exit());
-    let said = exit.is_some_and(|(exit, _)| {
-        matches!(exit, Exit::Failed(_) | Exit::Refused(_) | Exit::NothingToRestore(_) | Exit::Fenced)
+    let said = s.current().and_then(|group| group.exit()).is_some_and(|exit| match exit {
+        Exit::Failed(_) => origin::ran(s) || can_roll_back(s) && has_too_many_restarts(s),
+        Exit::Refused(_) | Exit::NothingToRestore(_) | Exit::Fenced => true,
+        Exit::Finished | Exit::Stopped | Exit::Crashed(_) => false,
     });
     said || is_exhausted(s) || is_forgotten(s)
 }
 
 pub(super) fn why_beyond_help(s: &Situation<'_>) -> Verdict {
     let (reason, message) = match s.current().and_then(|group| group.exit()) {
-        Some((exit, _)) if is_exhausted(s) => {
+        Some(exit) if is_exhausted(s) && !matches!(exit, Exit::Failed(_)) => {
             let (_, message) = end_of(exit);
             (Reason::RestartsExhausted, format!("no restart is left: {message}"))
         }
-        Some((exit, _)) => end_of(exit),
+        Some(exit) => end_of(exit),
         None => match &s.target {
             Err(refusal) => (refusal.reason, refusal.message.clone()),
             Ok(_) => {
@@ -120,7 +123,7 @@ pub(super) fn note(s: &Situation<'_>) -> Outcome {
     status.recovery = Some(RecoveryStatus { count: count.saturating_add(1), last: as_time(s.now), pod });
     status.trial = updated_trial(s);
     let why = match s.current().and_then(|group| group.exit()) {
-        Some((exit, _)) => end_of(exit).1,
+        Some(exit) => end_of(exit).1,
         None => "the coordinator's pod is gone".into(),
     };
     let revision = status.current_revision.clone().unwrap_or_default();
@@ -157,7 +160,7 @@ pub(super) fn is_restarting(s: &Situation<'_>) -> bool {
 pub(super) fn keep_alive(s: &Situation<'_>, verdict: Verdict) -> Outcome {
     let group = s.current();
     let is_up = group.is_some_and(|group| !group.is_down());
-    let is_finished = group.and_then(|group| group.exit()).is_some_and(|(exit, _)| *exit == Exit::Finished);
+    let is_finished = group.and_then(|group| group.exit()).is_some_and(|exit| *exit == Exit::Finished);
     if is_left_standing(s) {
         replace(s)
     } else if is_up || is_finished || is_beyond_help(s) {

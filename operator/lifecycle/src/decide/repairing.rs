@@ -32,6 +32,7 @@ pub(super) fn repair(s: &Situation<'_>) -> Outcome {
     status.intent = None;
     status.trial = None;
     status.recovery = None;
+    status.ended = None;
     status.origin = attempt.map(origin::unknown);
     status.rolled_back = None;
     // Whether a nonce was acted on and a restore arrived cannot be known any more; acting twice would be worse than not acting.

@@ -59,7 +59,8 @@ pub(super) fn is_past_deadline(s: &Situation<'_>) -> bool {
     s.since(trial.since.0) > job.cluster.rollback.deadline.max(needs)
 }
 
-fn has_too_many_restarts(s: &Situation<'_>) -> bool {
+/// Whether the deployment on trial has needed more restarts than the rule of stability allows.
+pub(super) fn has_too_many_restarts(s: &Situation<'_>) -> bool {
     let (Some(trial), Some(job)) = (updated_trial(s), rules(s)) else { return false };
     u32::try_from(trial.restarts).unwrap_or(0) > job.cluster.stability.max_restarts
 }

@@ -103,7 +103,7 @@ pub(super) fn rest_suspended(s: &Situation<'_>) -> Outcome {
 
 pub(super) fn is_finished(s: &Situation<'_>) -> bool {
     let group = s.current();
-    let exited = group.and_then(|group| group.exit()).is_some_and(|(exit, _)| *exit == Exit::Finished);
+    let exited = group.and_then(|group| group.exit()).is_some_and(|exit| *exit == Exit::Finished);
     exited || group.and_then(|group| group.answer()).is_some_and(|a| a.phase == EnginePhase::Finished)
 }
 

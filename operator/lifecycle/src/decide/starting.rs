@@ -26,7 +26,7 @@ fn intent<'a>(s: &Situation<'a>) -> Option<&'a IntentStatus> {
 pub(super) fn has_arrived(s: &Situation<'_>) -> bool {
     let Some(intent) = intent(s) else { return false };
     let group = s.current();
-    let is_finished = group.and_then(|g| g.exit()).is_some_and(|(exit, _)| *exit == Exit::Finished);
+    let is_finished = group.and_then(|g| g.exit()).is_some_and(|exit| *exit == Exit::Finished);
     let flows = group.is_some_and(|group| group.is_running()) || is_finished;
     flows && s.rivals(intent.attempt).is_empty()
 }

@@ -61,7 +61,7 @@ pub(super) fn is_hopeless(s: &Situation<'_>) -> bool {
 
 fn why_hopeless(s: &Situation<'_>) -> Option<(Reason, String)> {
     let group = new_group(s)?;
-    if let Some((exit, _)) = group.exit() {
+    if let Some(exit) = group.exit() {
         return Some(super::recovering::end_of(exit));
     }
     match group.trouble()? {

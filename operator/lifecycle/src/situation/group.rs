@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use millstream_api::status::EndStatus;
+
+use crate::ended::exit_of;
 use crate::observed::{Answer, Child, Component, Deployed, Engine, Exit, Observed, Pod, PodState, Trouble};
-use crate::time::Timestamp;
 
 /// The children of one deployment.
 #[derive(Clone, Debug, Default)]
@@ -14,6 +16,8 @@ pub(crate) struct Group<'a> {
     pub(crate) coordinator: Option<(&'a Child, &'a Pod)>,
     pub(crate) workers: BTreeMap<u32, (&'a Child, &'a Pod)>,
     pub(crate) engine: Option<&'a Engine>,
+    /// How a coordinator ended whose pod is gone, and the uid of that.
+    pub(crate) remembered: Option<(Exit, &'a EndStatus)>,
 }
 
 impl<'a> Group<'a> {
@@ -36,16 +40,21 @@ impl<'a> Group<'a> {
         self.answer().is_some() && self.engine.is_some_and(Engine::is_running)
     }
 
-    pub(crate) fn exit(&self) -> Option<(&'a Exit, Timestamp)> {
-        match &self.coordinator?.1.state {
-            PodState::Ended { exit, at } => Some((exit, *at)),
-            _ => None,
+    /// How the coordinator ended, as its pod says, or said before it was gone.
+    pub(crate) fn exit(&self) -> Option<&Exit> {
+        match &self.coordinator {
+            Some((_, Pod { state: PodState::Ended { exit, .. }, .. })) => Some(exit),
+            Some(_) => None,
+            None => self.remembered.as_ref().map(|(exit, _)| exit),
         }
     }
 
     /// Uid of the coordinator's pod, if that has ended.
     pub(crate) fn ended_pod(&self) -> Option<&'a str> {
-        self.coordinator.filter(|(_, pod)| pod.is_over()).map(|(child, _)| child.uid.as_str())
+        match self.coordinator {
+            Some((child, pod)) => pod.is_over().then_some(child.uid.as_str()),
+            None => self.remembered.as_ref().map(|(_, end)| end.pod.as_str()),
+        }
     }
 
     /// What keeps some pod from starting, the coordinator's first.
@@ -81,6 +90,8 @@ pub(super) fn by_attempt<'a>(ours: &[&'a Child], observed: &'a Observed) -> BTre
     }
     for (attempt, group) in &mut groups {
         group.engine = observed.engines.get(attempt);
+        let ended = observed.status.ended.as_ref().filter(|end| end.attempt == *attempt);
+        group.remembered = ended.map(|end| (exit_of(end), end));
     }
     groups
 }

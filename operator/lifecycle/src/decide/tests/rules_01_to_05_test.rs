@@ -154,7 +154,8 @@ fn rule_04_an_edited_status_brings_no_floor_of_another_place() {
 fn rule_04_a_restore_that_never_ran_is_owed() {
     for mend in [json!({"sql": "SELECT 2"}), json!({"restart": {"nonce": 1}})] {
         for is_new in [true, false] {
-            let restore = json!({"restore": {"from": "s3://b/s", "nonce": 5}});
+            let restore =
+                json!({"restore": {"from": "s3://b/s", "nonce": 5}, "restart": {"strategy": "Never"}});
             let mut world = if is_new { World::new(restore.clone()) } else { World::running(json!({})) };
             if !is_new {
                 world.edit(restore);

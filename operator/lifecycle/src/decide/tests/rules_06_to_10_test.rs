@@ -87,6 +87,58 @@ fn rule_06_crashes_are_restarted_in_growing_pauses_as_often_as_allowed() {
     );
 }
 
+/// What a pod said decides as long as nothing else runs, whoever collects the pod.
+#[test]
+fn rule_06_an_end_outlives_its_pod() {
+    let refused = || Exit::Refused("no table `t`".into());
+    for (exit, phase, kind) in [
+        (Exit::Finished, Phase::Finished, (Ready, "Finished")),
+        (refused(), Phase::Failed, (Stalled, "JobRefused")),
+        (Exit::Failed("boom".into()), Phase::Failed, (Stalled, "JobFailed")),
+        (Exit::Fenced, Phase::Failed, (Stalled, "Fenced")),
+    ] {
+        let mut world = World::running(json!({}));
+        world.end(1, exit);
+        world.run(1);
+        world.evict("j-coordinator-1");
+        world.run(60);
+        assert_eq!((world.status.phase, world.reason(kind.0).as_str()), (Some(phase), kind.1));
+        assert!(!world.pods().contains(&"j-coordinator-1".to_owned()), "{:#?}", world.log);
+        world.edit(json!({"sql": "SELECT 2"}));
+        world.settle();
+        world.assert_ready(2);
+        assert_eq!(world.status.ended, None);
+    }
+    // A crash whose pod is gone is counted once.
+    let mut world = World::running(json!({}));
+    world.end(1, Exit::Crashed(137));
+    world.run(1);
+    world.evict("j-coordinator-1");
+    world.settle();
+    world.assert_ready(1);
+    assert_eq!(world.status.restarts, Some(1));
+}
+
+/// The bucket or a broker did not answer: nothing that the job said about itself.
+#[test]
+fn rule_06_a_job_that_failed_before_records_flowed_is_tried_as_often_as_allowed() {
+    let poison = |world: &mut World| {
+        world.faults.poison = Some(("SELECT 1".into(), Exit::Failed("the bucket does not answer".into())));
+    };
+    let mut world = World::new(json!({"restart": {"attempts": 3, "initial": "2s"}}));
+    poison(&mut world);
+    world.run(6);
+    assert_eq!(world.status.phase, Some(Phase::Restarting));
+    world.faults.poison = None;
+    world.settle();
+    world.assert_ready(1);
+    let mut world = World::new(json!({"restart": {"attempts": 3, "initial": "2s"}}));
+    poison(&mut world);
+    world.settle();
+    assert_eq!((world.reason(Stalled).as_str(), world.status.phase), ("JobFailed", Some(Phase::Failed)));
+    assert_eq!(world.status.recovery.as_ref().map(|recovery| recovery.count), Some(3));
+}
+
 /// Until it has an epoch of its own, a deployment finds what the first start found, and may do with it what that might.
 #[test]
 fn rule_06_a_start_that_is_repeated_has_the_permission_of_the_first() {
@@ -504,7 +556,7 @@ fn rule_08_rollback_can_be_turned_off() {
     let mut world = World::running(json!({"rollback": {"enabled": false}}));
     world.faults.poison = Some(("SELECT 2".into(), Exit::Failed("boom".into())));
     world.edit(json!({"sql": "SELECT 2"}));
-    world.run(250);
+    world.run(600);
     assert_eq!((world.status.attempt, world.reason(Stalled).as_str()), (Some(2), "JobFailed"));
 }
 
