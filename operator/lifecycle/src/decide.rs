@@ -144,6 +144,7 @@ const fn row(
 const TABLE: &[Row] = &[
     // The end comes before everything else, and always comes.
     row("deletion: time is up",                deleting::is_due,             deleting::end),
+    row("deletion: nobody was asked yet",      deleting::is_unasked,         deleting::wait_for_answer),
     row("deletion: begins",                    deleting::is_new,             deleting::begin),
     row("deletion: the job is over",           deleting::is_over,            deleting::end),
     row("deletion: under way",                 deleting::is_asked,           deleting::go_on),
@@ -151,6 +152,7 @@ const TABLE: &[Row] = &[
     row("the status was edited",               is_foreign,                   repairing::repair),
     row("no finalizer",                        running::lacks_finalizer,     running::add_finalizer),
     row("children of a predecessor",           running::has_strangers,       running::remove_strangers),
+    row("nobody was asked yet",                running::is_unasked,          running::wait_for_answer),
     // A step that was begun is finished or taken back, before anything new.
     row("warm: not wanted any more",           warming::is_stale,            warming::take_back),
     row("warm: pods are ready",                warming::is_ready,            warming::stop_old),

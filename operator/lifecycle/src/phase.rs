@@ -45,6 +45,23 @@ impl Verdict {
         Self { phase, standing: Standing::Settled, reason, message: message.into() }
     }
 
+    /// What was said last, while nothing new is known. Of a spec that was not looked at yet it is not said that the job is as it asks.
+    pub(crate) fn as_before(s: &Situation<'_>) -> Self {
+        let status = &s.observed.status;
+        let is_seen = status.observed_generation == Some(s.observed.object.generation);
+        let told = |kind: ConditionType| {
+            status.conditions.iter().find(|c| c.type_ == kind.as_str() && c.status == "True")
+        };
+        let (standing, told) = match (told(ConditionType::Stalled), told(ConditionType::Ready)) {
+            (Some(stalled), _) => (Standing::Stalled, Some(stalled)),
+            (None, Some(ready)) if is_seen => (Standing::Settled, Some(ready)),
+            _ => (Standing::Working, told(ConditionType::Reconciling)),
+        };
+        let reason = told.and_then(|told| reason_of(&told.reason)).unwrap_or(Reason::Unknown);
+        let message = told.map_or("the coordinator is being asked", |told| told.message.as_str());
+        Self { phase: status.phase.unwrap_or(Phase::Deploying), standing, reason, message: message.into() }
+    }
+
     /// Stalled. The phase says what is true of the job: it runs on if it did, else it has failed.
     pub(crate) fn stalled(s: &Situation<'_>, reason: Reason, message: impl Into<String>) -> Self {
         let runs = s.current().is_some_and(Group::is_running);
@@ -57,8 +74,9 @@ impl Verdict {
 pub(crate) fn conditions(s: &Situation<'_>, verdict: &Verdict) -> Vec<Condition> {
     let mut conditions = Vec::new();
     let truth = |is_true: bool| if is_true { "True" } else { "False" };
+    let before = |kind: ConditionType| s.observed.status.conditions.iter().find(|c| c.type_ == kind.as_str());
     let mut add = |kind: ConditionType, status: &str, reason: Reason, message: &str| {
-        let old = s.observed.status.conditions.iter().find(|c| c.type_ == kind.as_str());
+        let old = before(kind);
         let since = old.filter(|old| old.status == status).map(|old| old.last_transition_time.clone());
         conditions.push(Condition {
             type_: kind.as_str().to_owned(),
@@ -78,9 +96,15 @@ pub(crate) fn conditions(s: &Situation<'_>, verdict: &Verdict) -> Vec<Condition>
     // Of a job that has no pods, or needs none any more, there is nothing to say about them.
     let has_pods = |group: &&Group<'_>| group.coordinator.is_some() && verdict.phase != Phase::Finished;
     if let Some(group) = s.current().filter(has_pods) {
+        let kept = |kind| before(kind).filter(|_| group.is_unasked());
         let answers = group.answer().is_some();
-        let reason = if answers { Reason::Healthy } else { Reason::CoordinatorSilent };
-        add(ConditionType::CoordinatorAvailable, truth(answers), reason, "");
+        match kept(ConditionType::CoordinatorAvailable) {
+            Some(old) => add(ConditionType::CoordinatorAvailable, &old.status, as_it_was(old), &old.message),
+            None => {
+                let reason = if answers { Reason::Healthy } else { Reason::CoordinatorSilent };
+                add(ConditionType::CoordinatorAvailable, truth(answers), reason, "");
+            }
+        }
         let enough = group.ready_workers() >= wanted_workers(s);
         let reason = if enough { Reason::Healthy } else { Reason::PodsMissing };
         add(ConditionType::WorkersAvailable, truth(enough), reason, "");
@@ -89,6 +113,8 @@ pub(crate) fn conditions(s: &Situation<'_>, verdict: &Verdict) -> Vec<Condition>
             let reason = if fine { Reason::Healthy } else { Reason::CheckpointsFailing };
             let error = answer.error.as_deref().filter(|_| !fine).unwrap_or_default();
             add(ConditionType::CheckpointHealthy, truth(fine), reason, error);
+        } else if let Some(old) = kept(ConditionType::CheckpointHealthy) {
+            add(ConditionType::CheckpointHealthy, &old.status, as_it_was(old), &old.message);
         }
     }
     if let Some(state) = s.observed.status.plan.as_ref().and_then(|plan| plan.state.as_ref()) {
@@ -125,8 +151,17 @@ fn upgrade(s: &Situation<'_>, verdict: &Verdict) -> Option<(&'static str, Reason
         (true, Standing::Stalled) => Some(("False", verdict.reason)),
         (true, Standing::Working) => Some(("Unknown", Reason::Upgrading)),
         (false, _) if old.status == "True" => Some(("True", Reason::Healthy)),
-        (false, _) => Some(("False", Reason::ALL.iter().copied().find(|r| r.as_str() == old.reason)?)),
+        (false, _) => Some(("False", reason_of(&old.reason)?)),
     }
+}
+
+/// The reason of this name, if there still is one.
+pub(crate) fn reason_of(name: &str) -> Option<Reason> {
+    Reason::ALL.iter().copied().find(|reason| reason.as_str() == name)
+}
+
+fn as_it_was(condition: &Condition) -> Reason {
+    reason_of(&condition.reason).unwrap_or(Reason::Unknown)
 }
 
 /// How many workers the job needs for what it runs at.

@@ -55,6 +55,7 @@ pub(crate) fn complete(s: &Situation<'_>, verdict: &Verdict, mut status: StreamJ
     status.workers = Some(WorkersStatus { desired: count(desired), ready: count(ready) });
     status.silent_since = match group.and_then(|group| group.engine) {
         Some(Engine::Silent { since }) => Some(as_time(*since)),
+        _ if group.is_some_and(|group| group.is_unasked()) => status.silent_since,
         _ => None,
     };
     // What is known is known of the deployment that owned the job until now; another one may keep its epochs elsewhere.
@@ -73,6 +74,7 @@ pub(crate) fn complete(s: &Situation<'_>, verdict: &Verdict, mut status: StreamJ
         status.restarts = Some(answer.restarts.saturating_add(recovered));
     }
     status.error = match verdict.standing {
+        _ if group.is_some_and(|group| group.is_unasked()) => status.error,
         Standing::Stalled => Some(verdict.message.clone()),
         Standing::Working => answer.and_then(|answer| answer.error.clone()),
         Standing::Settled => None,

@@ -9,7 +9,7 @@ use millstream_api::conditions::Reason;
 use millstream_api::status::{IntentCause, IntentStatus, IntentStep, Phase, StartFrom, StopMethod};
 use millstream_api::streamjob::DeletionPolicy;
 
-use super::{Outcome, SOON, delete};
+use super::{Outcome, SOON, delete, running};
 use crate::action::Action;
 use crate::observed::{CallKind, CallState};
 use crate::phase::Verdict;
@@ -51,6 +51,15 @@ fn policy(s: &Situation<'_>) -> DeletionPolicy {
 
 pub(super) fn is_new(s: &Situation<'_>) -> bool {
     is_deleted(s) && s.step() != Some(IntentStep::Delete) && !is_nothing_there(s)
+}
+
+/// Whether it is not known yet whether the job can still take the savepoint that its policy asks for.
+pub(super) fn is_unasked(s: &Situation<'_>) -> bool {
+    is_new(s) && running::is_unasked(s)
+}
+
+pub(super) fn wait_for_answer(_: &Situation<'_>) -> Outcome {
+    Outcome::wait(verdict("the coordinator is being asked before the job ends"))
 }
 
 fn is_nothing_there(s: &Situation<'_>) -> bool {

@@ -16,7 +16,7 @@ use crate::action::Action;
 use crate::build::{Blueprint, Built, Start, deployment, workers_for};
 use crate::observed::{Child, ChildKind, Component, Engine, EnginePhase, Exit, PodState};
 use crate::origin;
-use crate::phase::Verdict;
+use crate::phase::{Verdict, reason_of};
 use crate::situation::{Group, Situation};
 use crate::status::begin;
 
@@ -45,6 +45,17 @@ pub(super) fn remove_strangers(s: &Situation<'_>) -> Outcome {
         Some(action) => Outcome::act(verdict, vec![action]),
         None => Outcome::wait(verdict),
     }
+}
+
+/// Whether the coordinator that has the job is there and was not asked yet, as after a restart of the operator. What it will say decides
+/// whether the job runs, and whether a revision has proved itself: nothing is made of not knowing.
+pub(super) fn is_unasked(s: &Situation<'_>) -> bool {
+    s.current().is_some_and(|group| group.is_unasked())
+}
+
+/// The controller takes it for silent when it has not answered in a few seconds.
+pub(super) fn wait_for_answer(s: &Situation<'_>) -> Outcome {
+    Outcome::act(Verdict::as_before(s), Vec::new())
 }
 
 fn is_unborn_at_all(s: &Situation<'_>) -> bool {
@@ -186,7 +197,7 @@ fn against_spec(s: &Situation<'_>, good: Verdict) -> Verdict {
     // Why it was taken back was said when it was; as long as the spec is the same, it stays the reason.
     let told = s.observed.status.conditions.iter().find(|c| c.type_ == ConditionType::Stalled.as_str());
     let told = told.filter(|c| c.observed_generation == Some(s.observed.object.generation));
-    let reason = told.and_then(|c| Reason::ALL.iter().copied().find(|reason| reason.as_str() == c.reason));
+    let reason = told.and_then(|c| reason_of(&c.reason));
     let message = told.map(|c| c.message.clone());
     Verdict::stalled(
         s,

@@ -36,6 +36,12 @@ impl<'a> Group<'a> {
         self.coordinator.is_some_and(|(_, pod)| matches!(pod.state, PodState::Running { .. }))
     }
 
+    /// Whether there is somebody to ask who was not asked yet: what is not known so far will be in a moment.
+    pub(crate) fn is_unasked(&self) -> bool {
+        let stays = self.coordinator.is_some_and(|(child, _)| !child.is_terminating);
+        stays && self.has_process() && matches!(self.engine, None | Some(Engine::Unknown))
+    }
+
     pub(crate) fn is_running(&self) -> bool {
         self.answer().is_some() && self.engine.is_some_and(Engine::is_running)
     }

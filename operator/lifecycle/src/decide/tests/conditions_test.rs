@@ -109,6 +109,34 @@ fn a_settled_job_is_not_written_again() {
     assert!(world.log.is_empty());
 }
 
+/// A thousand jobs are not written twice because the operator was started again.
+#[test]
+fn a_restart_of_the_operator_says_nothing_new() {
+    let mut world = World::running(json!({}));
+    let writes = world.writes;
+    for _ in 0..3 {
+        world.restart_operator();
+        let decision = world.decide();
+        assert_eq!(decision.to_string(), "nobody was asked yet: Running");
+        assert_eq!(decision.status, None);
+        world.run(10);
+    }
+    assert_eq!(world.writes, writes);
+    // Of another spec nothing is known yet, so it is not said that it is done.
+    world.restart_operator();
+    world.edit(json!({"sql": "SELECT 2"}));
+    world.step();
+    expect(&world, "False", "True", "absent", Phase::Running);
+    // Nor does a revision fail its trial for it.
+    world.settle();
+    world.edit(json!({"sql": "SELECT 3"}));
+    world.run_to("on trial");
+    world.restart_operator();
+    world.now = crate::time::after(world.now, std::time::Duration::from_secs(400));
+    world.restart_operator();
+    assert_eq!(world.decide().situation, "nobody was asked yet");
+}
+
 #[test]
 fn a_condition_keeps_the_time_of_its_last_change() {
     let mut world = World::running(json!({}));

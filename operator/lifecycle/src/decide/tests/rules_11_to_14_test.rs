@@ -27,6 +27,30 @@ fn rule_11_each_policy_ends_the_job_in_its_way() {
     }
 }
 
+/// Not to know yet whether the job runs is no reason to end it without its savepoint.
+#[test]
+fn rule_11_an_operator_that_was_started_again_asks_before_it_ends_a_job() {
+    for (policy, expected) in
+        [("Savepoint", "stop attempt 1 behind Savepoint"), ("Drain", "stop attempt 1 behind Drain")]
+    {
+        let mut world = World::running(json!({"deletionPolicy": policy}));
+        world.object.deleted = Some(world.now);
+        world.restart_operator();
+        assert_eq!(world.decide().situation, "deletion: nobody was asked yet");
+        world.settle();
+        assert!(world.is_gone);
+        assert_eq!(world.story()[1], expected);
+        // Its own clock goes on.
+        let mut world = World::running(json!({"deletionPolicy": policy}));
+        world.object.deleted = Some(world.now);
+        for _ in 0..200 {
+            world.restart_operator();
+            world.run(2);
+        }
+        assert!(world.is_gone);
+    }
+}
+
 #[test]
 fn rule_11_deletion_ends_whatever_happens() {
     for (policy, limit) in [("Cancel", 70), ("Savepoint", 670), ("Drain", 670)] {

@@ -23,7 +23,7 @@ use crate::observed::{
     Call, CallKind, CallState, Child, Component, EnginePhase, Exit, Judgement, ObjectFacts, Observed,
     OperatorSettings, Planner, PlannerState, PodState, Snapshot, SqlText, Transport,
 };
-use crate::time::Timestamp;
+use crate::time::{Timestamp, after};
 
 /// A coordinator's process.
 #[derive(Clone, Debug)]
@@ -88,6 +88,8 @@ pub(super) struct World {
     /// When the newest planner was made.
     planner_since: Timestamp,
     silent_since: Option<Timestamp>,
+    /// Until when the operator, which was started again, has asked nobody.
+    pub(super) unasked_until: Timestamp,
     /// Specs of coordinators by attempt, as they were created.
     coordinators: BTreeMap<i64, Value>,
     pub(super) log: Vec<String>,
@@ -152,6 +154,7 @@ impl World {
             verdict: PlannerState::Judged(Judgement::default()),
             planner_since: start(),
             silent_since: None,
+            unasked_until: start(),
             coordinators: BTreeMap::new(),
             log: Vec::new(),
             uids: 0,
@@ -253,7 +256,7 @@ impl World {
         let mut left = survives;
         for action in &decision.actions {
             if left == 0 {
-                self.calls.clear();
+                self.restart_operator();
                 return decision;
             }
             left -= 1;
@@ -262,13 +265,19 @@ impl World {
         }
         if let Some(status) = &decision.status {
             if left == 0 {
-                self.calls.clear();
+                self.restart_operator();
                 return decision;
             }
             self.status = (**status).clone();
             self.writes += 1;
         }
         decision
+    }
+
+    /// It forgets its calls, and what coordinators said.
+    pub(super) fn restart_operator(&mut self) {
+        self.calls.clear();
+        self.unasked_until = after(self.now, Duration::from_secs(4));
     }
 
     fn note(&mut self, decision: &Decision, action: &Action) {

@@ -8,6 +8,7 @@ use millstream_api::streamjob::UpgradeMode;
 use super::{Process, World};
 use crate::observed::{
     Answer, Call, CallKind, CallState, Component, Engine, EnginePhase, Epoch, Exit, Judgement, PlannerState,
+    Pod, PodState,
 };
 
 impl World {
@@ -60,6 +61,7 @@ impl World {
             self.epoch_in(storage.as_deref()).map(|number| self.epoch_of(number))
         };
         let engine = |attempt: i64, process: &Process| match self.silent_since {
+            _ if self.now < self.unasked_until => Engine::Unknown,
             Some(since) => Engine::Silent { since },
             None => Engine::Answered(Box::new(Answer {
                 phase: process.phase,
@@ -72,7 +74,18 @@ impl World {
                 error: None,
             })),
         };
-        self.processes.iter().map(|(attempt, process)| (*attempt, engine(*attempt, process))).collect()
+        let mut engines: BTreeMap<i64, Engine> = self.hung_coordinators().collect();
+        engines.extend(self.processes.iter().map(|(attempt, process)| (*attempt, engine(*attempt, process))));
+        engines
+    }
+
+    /// Those whose container runs and that have no process that could answer.
+    fn hung_coordinators(&self) -> impl Iterator<Item = (i64, Engine)> {
+        let hangs = |pod: &Pod| {
+            pod.component == Component::Coordinator && matches!(pod.state, PodState::Running { .. })
+        };
+        let hung = self.children.iter().filter(move |child| child.pod.as_ref().is_some_and(hangs));
+        hung.map(|child| (child.attempt, Engine::Silent { since: self.epoch_at }))
     }
 
     pub(super) fn let_processes_work(&mut self) {
