@@ -187,6 +187,12 @@ pub(crate) fn lost(judgement: &Judgement) -> Vec<String> {
     lost.map(|operator| operator.uid.clone()).collect()
 }
 
+/// Operators that the job did not have before: going back gives up what they have gathered.
+pub(crate) fn added(judgement: &Judgement) -> Vec<String> {
+    let added = judgement.operators.iter().filter(|o| o.verdict == OperatorFate::New);
+    added.map(|operator| operator.uid.clone()).take(256).collect()
+}
+
 /// Whether the plan may be carried out: nobody has to approve it, or somebody did, by its id.
 pub(crate) fn is_approved(s: &Situation<'_>, job: &ValidatedJob, id: &str) -> bool {
     job.cluster.upgrade.approval == Approval::Auto || s.observed.object.approved.as_deref() == Some(id)

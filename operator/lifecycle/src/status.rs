@@ -135,13 +135,18 @@ fn start(s: &Situation<'_>, intent: &IntentStatus, status: &mut StreamJobStatus)
     let is_continued = intent.cause == IntentCause::Scale && status.trial.is_some();
     let is_known = |attempt: &i64| s.groups.get(attempt).is_some_and(|group| group.deployed.is_some());
     let is_new = status.current_revision.as_deref() != Some(&intent.revision);
+    // What is gone back to knows nothing of what was added on the way from it, in however many steps.
+    let mut added = intent.added.clone();
+    let old = status.trial.iter().flat_map(|trial| trial.added.iter());
+    added.extend(old.filter(|name| !intent.added.contains(name)).cloned());
+    added.truncate(256);
     status.trial = Some(TrialStatus {
         attempt: intent.attempt,
         since: intent.since.clone(),
         running_since: None,
         from_epoch: s.floor_of(&intent.revision),
         restarts: 0,
-        added: Vec::new(),
+        added,
         previous: stable.filter(|attempt| (is_upgrade && is_new || is_continued) && is_known(attempt)),
     });
     let refused = match intent.cause {

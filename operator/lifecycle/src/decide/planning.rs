@@ -169,6 +169,7 @@ fn judge_and_begin(s: &Situation<'_>, cause: IntentCause) -> Outcome {
     }
     let mut intent = new_intent(s, cause, attempt, &revision, method, from);
     intent.lost = lost(judgement);
+    intent.added = plan::added(judgement);
     intent.uri = s.wants_restore().filter(|_| cause == IntentCause::Restore).map(str::to_owned);
     begin_change(s, job, plan, intent)
 }

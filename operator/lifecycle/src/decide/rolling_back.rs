@@ -112,7 +112,10 @@ pub(super) fn is_unstable(s: &Situation<'_>) -> bool {
 
 pub(super) fn roll_back(s: &Situation<'_>) -> Outcome {
     if let Some(said) = why_held(s) {
-        return keep_alive(s, Verdict::stalled(s, Reason::RollbackHeld, said));
+        // It may become stable after all, which ends this.
+        let mut outcome = keep_alive(s, Verdict::stalled(s, Reason::RollbackHeld, said));
+        outcome.status.get_or_insert_with(|| s.observed.status.clone()).trial = updated_trial(s);
+        return outcome;
     }
     let (Some(old), Some(trial), Some(job)) = (previous(s), trial(s), rules(s)) else {
         return Outcome::rest(running::standing(s));
@@ -129,8 +132,9 @@ pub(super) fn roll_back(s: &Situation<'_>) -> Outcome {
     };
     let stop = if from == StartFrom::Newest { stop_in_any_case(s) } else { stop_at_once(s) };
     let attempt = s.next_attempt();
-    let intent =
-        IntentStatus { uri, ..new_intent(s, IntentCause::Rollback, attempt, &old.revision, stop, from) };
+    let intent = new_intent(s, IntentCause::Rollback, attempt, &old.revision, stop, from);
+    // The revision before has no place for what this one has added, and whoever allowed to add it allowed to take it away again.
+    let intent = IntentStatus { uri, lost: trial.added.clone(), ..intent };
     let mut status = begin(s, intent);
     if let Some(plan) = &mut status.plan {
         plan.repeated_output = repeated;

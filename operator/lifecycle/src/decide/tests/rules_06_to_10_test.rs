@@ -551,6 +551,59 @@ fn rule_08_a_revision_that_is_held_is_kept_alive() {
     assert_eq!(world.processes[&2].phase, EnginePhase::Running, "{:#?}", world.log);
 }
 
+/// The newest state has an operator for which the revision before has no place.
+#[test]
+fn rule_08_a_revision_that_added_an_operator_is_taken_back_without_it() {
+    let added = |world: World| {
+        world
+            .with_operators("SELECT 1", &["a"])
+            .with_operators("SELECT 2", &["a", "b"])
+            .with_operators("SELECT 3", &["a", "b", "c"])
+    };
+    for steps in [1, 2] {
+        let mut world = added(World::new(json!({})));
+        world.settle();
+        for step in 0..steps {
+            world.edit(json!({"sql": format!("SELECT {}", step + 2)}));
+            world.run_to("on trial");
+            world.run(5);
+        }
+        let attempt = world.status.attempt.unwrap();
+        world.end(attempt, Exit::Failed("boom".into()));
+        world.settle();
+        assert_eq!(world.reason(Stalled), "RolledBack", "{:#?}", world.log);
+        let attempt = world.status.attempt.unwrap();
+        assert_eq!(world.sql_of(attempt).as_deref(), Some("SELECT 1"));
+        assert_eq!(world.processes[&attempt].phase, EnginePhase::Running);
+    }
+}
+
+/// What held it is that it might not work; when it has, or the spec has changed, nothing is held any more.
+#[test]
+fn rule_08_what_is_held_is_said_no_longer_than_it_is() {
+    let held = || {
+        let mut world = World::running(json!({"rollback": {"state": "PreUpgrade"}}));
+        world.edit(json!({"sql": "SELECT 2"}));
+        world.run_to("on trial");
+        world.run(5);
+        world.processes.get_mut(&2).unwrap().restarts = 9;
+        world.run(5);
+        assert_eq!((world.reason(Stalled).as_str(), world.status.attempt), ("RollbackHeld", Some(2)));
+        world
+    };
+    let mut world = held();
+    world.settle();
+    world.assert_ready(2);
+    let mut world = held();
+    world.edit(json!({"sql": "SELECT 3"}));
+    world.settle();
+    world.assert_ready(3);
+    let mut world = held();
+    world.edit(json!({"rollback": {"state": "Latest"}}));
+    world.settle();
+    assert_eq!((world.reason(Stalled).as_str(), world.status.attempt), ("RolledBack", Some(3)));
+}
+
 #[test]
 fn rule_08_rollback_can_be_turned_off() {
     let mut world = World::running(json!({"rollback": {"enabled": false}}));
