@@ -5,12 +5,13 @@
 
 use millstream_api::conditions::Reason;
 use millstream_api::status::{EpochRange, IntentCause, IntentStatus, Phase, StartFrom, TrialStatus};
-use millstream_api::streamjob::RollbackState;
+use millstream_api::streamjob::{RollbackState, UpgradeMode};
 
 use super::planning::new_intent;
 use super::recovering::{is_beyond_help, keep_alive, rules};
 use super::{Outcome, running};
 use crate::observed::Deployed;
+use crate::origin;
 use crate::phase::Verdict;
 use crate::plan::{stop_at_once, stop_in_any_case};
 use crate::situation::Situation;
@@ -110,6 +111,10 @@ pub(super) fn is_unstable(s: &Situation<'_>) -> bool {
     trial(s).is_some() && is_bad && !is_proven(s) && is_wanted(s)
 }
 
+fn is_stateless(deployed: &Deployed) -> bool {
+    deployed.job.cluster.upgrade.mode == UpgradeMode::Stateless
+}
+
 pub(super) fn roll_back(s: &Situation<'_>) -> Outcome {
     if let Some(said) = why_held(s) {
         // It may become stable after all, which ends this.
@@ -126,6 +131,10 @@ pub(super) fn roll_back(s: &Situation<'_>) -> Outcome {
             let before = trial.from_epoch.unwrap_or(0);
             let repeated = s.floor().map(|to| EpochRange { from: before + 1, to });
             (StartFrom::Epoch, Some(before.to_string()), repeated)
+        }
+        // It began with nothing and wrote nothing: what the one before goes on from is where that left it.
+        _ if origin::instead(s) == Some(None) && !is_stateless(old) && trial.from_epoch.is_some() => {
+            (StartFrom::Epoch, trial.from_epoch.map(|before| before.to_string()), None)
         }
         // Without a checkpoint of its own, the newest state is that of before the upgrade.
         RollbackState::Latest | RollbackState::PreUpgrade => (StartFrom::Newest, None, None),

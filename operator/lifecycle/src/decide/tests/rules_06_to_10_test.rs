@@ -578,6 +578,24 @@ fn rule_08_a_revision_that_added_an_operator_is_taken_back_without_it() {
     }
 }
 
+/// The revision that gave up the state was allowed to; the one that is gone back to was not.
+#[test]
+fn rule_08_a_revision_that_began_empty_is_taken_back_to_the_state_before() {
+    let mut world = World::running(json!({}));
+    let upgrade = json!({"mode": "Stateless", "allowStateLoss": true});
+    world.edit(json!({"sql": "SELECT 2", "upgrade": upgrade}));
+    world.run_to("start: under way");
+    let before = world.epoch;
+    world.faults.no_checkpoints = true;
+    world.run_to("on trial");
+    world.end(2, Exit::Failed("boom".into()));
+    world.run_to("start: under way");
+    world.faults.no_checkpoints = false;
+    world.settle();
+    assert_eq!((world.status.attempt, world.reason(Stalled).as_str()), (Some(3), "RolledBack"));
+    assert_eq!((world.processes[&3].restored_from, before.is_some()), (before, true), "{:#?}", world.log);
+}
+
 /// What held it is that it might not work; when it has, or the spec has changed, nothing is held any more.
 #[test]
 fn rule_08_what_is_held_is_said_no_longer_than_it_is() {
