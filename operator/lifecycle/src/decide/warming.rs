@@ -1,7 +1,8 @@
 //! New pods get ready while the old job runs: a standby that claims nothing, and workers that have come to it.
 //!
 //! All of it can be taken back. The old job is stopped for pods that are there, or, when there is no room for both, before they are;
-//! never for pods that cannot work.
+//! never for pods that cannot work, nor for those of which it is not known what keeps them. One image pull that failed is no verdict:
+//! trouble has to last.
 
 use std::time::Duration;
 
@@ -19,8 +20,12 @@ use crate::situation::{Group, Situation};
 use crate::status::begin;
 use crate::time::as_time;
 
-/// How long the new pods may take before the old job is stopped to make room.
+/// How long new pods may find no node before the old job is stopped to make room.
 const WARM: Duration = Duration::from_secs(120);
+/// How long new pods may take in any case: a large image on a slow link takes minutes, and the old job runs meanwhile.
+const WARM_MAX: Duration = Duration::from_secs(600);
+/// How long trouble has to last: the kubelet has tried a third time by then, after pauses of 10 and 20 s.
+const TROUBLE: Duration = Duration::from_secs(40);
 
 fn intent<'a>(s: &Situation<'a>) -> Option<&'a IntentStatus> {
     s.intent().filter(|intent| intent.step == IntentStep::Warm)
@@ -64,11 +69,24 @@ fn why_hopeless(s: &Situation<'_>) -> Option<(Reason, String)> {
     if let Some(exit) = group.exit() {
         return Some(super::recovering::end_of(exit));
     }
-    match group.trouble()? {
-        (Trouble::Image, message) => Some((Reason::ImageUnavailable, message.to_owned())),
-        (Trouble::CrashLoop, message) => Some((Reason::Unstable, message.to_owned())),
-        (Trouble::Unschedulable, _) => None,
+    let intent = intent(s)?;
+    let is_lasting = intent.troubled_since.as_ref().is_some_and(|since| s.since(since.0) >= TROUBLE);
+    if let Some((trouble, message)) = deep_trouble(group).filter(|_| is_lasting) {
+        let reason = if trouble == Trouble::Image { Reason::ImageUnavailable } else { Reason::Unstable };
+        return Some((reason, message.to_owned()));
     }
+    let is_late = s.since(intent.since.0) > WARM_MAX && !needs_room(group);
+    is_late.then(|| (Reason::Unstable, "they did not get ready in their time".to_owned()))
+}
+
+/// What keeps a pod and would keep it on an empty cluster, too.
+fn deep_trouble<'a>(group: &Group<'a>) -> Option<(Trouble, &'a str)> {
+    group.troubles().find(|(trouble, _)| *trouble != Trouble::Unschedulable)
+}
+
+/// Whether room is all that the new pods want.
+fn needs_room(group: &Group<'_>) -> bool {
+    group.trouble().is_some() && deep_trouble(group).is_none()
 }
 
 /// The new revision is not tried again until the spec changes; the old job never noticed.
@@ -81,7 +99,8 @@ pub(super) fn give_up(s: &Situation<'_>) -> Outcome {
 }
 
 pub(super) fn is_late(s: &Situation<'_>) -> bool {
-    intent(s).is_some_and(|intent| s.since(intent.since.0) > WARM)
+    let is_due = intent(s).is_some_and(|intent| s.since(intent.since.0) > WARM);
+    is_due && new_group(s).is_some_and(needs_room)
 }
 
 pub(super) fn go_on(s: &Situation<'_>) -> Outcome {
@@ -95,5 +114,11 @@ pub(super) fn go_on(s: &Situation<'_>) -> Outcome {
     if actions.is_empty() {
         actions.push(Action::Wait(message));
     }
-    Outcome::act(verdict, actions)
+    let mut status = s.observed.status.clone();
+    if let Some(intent) = &mut status.intent {
+        let since = intent.troubled_since.take().or_else(|| Some(as_time(s.now)));
+        intent.troubled_since =
+            since.filter(|_| new_group(s).is_some_and(|group| deep_trouble(group).is_some()));
+    }
+    Outcome::act(verdict, actions).with(status)
 }

@@ -65,8 +65,13 @@ impl<'a> Group<'a> {
 
     /// What keeps some pod from starting, the coordinator's first.
     pub(crate) fn trouble(&self) -> Option<(Trouble, &'a str)> {
+        self.troubles().next()
+    }
+
+    /// The same of each pod that something keeps.
+    pub(crate) fn troubles(&self) -> impl Iterator<Item = (Trouble, &'a str)> {
         let workers = self.workers.values().map(|(_, pod)| *pod);
-        self.coordinator.map(|(_, pod)| pod).into_iter().chain(workers).find_map(Pod::trouble)
+        self.coordinator.map(|(_, pod)| pod).into_iter().chain(workers).filter_map(Pod::trouble)
     }
 
     pub(crate) fn ready_workers(&self) -> u32 {

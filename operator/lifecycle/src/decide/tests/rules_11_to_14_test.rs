@@ -374,11 +374,43 @@ fn warm_pods_without_room_stop_the_old_job_first() {
 }
 
 #[test]
+fn warm_pods_whose_image_comes_at_the_second_try_are_waited_for() {
+    let mut world = World::running(json!({}));
+    world.edit(json!({"sql": "SELECT 2"}));
+    world.run_to("warm: under way");
+    for _ in 0..3 {
+        world.faults.no_image = true;
+        world.run(10);
+        world.faults.no_image = false;
+        world.faults.no_room = true;
+        world.run(1);
+    }
+    world.faults.no_room = false;
+    world.settle();
+    world.assert_ready(2);
+}
+
+/// Nothing says that they want for room, so stopping the old job would be of no use.
+#[test]
+fn warm_pods_that_are_slow_are_waited_for_and_given_up_with_the_old_job_running() {
+    for (ready_after, attempt) in [(250, 2), (400, 1)] {
+        let mut world = World::running(json!({}));
+        world.faults.slow = true;
+        world.edit(json!({"sql": "SELECT 2"}));
+        world.run(ready_after);
+        assert_eq!(world.processes[&1].phase, EnginePhase::Running, "{:#?}", world.log);
+        world.faults.slow = false;
+        world.settle();
+        assert_eq!(world.status.attempt, Some(attempt), "{:#?}", world.log);
+    }
+}
+
+#[test]
 fn warm_pods_that_cannot_work_leave_the_old_job_alone() {
     let mut world = World::running(json!({}));
     world.faults.no_image = true;
     world.edit(json!({"sql": "SELECT 2"}));
-    world.run(30);
+    world.run(40);
     assert_eq!((world.status.attempt, world.status.phase), (Some(1), Some(Phase::Running)));
     assert_eq!(world.reason(Stalled), "ImageUnavailable");
     assert_eq!(world.pods(), ["j-coordinator-1", "j-worker-1-0"]);

@@ -41,6 +41,8 @@ pub(super) struct Process {
 pub(super) struct Faults {
     /// New pods find no image.
     pub(super) no_image: bool,
+    /// New pods of a job take their time, and nothing says why.
+    pub(super) slow: bool,
     /// New pods find no node.
     pub(super) no_room: bool,
     /// There is room for so many workers.

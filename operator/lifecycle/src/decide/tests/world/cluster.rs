@@ -122,6 +122,7 @@ impl World {
             match () {
                 () if !is_new => {}
                 () if pod.component == Component::Planner => pod.state = PodState::Running { ready: true },
+                () if self.faults.slow => {}
                 () if no_image => pod.state = stuck(Trouble::Image, "ErrImagePull"),
                 () if no_room || is_worker(pod) && room == Some(0) => {
                     pod.state = stuck(Trouble::Unschedulable, "0/3 nodes")
