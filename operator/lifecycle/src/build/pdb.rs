@@ -15,6 +15,8 @@ pub(super) fn workers(blueprint: &Blueprint<'_>) -> Built {
         "spec": {
             // A number and no share: Kubernetes knows no total for pods without a workload object.
             "minAvailable": blueprint.workers.saturating_sub(1),
+            // A worker that is not ready does no work that a drain could disturb; without this it would keep its node for ever.
+            "unhealthyPodEvictionPolicy": "AlwaysAllow",
             "selector": {"matchLabels": selector(blueprint, "worker")},
         },
     });
