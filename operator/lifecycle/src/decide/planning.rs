@@ -100,8 +100,16 @@ pub(super) fn new_intent(
     }
 }
 
-/// Says something about a plan while the old job goes on.
+/// Says something about a plan while the old job goes on. One that crashed meanwhile is recovered: a planner may take minutes, and come to
+/// no verdict then. One that never ran, or that was not activated yet, waits for the plan.
 fn hold(s: &Situation<'_>, plan: PlanStatus, verdict: Verdict, more: Vec<Action>) -> Outcome {
+    if origin::ran(s) && s.current().is_none_or(|group| group.is_down()) {
+        let mut outcome = hold_for_long(s, plan, verdict);
+        if outcome.commit == Commit::After {
+            outcome.actions.extend(more);
+        }
+        return outcome;
+    }
     let mut status = s.observed.status.clone();
     status.plan = Some(plan);
     let mut actions = more;

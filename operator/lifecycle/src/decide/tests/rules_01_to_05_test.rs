@@ -473,6 +473,22 @@ fn rule_05_a_planner_that_hangs_is_replaced() {
     world.assert_ready(2);
 }
 
+/// It takes its time, and its end says nothing about the job that runs.
+#[test]
+fn rule_05_a_job_that_crashes_while_a_planner_runs_is_recovered() {
+    let mut world = World::running(json!({}));
+    world.faults.slow_planner = true;
+    world.edit(json!({"sql": "SELECT 2"}));
+    world.run(3);
+    world.end(1, Exit::Crashed(137));
+    world.run(20);
+    assert_eq!(world.processes[&1].phase, EnginePhase::Running, "{:#?}", world.log);
+    assert_eq!(world.reason(Ready), "Planning");
+    world.faults.slow_planner = false;
+    world.settle();
+    world.assert_ready(2);
+}
+
 #[test]
 fn rule_05_a_job_that_crashes_while_a_plan_waits_is_recovered() {
     for wait in ["approval", "refused", "incompatible"] {

@@ -43,6 +43,8 @@ pub(super) struct Faults {
     pub(super) no_image: bool,
     /// New pods of a job take their time, and nothing says why.
     pub(super) slow: bool,
+    /// Planners take their time.
+    pub(super) slow_planner: bool,
     /// New pods find no node.
     pub(super) no_room: bool,
     /// There is room for so many workers.

@@ -121,6 +121,7 @@ impl World {
             let is_new = matches!(pod.state, PodState::Starting | PodState::Stuck { .. });
             match () {
                 () if !is_new => {}
+                () if pod.component == Component::Planner && self.faults.slow_planner => {}
                 () if pod.component == Component::Planner => pod.state = PodState::Running { ready: true },
                 () if self.faults.slow => {}
                 () if no_image => pod.state = stuck(Trouble::Image, "ErrImagePull"),
