@@ -161,6 +161,7 @@ const TABLE: &[Row] = &[
     row("warm: under way",                     |s| at(s, IntentStep::Warm),  warming::go_on),
     row("suspended",                           stopping::is_suspended,       running::rest_suspended),
     row("stop: done",                          stopping::is_done,            stopping::next),
+    row("stop: not wanted any more",           stopping::is_stale,           stopping::take_back),
     row("stop: failed",                        stopping::has_failed,         stopping::fall_back),
     row("stop: under way",                     stopping::is_stopping,        stopping::go_on),
     row("start: records flow",                 starting::has_arrived,        starting::arrive),

@@ -144,6 +144,33 @@ pub(super) fn has_failed(s: &Situation<'_>) -> bool {
     is_refused || s.since(intent.since.0) > limit
 }
 
+/// Whether the spec asks for the stop no longer, and the job runs on: nobody stops it, because that was refused or not begun.
+pub(super) fn is_stale(s: &Situation<'_>) -> bool {
+    let Some((intent, method)) = intent(s).and_then(|intent| Some((intent, intent.stop?))) else {
+        return false;
+    };
+    let Ok(job) = &s.target else { return false };
+    let is_other = s.wanted_revision() != Some(&intent.revision);
+    let is_reverted = match intent.cause {
+        IntentCause::Spec => is_other,
+        IntentCause::Scale => {
+            is_other || s.is_suspended_by_user() || i32::try_from(job.parallelism) != Ok(intent.parallelism)
+        }
+        IntentCause::Suspend => !s.is_suspended_by_user(),
+        IntentCause::Restore => s.wants_restore() != intent.uri.as_deref(),
+        // Ordered, or decided here.
+        _ => false,
+    };
+    let call = s.call(&intent.plan, CallKind::Stop(method)).map(|call| &call.state);
+    let is_open = matches!(call, None | Some(CallState::Failed { .. }));
+    is_reverted && is_open && s.current().is_some_and(|group| group.is_running())
+}
+
+pub(super) fn take_back(s: &Situation<'_>) -> Outcome {
+    let said = on_the_way(s, "the spec does not ask for the stop any more");
+    Outcome::commit(said, without_intent(s, "the spec changed"))
+}
+
 pub(super) fn fall_back(s: &Situation<'_>) -> Outcome {
     let Some((old, method)) = intent(s).and_then(|intent| Some((intent, intent.stop?))) else {
         return Outcome::rest(super::running::standing(s));

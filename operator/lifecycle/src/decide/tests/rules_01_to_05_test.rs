@@ -489,6 +489,31 @@ fn rule_05_a_job_that_crashes_while_a_planner_runs_is_recovered() {
     world.assert_ready(2);
 }
 
+/// Savepoints fail, so the job runs on, and nobody wants it stopped any more.
+#[test]
+fn rule_05_a_stop_that_waits_is_taken_back_with_the_spec() {
+    let start = json!({"upgrade": {"fallback": "Wait", "warm": "Never"}});
+    for (edit, back) in [
+        (json!({"sql": "SELECT 2"}), json!({"sql": "SELECT 1"})),
+        (json!({"desiredState": "Suspended"}), json!({"desiredState": "Running"})),
+        (json!({"parallelism": 6}), json!({"parallelism": 2})),
+    ] {
+        let mut world = World::running(start.clone());
+        world.faults.no_checkpoints = true;
+        world.faults.no_rescale = true;
+        world.edit(edit.clone());
+        world.run(30);
+        world.run_to("stop: failed");
+        world.step();
+        assert_eq!(world.reason(Ready), "StopFailed", "{edit}: {:#?}", world.log);
+        world.edit(back);
+        world.faults.no_checkpoints = false;
+        world.faults.calls_fail = true;
+        world.settle();
+        world.assert_ready(1);
+    }
+}
+
 #[test]
 fn rule_05_a_job_that_crashes_while_a_plan_waits_is_recovered() {
     for wait in ["approval", "refused", "incompatible"] {
