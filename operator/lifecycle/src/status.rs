@@ -23,7 +23,7 @@ pub(crate) fn seal(status: &StreamJobStatus) -> String {
     let facts = (
         (status.attempt, status.last_attempt, &status.current_revision, &status.intent, &status.trial),
         (&status.nonces, &status.rolled_back, &status.recovery, status.parallelism.map(|p| p.current)),
-        (&status.restored_from, &status.origin, &status.ended),
+        (&status.restored_from, &status.origin, &status.ended, status.epoch),
     );
     checksum(&serde_json::to_string(&facts).unwrap_or_default())
 }
@@ -59,12 +59,10 @@ pub(crate) fn complete(s: &Situation<'_>, verdict: &Verdict, mut status: StreamJ
         _ => None,
     };
     // What is known is known of the deployment that owned the job until now; another one may keep its epochs elsewhere.
-    if status.attempt == s.attempt() {
+    if status.attempt == s.attempt() && !is_foreign(s) {
         status.epoch = s.floor();
-        if !is_foreign(s) {
-            status.origin = origin::updated(s).or(status.origin);
-            status.ended = ended::updated(s);
-        }
+        status.origin = origin::updated(s).or(status.origin);
+        status.ended = ended::updated(s);
     }
     let answer = group.and_then(|group| group.answer());
     if let Some(answer) = answer {
@@ -105,6 +103,7 @@ pub(crate) fn is_worth_writing(old: &StreamJobStatus, new: &StreamJobStatus) -> 
     new.throughput = old.throughput;
     new.lag.clone_from(&old.lag);
     new.watermark_age.clone_from(&old.watermark_age);
+    new.seal = new.seal.as_ref().map(|_| seal(&new));
     new != *old
 }
 

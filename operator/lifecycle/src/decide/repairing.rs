@@ -29,6 +29,11 @@ pub(super) fn repair(s: &Situation<'_>) -> Outcome {
         let desired = status.parallelism.map_or(current, |p| p.desired);
         status.parallelism = Some(ParallelismStatus { desired, current });
     }
+    // An epoch that somebody made up is no floor. Without a coordinator that knows better it stays: one that is too high holds the job and
+    // says so, one that is too low might let it start without its state.
+    let answer = attempt.and_then(|attempt| s.groups.get(&attempt)).and_then(|group| group.answer());
+    let newest = answer.and_then(|answer| answer.newest.as_ref());
+    status.epoch = newest.map(|epoch| epoch.number).or(status.epoch);
     status.intent = None;
     status.trial = None;
     status.recovery = None;

@@ -233,12 +233,13 @@ fn rule_02_a_conflict_leaves_nothing_done() {
 
 #[test]
 fn rule_02_foreign_edits_of_the_status_are_noticed_and_mended() {
-    for edit in ["attempt", "emptied", "rolled back", "revision"] {
+    for edit in ["attempt", "emptied", "rolled back", "revision", "epoch"] {
         let mut world = World::running(json!({"restart": {"nonce": 4}}));
         let before = world.status.clone();
         match edit {
             "attempt" => world.status.attempt = Some(9),
             "emptied" => world.status = Default::default(),
+            "epoch" => world.status.epoch = Some(9_000),
             "rolled back" => world.status.rolled_back = Some("x".into()),
             _ => world.status.current_revision = Some("x".into()),
         }
@@ -252,6 +253,7 @@ fn rule_02_foreign_edits_of_the_status_are_noticed_and_mended() {
             "{edit}"
         );
         assert_eq!(after.parallelism, before.parallelism, "{edit}");
+        assert!(after.epoch <= world.epoch, "{edit}: {:?}", after.epoch);
         assert_eq!(after.nonces.as_ref().unwrap().restart, Some(4), "{edit}: acting twice would be worse");
         assert_eq!(world.condition(Ready), "True", "{edit}");
     }
