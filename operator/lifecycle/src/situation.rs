@@ -217,12 +217,17 @@ impl<'a> Situation<'a> {
         }
     }
 
-    /// Names a plan: the same facts give the same id, another generation or cause another one.
+    /// Names a plan: the same is to be done under the same id, for whatever reason the spec was written again meanwhile. The number of the
+    /// deployment is in it, so what is done again is another plan; a deployment is rescaled and ended under the same number, so for
+    /// those the generation is.
     pub(crate) fn plan_id(&self, cause: IntentCause, attempt: i64) -> String {
-        let object = &self.observed.object;
-        let text = format!("{} {} {cause:?} {attempt} {:?}", object.uid, object.generation, self.revision);
-        let sum = checksum(&text);
-        format!("p{}-{}", object.generation, sum.get(..8).unwrap_or(&sum))
+        let (object, image) = (&self.observed.object, &self.observed.operator.image);
+        let restore = self.wants_restore().filter(|_| cause == IntentCause::Restore);
+        let is_in_place = matches!(cause, IntentCause::Scale | IntentCause::Delete);
+        let generation = is_in_place.then_some(object.generation);
+        let what = (cause, attempt, &self.revision, image, restore, generation);
+        let sum = checksum(&format!("{} {what:?}", object.uid));
+        format!("p{attempt}-{}", sum.get(..8).unwrap_or(&sum))
     }
 
     pub(crate) fn since(&self, then: Timestamp) -> Duration {

@@ -1,7 +1,7 @@
 //! Changes that a running job has to be stopped for: planned, judged, approved, then begun.
 //!
-//! Nothing here touches the job that runs. A plan is in the status before anybody acts on it; its id follows from the generation and from
-//! what is to be done, so an approval of one plan is none of another.
+//! Nothing here touches the job that runs. A plan is in the status before anybody acts on it; its id follows from what is to be
+//! done, so an approval of one plan is none of another, and stays one when something else of the spec changes.
 
 use std::time::Duration;
 

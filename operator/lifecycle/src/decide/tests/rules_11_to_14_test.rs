@@ -340,6 +340,10 @@ fn plan_waits_for_the_approval_of_exactly_this_plan() {
         (&["spec.sql".to_owned()][..], Some("Checkpoint"))
     );
     assert!(plan.state.is_some() && plan.restore_from.is_some());
+    // An autoscaler that writes the spec meanwhile asks for nothing else.
+    world.edit(json!({"parallelism": 3}));
+    world.run(20);
+    assert_eq!(world.status.plan.as_ref().unwrap().id, plan.id);
     world.object.approved = Some("p1-something".into());
     world.run(20);
     assert_eq!(world.status.attempt, Some(1));
