@@ -1,7 +1,7 @@
 //! The facts as decisions need them: children by deployment, the spec with its revision, what of it is new.
 //!
-//! Owns adoption: a child counts as the job's when its owner is this very resource (by uid), and as a deployment's by the number on its
-//! label. What belongs to a predecessor of the same name is a stranger; what belongs to a deployment that neither runs nor is being made
+//! Owns adoption: a child counts as the job's when the operator made it and its owner is this very resource (by uid), and as a
+//! deployment's by the number on its label. What belongs to a predecessor of the same name is a stranger; what belongs to a deployment that neither runs nor is being made
 //! is an orphan.
 
 mod group;
@@ -45,8 +45,11 @@ impl<'a> Situation<'a> {
         observed: &'a Observed,
         now: Timestamp,
     ) -> Self {
-        let (ours, strangers): (Vec<_>, Vec<_>) =
-            observed.children.iter().partition(|child| child.owner == observed.object.uid);
+        let (ours, strangers): (Vec<_>, Vec<_>) = observed
+            .children
+            .iter()
+            .filter(|child| child.is_managed)
+            .partition(|child| child.owner == observed.object.uid);
         let groups = by_attempt(&ours, observed);
         let deployed = observed.status.attempt.and_then(|n| groups.get(&n)).and_then(|g| g.deployed);
         let target = target(job, observed, deployed);

@@ -25,6 +25,9 @@ pub struct Child {
     pub generation: i64,
     /// Annotation: checksum of what was applied.
     pub applied: String,
+    /// Whether its label `app.kubernetes.io/managed-by` says that the operator made it. What somebody else made is left alone, whatever
+    /// other labels it has.
+    pub is_managed: bool,
     /// Whether it is being deleted already.
     pub is_terminating: bool,
     /// How it is, if it is a pod.

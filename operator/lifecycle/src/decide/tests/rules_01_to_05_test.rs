@@ -290,6 +290,25 @@ fn rule_03_children_of_a_deleted_job_of_this_name_go_first() {
     assert_eq!(world.condition(Ready), "True");
 }
 
+/// A label is copied quickly: to a tool's pod, to a config map that goes with the job.
+#[test]
+fn rule_03_what_somebody_else_made_is_left_alone() {
+    let mut world = World::running(json!({}));
+    let pod = world.children.iter().find(|child| child.kind == ChildKind::Pod).unwrap().clone();
+    for (name, owner) in [("tool-1", "uid-1"), ("tool-2", ""), ("tool-3", "uid-9")] {
+        let (uid, name, owner) = (name.into(), name.into(), owner.into());
+        world.children.push(Child { uid, name, owner, attempt: 7, is_managed: false, ..pod.clone() });
+    }
+    world.settle();
+    assert!(world.log.is_empty(), "{:#?}", world.log);
+    world.edit(json!({"sql": "SELECT 2"}));
+    world.settle();
+    world.object.deleted = Some(world.now);
+    world.settle();
+    assert!(world.is_gone);
+    assert_eq!(world.pods().iter().filter(|name| name.starts_with("tool-")).count(), 3);
+}
+
 #[test]
 fn rule_03_what_belongs_to_no_deployment_goes() {
     let mut world = World::running(json!({}));

@@ -154,6 +154,7 @@ fn rule_11_a_pod_that_is_lost_goes_at_once_even_if_it_is_being_deleted() {
         attempt: 1,
         plan: "p".into(),
         generation: 1,
+        is_managed: true,
         applied: String::new(),
         is_terminating,
         pod: Some(Pod { component: Component::Worker(0), state }),

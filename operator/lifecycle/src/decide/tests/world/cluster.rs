@@ -45,6 +45,7 @@ impl World {
             plan: label("millstream.dev/plan"),
             generation: label("millstream.dev/generation").parse().unwrap(),
             applied: built.applied.clone(),
+            is_managed: true,
             is_terminating: false,
             pod: (built.kind == ChildKind::Pod).then_some(Pod { component, state: PodState::Starting }),
             deployed,
