@@ -49,6 +49,8 @@ pub enum ChildKind {
     PodDisruptionBudget,
     /// A pod.
     Pod,
+    /// A secret with a certificate: made by the controller once for each deployment, never applied and never read.
+    Secret,
 }
 
 impl fmt::Display for ChildKind {

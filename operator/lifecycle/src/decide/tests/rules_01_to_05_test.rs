@@ -309,6 +309,22 @@ fn rule_03_what_somebody_else_made_is_left_alone() {
     assert_eq!(world.pods().iter().filter(|name| name.starts_with("tool-")).count(), 3);
 }
 
+/// Certificates are of one deployment, and go with it.
+#[test]
+fn rule_03_secrets_of_a_deployment_go_with_it() {
+    let mut world = World::running(json!({}));
+    let config = world.children.iter().find(|child| child.kind == ChildKind::ConfigMap).unwrap().clone();
+    let (uid, name) = ("tls-1".into(), "j-tls-1-worker".into());
+    let (kind, applied, deployed) = (ChildKind::Secret, String::new(), None);
+    world.children.push(Child { kind, uid, name, applied, deployed, ..config });
+    world.settle();
+    assert!(world.log.is_empty(), "{:#?}", world.log);
+    world.edit(json!({"sql": "SELECT 2"}));
+    world.settle();
+    world.assert_ready(2);
+    assert!(world.children.iter().all(|child| child.kind != ChildKind::Secret));
+}
+
 #[test]
 fn rule_03_what_belongs_to_no_deployment_goes() {
     let mut world = World::running(json!({}));
