@@ -8,6 +8,7 @@
 //! "start: under way" activates the standby; "start: records flow" clears the intent; "stable" ends the trial.
 
 mod deleting;
+mod judging;
 mod planning;
 mod recovering;
 mod repairing;

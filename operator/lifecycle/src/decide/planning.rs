@@ -3,8 +3,6 @@
 //! Nothing here touches the job that runs. A plan is in the status before anybody acts on it; its id follows from what is to be
 //! done, so an approval of one plan is none of another, and stays one when something else of the spec changes.
 
-use std::time::Duration;
-
 use millstream_api::ValidatedJob;
 use millstream_api::conditions::Reason;
 use millstream_api::status::{
@@ -12,23 +10,16 @@ use millstream_api::status::{
 };
 use millstream_api::streamjob::{UpgradeMode, Warm};
 
+use super::judging::{PLANNER, plan_again, start_planner};
 use super::{Commit, Outcome, delete, recovering, running};
 use crate::action::Action;
-use crate::build::{Blueprint, Start, planner};
 use crate::observed::{Judgement, PlannerState};
 use crate::origin;
 use crate::phase::Verdict;
 use crate::plan::{self, Stop, from, is_approved, is_only_text, lost, propose, stop, stop_in_any_case};
 use crate::situation::Situation;
 use crate::status::{begin, remember};
-use crate::time::{Timestamp, after, as_time, remaining};
-
-/// How long a planner may take.
-const PLANNER: Duration = Duration::from_secs(300);
-/// How long after a planner that came to no verdict the next one starts; twice as long after each, up to the longest.
-const PLANNER_PAUSE: Duration = Duration::from_secs(10);
-/// The longest such pause.
-const PLANNER_PAUSE_MAX: Duration = Duration::from_secs(300);
+use crate::time::{after, as_time};
 
 fn is_idle(s: &Situation<'_>) -> bool {
     s.intent().is_none() && s.attempt().is_some() && s.target.is_ok()
@@ -121,7 +112,7 @@ fn hold(s: &Situation<'_>, plan: PlanStatus, verdict: Verdict, more: Vec<Action>
 }
 
 /// The same for a plan that may wait for long.
-fn hold_for_long(s: &Situation<'_>, plan: PlanStatus, verdict: Verdict) -> Outcome {
+pub(super) fn hold_for_long(s: &Situation<'_>, plan: PlanStatus, verdict: Verdict) -> Outcome {
     let mut outcome = recovering::keep_alive(s, verdict);
     outcome.status.get_or_insert_with(|| s.observed.status.clone()).plan = Some(plan);
     outcome
@@ -226,34 +217,8 @@ fn planning(cause: IntentCause) -> Verdict {
     Verdict::working(phase_of(cause), Reason::Planning, said)
 }
 
-fn phase_of(cause: IntentCause) -> Phase {
+pub(super) fn phase_of(cause: IntentCause) -> Phase {
     if cause == IntentCause::Restore { Phase::Restoring } else { Phase::Upgrading }
-}
-
-/// A planner that came to no verdict says nothing about the SQL: its pod was evicted, or the bucket did not answer. Another one is
-/// started after a pause that grows; the old job goes on as long as it takes.
-fn plan_again(
-    s: &Situation<'_>,
-    mut plan: PlanStatus,
-    cause: IntentCause,
-    why: &str,
-    failed: Timestamp,
-) -> Outcome {
-    let before = plan.failures.unwrap_or(0);
-    let doublings = u32::try_from(before).unwrap_or(0).min(16);
-    let pause = PLANNER_PAUSE.saturating_mul(1 << doublings).min(PLANNER_PAUSE_MAX);
-    let left = remaining(failed, pause, s.now);
-    let planners = s.groups.get(&0).into_iter().flat_map(|group| group.children.iter().copied());
-    let again = if left.is_zero() { delete(planners) } else { None };
-    if again.is_some() {
-        plan.failures = Some(before.saturating_add(1));
-    }
-    let said = format!("the new revision could not be judged, and will be again; the old one goes on: {why}");
-    let mut outcome = hold_for_long(s, plan, Verdict::working(phase_of(cause), Reason::PlannerFailed, said));
-    if outcome.commit == Commit::After {
-        outcome.actions.extend(again);
-    }
-    outcome
 }
 
 /// Whether the state that the new deployment will find is enough: at or above the floor, with a place for every operator.
@@ -283,24 +248,4 @@ fn check_state(
         return Err((Reason::NothingToRestore, said));
     }
     Ok(())
-}
-
-fn start_planner(s: &Situation<'_>, job: &ValidatedJob, id: &str) -> Vec<Action> {
-    let blueprint = Blueprint {
-        object: &s.observed.object,
-        operator: &s.observed.operator,
-        job,
-        image: &s.observed.operator.image,
-        attempt: 0,
-        plan: id,
-        generation: s.observed.object.generation,
-        parallelism: i32::try_from(job.parallelism).unwrap_or(1),
-        workers: 0,
-        start: Start::Newest(None),
-        restore: None,
-        lost: Vec::new(),
-    };
-    let old = s.groups.get(&0).into_iter().flat_map(|group| group.children.iter().copied());
-    let stale = delete(old.filter(|child| child.plan != id));
-    stale.into_iter().chain([Action::StartPlanner(planner(&blueprint))]).collect()
 }
