@@ -26,6 +26,9 @@ enum Event {
     Evict(bool),
     Image(bool),
     Room(bool),
+    WorkerRoom(bool),
+    Slow(bool),
+    SlowPlanner(bool),
     Silence(bool),
     CallsFail(bool),
     CallsSucceedLate(bool),
@@ -56,6 +59,9 @@ fn event() -> impl Strategy<Value = Event> {
         2 => any::<bool>().prop_map(Event::Evict),
         1 => any::<bool>().prop_map(Event::Image),
         1 => any::<bool>().prop_map(Event::Room),
+        1 => any::<bool>().prop_map(Event::WorkerRoom),
+        1 => any::<bool>().prop_map(Event::Slow),
+        1 => any::<bool>().prop_map(Event::SlowPlanner),
         1 => any::<bool>().prop_map(Event::Silence),
         1 => any::<bool>().prop_map(Event::CallsFail),
         1 => any::<bool>().prop_map(Event::CallsSucceedLate),
@@ -117,6 +123,9 @@ fn happen(world: &mut World, event: &Event) {
         }
         Event::Image(fault) => world.faults.no_image = *fault,
         Event::Room(fault) => world.faults.no_room = *fault,
+        Event::WorkerRoom(fault) => world.faults.worker_room = fault.then_some(1),
+        Event::Slow(fault) => world.faults.slow = *fault,
+        Event::SlowPlanner(fault) => world.faults.slow_planner = *fault,
         Event::Silence(fault) => world.faults.silent = *fault,
         Event::CallsFail(fault) => world.faults.calls_fail = *fault,
         Event::CallsSucceedLate(fault) => world.faults.calls_succeed_late = *fault,
@@ -160,7 +169,7 @@ proptest! {
 
     #[test]
     fn whatever_happens_it_settles_and_no_invariant_breaks(events in proptest::collection::vec(event(), 1..25)) {
-        let mut world = World::new(json!({}));
+        let mut world = World::new(json!({})).with_operators("SELECT 3", &["agg"]);
         for event in &events {
             if world.is_gone {
                 return Ok(());
