@@ -2,8 +2,13 @@
 
 mod conditions_test;
 mod flow_test;
-mod rules_01_to_05_test;
-mod rules_06_to_10_test;
-mod rules_11_to_14_test;
+mod plans_test;
+mod rule_06_test;
+mod rule_14_test;
+mod rules_01_and_04_test;
+mod rules_02_03_and_05_test;
+mod rules_07_and_10_test;
+mod rules_08_and_09_test;
+mod rules_11_to_13_test;
 mod walk_test;
 mod world;
