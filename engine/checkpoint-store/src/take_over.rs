@@ -120,12 +120,33 @@ impl JobStore {
     /// `Fenced` if another took over at the same time and is newer; `Closed`; `Damaged`; `NoSuchCheckpoint` if an epoch was
     /// named that is none; `TooOld`; `Undecided`; `Log`; `Storage`.
     pub async fn take_over(&self, request: &TakeOverRequest) -> Result<TakeOver, StoreError> {
+        let generation = self.claim(request).await?;
+        self.take_over_as(generation, request).await
+    }
+
+    /// Step 1, if the job may start at all: every older coordinator is fenced when this returns.
+    ///
+    /// # Errors
+    /// `TooOld`; as [`JobStore::claim_generation`].
+    pub async fn claim(&self, request: &TakeOverRequest) -> Result<Generation, StoreError> {
         if request.at_least.is_some() {
             // Whoever runs the job now is not fenced for a start that cannot be.
             let newest = log::read(&self.folder, log::newest(&self.folder).await?, 1).await?;
             check_age(&self.folder, request.at_least, newest.lineage.first().map(|c| c.epoch))?;
         }
-        let generation = self.claim_generation().await?;
+        self.claim_generation().await
+    }
+
+    /// Steps 2 and 3, for a generation that was claimed for this request. Safe to repeat after an error, an `Undecided` one,
+    /// too: another `Start` of the same generation means the same as the first, and a newer generation is met before it.
+    ///
+    /// # Errors
+    /// As [`JobStore::take_over`].
+    pub async fn take_over_as(
+        &self,
+        generation: Generation,
+        request: &TakeOverRequest,
+    ) -> Result<TakeOver, StoreError> {
         let begun = begin(&self.folder, generation, request).await?;
         let unpublished = begun.unpublished();
         let incarnation = Incarnation::new(

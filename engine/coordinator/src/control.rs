@@ -323,7 +323,7 @@ fn status(error: &JobError) -> Status {
     let code = match error.kind {
         ErrorKind::User => Code::InvalidArgument,
         ErrorKind::State => Code::FailedPrecondition,
-        ErrorKind::Transient => Code::Unavailable,
+        ErrorKind::Transient | ErrorKind::Unavailable => Code::Unavailable,
         ErrorKind::Fenced => Code::Aborted,
         ErrorKind::Bug => Code::Internal,
     };

@@ -3,13 +3,12 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
-use millstream_checkpoint_store::{JobStore, Restored, StoreError, TakeOver};
+use millstream_checkpoint_store::JobStore;
 use millstream_connectors::sink::Sink;
 use millstream_connectors::source::Source;
-use millstream_jobmaster::{JobPhase, JobSpec, OwnedEpoch, Takeover};
-use millstream_model::{CheckpointId, ErrorKind, JobError, OperatorUid};
+use millstream_jobmaster::{AfterSavepoint, JobPhase, JobSpec};
+use millstream_model::{ErrorKind, JobError, OperatorUid};
 use tokio::sync::Notify;
 
 use crate::JobOutcome;
@@ -17,11 +16,9 @@ use crate::clock::Clock;
 use crate::driver::Driver;
 use crate::handle::{Asked, JobHandle, QUEUE, Request};
 use crate::links::Transport;
-use crate::metadata_io::MetadataIo;
-use crate::progress::{self, Expected};
-use crate::publishers::Publishers;
 use crate::settings::CoordinatorSettings;
 use crate::status::JobStatus;
+use crate::take_over::take_over;
 
 /// What a job consists of, for its coordinator.
 pub struct JobParts {
@@ -62,10 +59,11 @@ impl Coordinator {
     ///
     /// Cancellation: dropping the future is like a crash of the coordinator; the next one goes on from what is owned.
     pub async fn run(self) -> JobOutcome {
-        let Self { parts, transport, settings, mut asked } = self;
+        let Self { parts, transport, settings, asked } = self;
+        let Asked { mut requests, status } = asked;
         let clock = Clock::new(settings.clock.clone());
         let mut waiting = Vec::new();
-        let activated = Notify::new();
+        let (activated, stopped) = (Notify::new(), Notify::new());
         let mut is_standby = settings.is_standby;
         if is_standby {
             tracing::info!("standing by: nothing is claimed before `millstream activate`");
@@ -75,22 +73,23 @@ impl Coordinator {
         let taken = {
             let taking_over = async {
                 activated.notified().await;
-                take_over(&parts, &settings).await
+                take_over(&parts, &settings, &status, &stopped).await
             };
             tokio::pin!(taking_over);
             loop {
                 tokio::select! {
                     taken = &mut taking_over => break taken,
-                    Some(request) = asked.requests.recv() => match request {
+                    Some(request) = requests.recv() => match request {
                         Request::Cancel => return JobOutcome::Stopped { epoch: None },
-                        Request::Activate => {
+                        Request::Activate if is_standby => {
                             is_standby = false;
-                            asked.status.send_modify(|status| {
+                            status.send_modify(|status| {
                                 (status.phase, status.is_standby) = (JobPhase::TakingOver, false);
                                 status.next = None;
                             });
                             activated.notify_one();
                         }
+                        Request::Activate => {}
                         Request::Stop if is_standby => return JobOutcome::Stopped { epoch: None },
                         Request::Savepoint(order) if is_standby => {
                             let _ = order.answer.send(Err(JobError::new(ErrorKind::User, STANDBY)));
@@ -103,7 +102,12 @@ impl Coordinator {
                             let _ = order.answer.send(Err(JobError::new(ErrorKind::Transient, message)));
                         }
                         Request::Stop if waiting.iter().any(|w| matches!(w, Request::Stop)) => {}
-                        request => waiting.push(request),
+                        request => {
+                            if is_to_end(&request) {
+                                stopped.notify_one();
+                            }
+                            waiting.push(request);
+                        }
                     },
                 }
             }
@@ -115,8 +119,17 @@ impl Coordinator {
                 return outcome;
             }
         };
-        let driver = Driver::new(parts.spec, parts.sources, metadata, settings, clock, asked.status);
-        driver.run(takeover, waiting, transport, asked.requests).await
+        let driver = Driver::new(parts.spec, parts.sources, metadata, settings, clock, status);
+        driver.run(takeover, waiting, transport, requests).await
+    }
+}
+
+/// Whether nobody wants the job to go on behind this.
+fn is_to_end(request: &Request) -> bool {
+    match request {
+        Request::Stop | Request::Cancel => true,
+        Request::Savepoint(order) => order.then != AfterSavepoint::GoOn,
+        Request::Rescale(_) | Request::Activate => false,
     }
 }
 
@@ -131,92 +144,6 @@ fn before_the_job(parts: &JobParts, settings: &CoordinatorSettings) -> JobStatus
         is_standby,
         next: is_standby.then(|| next.to_owned()),
         ..JobStatus::before_the_job(&job.to_string(), (graph, *parallelism), phase, now_ms)
-    }
-}
-
-/// Steps 1 to 3 of a take-over, and the look at the targets; the job master orders the rest.
-async fn take_over(
-    parts: &JobParts,
-    settings: &CoordinatorSettings,
-) -> Result<(Takeover, MetadataIo), JobOutcome> {
-    let JobParts { spec, store, sinks, .. } = parts;
-    if settings.probe {
-        store.probe().await.map_err(outcome)?;
-    }
-    let taken = store.take_over(&settings.take_over).await.map_err(outcome)?;
-    announce(store, &taken);
-    if let Err(error) = millstream_savepoint::clean_up(store, &taken.incarnation).await {
-        // It only takes space, and the next start tries again.
-        tracing::warn!("what unfinished savepoints left is still there: {}", JobError::from(error));
-    }
-    let owner = store.lineage().await.map_err(outcome)?;
-    let publishers =
-        Arc::new(Publishers::new(owner, sinks.clone(), store.objects(), settings.publish_deadline));
-    let TakeOver { incarnation, start, restore, to_publish, discarded, .. } = taken;
-    let restored = restore.map(owned);
-    let unpublished: Vec<_> = to_publish.into_iter().map(owned).collect();
-    let expected = progress::expected(restored.as_ref(), &unpublished, &discarded);
-    check_targets(&publishers, &expected, spec).await.map_err(JobOutcome::Failed)?;
-    let used = restored.iter().chain(&unpublished).map(|o| o.manifest.checkpoint).max();
-    let takeover = Takeover {
-        generation: incarnation.generation(),
-        start,
-        next_checkpoint: used.map_or(CheckpointId(1), CheckpointId::next),
-        restored,
-        unpublished,
-        discarded,
-    };
-    Ok((takeover, MetadataIo::new(store.clone(), incarnation, publishers)))
-}
-
-/// Looks at the progress records, patiently: a target that cannot be asked gives no permission to go on.
-async fn check_targets(
-    publishers: &Publishers,
-    expected: &[Expected],
-    spec: &JobSpec,
-) -> Result<(), JobError> {
-    let patience = spec.settings.publish;
-    let mut failed = 0;
-    loop {
-        match publishers.check(expected, &spec.graph).await {
-            Err(error) if error.kind == ErrorKind::Transient && failed + 1 < patience.attempts => {
-                failed += 1;
-                let pause_ms = patience.backoff_ms(failed);
-                tracing::warn!("cannot read what is published, again in {pause_ms} ms: {error}");
-                tokio::time::sleep(Duration::from_millis(pause_ms)).await;
-            }
-            answer => return answer,
-        }
-    }
-}
-
-fn announce(store: &JobStore, taken: &TakeOver) {
-    let from = match &taken.restore {
-        Some(restored) => format!("epoch {}", restored.owned.epoch),
-        None => "the beginning".into(),
-    };
-    let generation = taken.incarnation.generation();
-    tracing::info!(
-        "took over {} as generation {generation} at epoch {}, going on from {from}",
-        store.location(),
-        taken.start
-    );
-    for passed in &taken.passed_over {
-        tracing::warn!("epoch {} is damaged and passed over: {}", passed.epoch, passed.reason);
-    }
-    if let Some((first, last)) = taken.repeats {
-        tracing::warn!("output of epochs {first} to {last} will be written again");
-    }
-}
-
-fn owned(restored: Restored) -> OwnedEpoch {
-    OwnedEpoch { epoch: restored.owned.epoch, manifest: restored.manifest }
-}
-
-fn outcome(error: StoreError) -> JobOutcome {
-    match error {
-        StoreError::Fenced { by, .. } => JobOutcome::Fenced { by },
-        error => JobOutcome::Failed(error.into()),
     }
 }
 

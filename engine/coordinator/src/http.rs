@@ -23,7 +23,7 @@ use tokio::sync::watch;
 
 use crate::control::{JobCompiler, plans_now};
 use crate::metrics;
-use crate::status::JobStatus;
+use crate::status::{JobStatus, one_line};
 
 type Status = watch::Receiver<JobStatus>;
 
@@ -67,9 +67,12 @@ impl Pages {
         }
     }
 
-    /// Shows more of what is known before there is a coordinator.
-    pub fn note(&self, change: impl FnOnce(&mut JobStatus)) {
-        self.starting.send_modify(change);
+    /// Shows what is waited for before there is a coordinator, and why.
+    pub fn note(&self, next: String, error: &str, now_ms: u64) {
+        self.starting.send_modify(|status| {
+            (status.next, status.last_error) = (Some(next), Some(one_line(error)));
+            status.updated_at_ms = now_ms;
+        });
     }
 
     /// From now on a coordinator's status is shown.
@@ -180,9 +183,10 @@ mod tests {
 
         assert_eq!(request(address, "/healthz").await, (200, "ok\n".into()));
         assert_eq!(request(address, "/readyz").await, (503, "Starting\n".into()));
-        pages.note(|status| status.next = Some("read a savepoint".into()));
-        assert_eq!(request(address, "/readyz").await, (503, "Starting: read a savepoint\n".into()));
-        assert!(request(address, "/status").await.1.contains(r#""phase":"Starting""#));
+        pages.note("look again in 1000 ms".into(), "no answer:\n503", 7);
+        assert_eq!(request(address, "/readyz").await, (503, "Starting: look again in 1000 ms\n".into()));
+        let json: serde_json::Value = serde_json::from_str(&request(address, "/status").await.1).unwrap();
+        assert_eq!((&json["phase"], &json["last_error"]), (&"Starting".into(), &"no answer: 503".into()));
         assert_eq!(request(address, "/plan").await, (200, r#"[{"parallelism":1}]"#.into()));
         let (sender, receiver) = watch::channel(begun);
         pages.follow(receiver);

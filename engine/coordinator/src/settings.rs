@@ -5,6 +5,7 @@ use std::time::Duration;
 use millstream_checkpoint_store::TakeOverRequest;
 
 use crate::clock::SteeredClock;
+use crate::outage::StartPatience;
 
 /// Settings of a [`crate::Coordinator`]; plain data.
 #[derive(Clone, Debug)]
@@ -15,6 +16,8 @@ pub struct CoordinatorSettings {
     pub is_standby: bool,
     /// Whether to try first if the store keeps the promises that exactly-once rests on. Some ten calls.
     pub probe: bool,
+    /// How long to go on with a storage that does not answer while the job is taken over.
+    pub start_patience: StartPatience,
     /// A worker that sends no heartbeat for this long while tasks run is lost. `None` in one process, where a worker that
     /// ends closes its queue.
     pub heartbeat_timeout: Option<Duration>,
@@ -33,6 +36,7 @@ impl Default for CoordinatorSettings {
             take_over: TakeOverRequest::default(),
             is_standby: false,
             probe: true,
+            start_patience: StartPatience::default(),
             heartbeat_timeout: None,
             publish_deadline: Duration::from_secs(600),
             status_interval: Duration::from_millis(250),

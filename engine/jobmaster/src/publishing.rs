@@ -6,7 +6,7 @@
 
 use std::collections::VecDeque;
 
-use millstream_model::{Epoch, JobError};
+use millstream_model::{Epoch, ErrorKind, JobError};
 
 use crate::command::{Command, Timer};
 use crate::event::OwnedEpoch;
@@ -105,7 +105,7 @@ impl Publishing {
             return AfterFailure::Ignore;
         }
         self.failed = self.failed.saturating_add(1);
-        if error.kind != millstream_model::ErrorKind::Transient {
+        if error.kind != ErrorKind::Transient {
             self.has_given_up = true;
             let message = format!(
                 "the output of epoch {epoch} is refused: {error}; it stays in the job's storage until the target takes it"
@@ -119,7 +119,7 @@ impl Publishing {
                  is published when the job is started again",
                 self.failed
             );
-            return AfterFailure::GiveUp(JobError::new(error.kind, message));
+            return AfterFailure::GiveUp(JobError::new(ErrorKind::Unavailable, message));
         }
         let at_ms = now_ms.saturating_add(self.settings.backoff_ms(self.failed));
         AfterFailure::Retry(Command::SetTimer { timer: Timer::Publish(epoch), at_ms })
@@ -155,7 +155,6 @@ impl Publishing {
 mod tests {
     use super::*;
     use crate::fixture::owned;
-    use millstream_model::ErrorKind;
 
     fn with(epochs: &[u64]) -> Publishing {
         let mut publishing =
@@ -196,6 +195,7 @@ mod tests {
         assert_eq!(publishing.failed(Epoch(7), &fault, 2_000), retry(2_150));
         let AfterFailure::GiveUp(error) = publishing.failed(Epoch(7), &fault, 3_000) else { panic!() };
         assert!(error.message.starts_with("epoch 7 could not be published in 3 tries: no route"), "{error}");
+        assert_eq!(error.kind, ErrorKind::Unavailable, "nothing is wrong with the job");
         assert!(publishing.is_settled());
         assert_eq!(publishing.failed(Epoch(7), &fault, 3_000), AfterFailure::Ignore);
         assert_eq!(publishing.retry(Epoch(7)), None);

@@ -10,6 +10,9 @@ use serde::{Deserialize, Serialize};
 pub enum ErrorKind {
     /// A passing fault (network, storage): restart the tasks.
     Transient,
+    /// Something outside that the job needs, such as its storage, did not do its part for as long as it was waited for here:
+    /// start the job again.
+    Unavailable,
     /// The data or the SQL is wrong: restarting gives the same error.
     User,
     /// A newer coordinator owns the job: stop for good.

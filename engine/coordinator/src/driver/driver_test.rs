@@ -14,7 +14,7 @@ use millstream_storage::{Action, MemoryStorage};
 use crate::clock::SteeredClock;
 use crate::fixture::{Job, Trouble};
 use crate::status::NewestEpoch;
-use crate::{JobHandle, JobOutcome, JobStatus, Request};
+use crate::{JobHandle, JobOutcome, JobStatus, Request, StartPatience};
 
 const STEPS: [&str; 4] = ["a b", "c", "d e f", "g"];
 const ROWS: &str = "a b c d e f g";
@@ -319,6 +319,84 @@ async fn a_bucket_that_cannot_be_reached_fails_the_start() {
     let job = Job { storage: Arc::new(broken), ..job };
     assert!(matches!(job.run().await, JobOutcome::Failed(_)));
     assert_eq!(job.sink.rows(), "");
+}
+
+/// The first call of a start, which is not repeated by the store, has no answer.
+fn silent() -> Arc<FaultStorage> {
+    let plan = FaultPlan::none().and_on(Action::Create, "probe/", Fault::NotApplied);
+    Arc::new(FaultStorage::new(Arc::new(MemoryStorage::new()), plan))
+}
+
+#[tokio::test]
+async fn a_bucket_that_does_not_answer_is_no_failure_of_the_job() {
+    let job = Job { storage: silent(), ..Job::new(1, &["a"], true) };
+    let JobOutcome::Failed(error) = job.run().await else { panic!() };
+    assert_eq!(error.kind, ErrorKind::Unavailable, "{error}");
+    assert!(matches!(job.run().await, JobOutcome::Finished { .. }));
+    assert_eq!(job.sink.rows(), "a");
+}
+
+const PATIENT: StartPatience = StartPatience {
+    give_up_after: Duration::from_secs(3_600),
+    first_pause: Duration::from_millis(1),
+    longest_pause: Duration::from_millis(1),
+};
+
+/// Nothing is repeated by the store more than once here, so each fault ends a step of the take-over.
+#[tokio::test]
+async fn a_bucket_that_answers_later_is_waited_for() {
+    let steps = [
+        (Action::Create, "probe/"),
+        (Action::List, "/generation/"),
+        (Action::Create, "/generation/"),
+        (Action::List, "/epoch/"),
+        (Action::Create, "/epoch/"),
+        (Action::Get, "/generation/"),
+    ];
+    for (action, part) in steps {
+        let plan = (0..4).fold(FaultPlan::none(), |plan, _| plan.and_on(action, part, Fault::NotApplied));
+        let shaky = Arc::new(FaultStorage::new(Arc::new(MemoryStorage::new()), plan));
+        let job = Job { storage: shaky.clone(), start_patience: PATIENT, ..Job::new(1, &STEPS, true) };
+        let (coordinator, handle, _workers) = job.start();
+        let outcome = coordinator.run().await;
+        assert!(matches!(outcome, JobOutcome::Finished { .. }), "{action} {part}: {outcome:?}");
+        assert_eq!(job.sink.rows(), ROWS, "{action} {part}");
+        assert_eq!(handle.status().borrow().generation, Generation(1), "{action} {part}: claimed once");
+        let met = shaky.trace().iter().filter(|call| call.fault.is_some()).count();
+        assert_eq!(met, 4, "{action} {part}");
+    }
+}
+
+#[tokio::test]
+async fn a_stop_ends_the_wait_for_a_bucket() {
+    let hour = Duration::from_secs(3_600);
+    let start_patience = StartPatience { first_pause: hour, longest_pause: hour, ..PATIENT };
+    let job = Job { storage: silent(), start_patience, ..Job::new(1, &["a"], true) };
+    let (coordinator, handle, _workers) = job.start();
+    let running = tokio::spawn(coordinator.run());
+    let status = until(&handle, |s| s.last_error.is_some()).await;
+    assert_eq!(status.next.as_deref(), Some("take the job over again in 3600000 ms"));
+    assert!(handle.ask(Request::Stop));
+    let JobOutcome::Failed(error) = running.await.unwrap() else { panic!() };
+    assert_eq!(error.kind, ErrorKind::Unavailable, "{error}");
+}
+
+#[tokio::test]
+async fn who_takes_over_while_another_waits_for_the_bucket_keeps_the_job() {
+    let inner = Arc::new(MemoryStorage::new());
+    let lost = (0..2).fold(FaultPlan::none(), |p, _| p.and_on(Action::Create, "/epoch/", Fault::NotApplied));
+    let clock = SteeredClock::new(1_000);
+    let start_patience = StartPatience { first_pause: Duration::from_secs(5), ..PATIENT };
+    let job = Job { start_patience, clock: Some(clock.clone()), ..Job::new(1, &["a"], true) };
+    let waiting = Job { storage: Arc::new(FaultStorage::new(inner.clone(), lost)), ..job.clone() };
+    let (coordinator, handle, _workers) = waiting.start();
+    let older = tokio::spawn(coordinator.run());
+    until(&handle, |s| s.last_error.is_some()).await;
+    let newer = Job { storage: inner, ..job }.store();
+    let taken = newer.take_over(&TakeOverRequest::default()).await.unwrap();
+    clock.set(6_000);
+    let outcome = tokio::time::timeout(Duration::from_secs(20), older).await.unwrap().unwrap();
+    assert_eq!(outcome, JobOutcome::Fenced { by: taken.incarnation.generation() });
 }
 
 /// Runs until the process "dies" at storage call `n`, then runs a second process to the end.

@@ -203,7 +203,7 @@ impl JobMaster {
              what the storage says"
         );
         self.abandon();
-        let end = self.failed(JobError::new(ErrorKind::Transient, message));
+        let end = self.failed(JobError::new(ErrorKind::Unavailable, message));
         self.end(end);
     }
 

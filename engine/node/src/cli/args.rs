@@ -156,6 +156,9 @@ pub(crate) struct CoordinatorArguments {
     /// Get ready and let workers come, but claim nothing until `millstream activate`
     #[arg(long, env = "MILLSTREAM_STANDBY", conflicts_with_all = ["fresh", "from_epoch", "from_savepoint"])]
     pub(crate) standby: bool,
+    /// How long to try again when the storage does not answer while the job is started, before the process ends
+    #[arg(long, value_name = "DURATION", default_value = "10min", value_parser = patience, env = "MILLSTREAM_START_TIMEOUT")]
+    pub(crate) start_timeout: std::time::Duration,
     /// Leave word of how the job ended in this file, as one JSON object: for whoever started it, such as Kubernetes in
     /// /dev/termination-log
     #[arg(long, value_name = "FILE", env = "MILLSTREAM_ENDING")]
@@ -473,6 +476,11 @@ fn duration(text: &str) -> Result<std::time::Duration, String> {
         Some(_) => Err("it must be 500 ms or more: workers report four times a second".into()),
         None => Err(format!("{text} is no duration; write for example `10s`")),
     }
+}
+
+fn patience(text: &str) -> Result<std::time::Duration, String> {
+    millstream_connectors::options::parse_duration(text)
+        .ok_or_else(|| format!("{text} is no duration; write for example `10min`"))
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {

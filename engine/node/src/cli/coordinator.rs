@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use millstream_coordinator::desk::{self, DeskSettings};
-use millstream_coordinator::{Coordinator, CoordinatorSettings, JobParts, Transport};
+use millstream_coordinator::{Coordinator, CoordinatorSettings, JobParts, StartPatience, Transport};
 use millstream_jobmaster::JobSpec;
 use millstream_plan::CompiledJob;
 use millstream_tls::Role;
@@ -16,6 +16,7 @@ use super::args::{CoordinatorArguments, LogFormat};
 use super::compile::{Compiler, Job, compile_source, read};
 use super::ending::{self, Ending};
 use super::failure::Failure;
+use super::run::patience::with_patience;
 use super::run::signals::Signals;
 use super::run::start::{self, Start};
 use super::run::{listen, outcome, pages, supervise};
@@ -84,13 +85,14 @@ fn coordinate(arguments: &CoordinatorArguments) -> Result<Ending, Failure> {
         .build()
         .map_err(|e| Failure::Job(format!("cannot start the runtime: {e}")))?;
     let ended = runtime.block_on(async {
-        let signals = Signals::catch()?;
+        let mut signals = Signals::catch()?;
         let listener = bind(arguments, &file, &job).await?;
         let compiler = Arc::new(Compiler::new(source.clone(), connectors.clone()));
         let starting = pages::starting(&file, &job, arguments.standby);
         let pages = pages::open(arguments.start.http, starting, compiler.clone()).await?;
-        let start = start::prepare(&arguments.start, &file, &compiled.settings, &job, false).await?;
-        let plan = match start {
+        let patience = StartPatience::of(arguments.start_timeout);
+        let look = async || start::prepare(&arguments.start, &file, &compiled.settings, &job, false).await;
+        let plan = match with_patience(patience, pages.as_ref(), &mut signals, look).await? {
             Start::Go(plan) => plan,
             Start::Finished(epoch) => return Ok(Ending::Finished { epoch }),
         };
@@ -115,6 +117,7 @@ fn coordinate(arguments: &CoordinatorArguments) -> Result<Ending, Failure> {
         let settings = CoordinatorSettings {
             heartbeat_timeout: Some(silence),
             is_standby: arguments.standby,
+            start_patience: patience,
             ..plan.coordinator
         };
         let (join, joining) = mpsc::channel(REPORTS);

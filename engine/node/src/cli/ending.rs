@@ -61,6 +61,7 @@ pub(crate) fn word_of(failure: &Failure) -> Value {
         Failure::Mistake(message) => ("Refused", message),
         Failure::NothingToRestore(message) => ("NothingToRestore", message),
         Failure::Job(message) => ("Failed", message),
+        Failure::Unavailable(message) => ("Unavailable", message),
         Failure::Fenced(message) => ("Fenced", message),
     };
     json!({"ending": ending, "message": shortened(message)})
@@ -95,6 +96,7 @@ mod tests {
             (Err(Failure::Mistake(text())), r#"{"ending":"Refused","message":"why"}"#),
             (Err(Failure::NothingToRestore(text())), r#"{"ending":"NothingToRestore","message":"why"}"#),
             (Err(Failure::Job(text())), r#"{"ending":"Failed","message":"why"}"#),
+            (Err(Failure::Unavailable(text())), r#"{"ending":"Unavailable","message":"why"}"#),
             (Err(Failure::Fenced(text())), r#"{"ending":"Fenced","message":"why"}"#),
         ];
         for (ended, expected) in table {

@@ -20,6 +20,9 @@ pub enum Failure {
     NothingToRestore(String),
     /// The job failed. Exit code 1.
     Job(String),
+    /// Something outside did not do its part, such as a storage or a coordinator elsewhere: trying again later may help. Exit
+    /// code 1.
+    Unavailable(String),
     /// Another coordinator took the job over. Exit code 1.
     Fenced(String),
 }
@@ -30,7 +33,7 @@ impl Failure {
     pub const fn code(&self) -> u8 {
         match self {
             Self::Mistake(_) | Self::NothingToRestore(_) => 2,
-            Self::Job(_) | Self::Fenced(_) => 1,
+            Self::Job(_) | Self::Unavailable(_) | Self::Fenced(_) => 1,
         }
     }
 
@@ -41,6 +44,7 @@ impl Failure {
             Self::Mistake(message)
             | Self::NothingToRestore(message)
             | Self::Job(message)
+            | Self::Unavailable(message)
             | Self::Fenced(message) => message,
         }
     }
@@ -61,7 +65,8 @@ impl From<JobError> for Failure {
         match error.kind {
             ErrorKind::User | ErrorKind::State => Self::Mistake(error.message),
             ErrorKind::Fenced => Self::Fenced(error.message),
-            ErrorKind::Transient | ErrorKind::Bug => Self::Job(error.message),
+            ErrorKind::Transient | ErrorKind::Unavailable => Self::Unavailable(error.message),
+            ErrorKind::Bug => Self::Job(error.message),
         }
     }
 }
@@ -95,6 +100,7 @@ mod tests {
             (ErrorKind::User, 2),
             (ErrorKind::State, 2),
             (ErrorKind::Transient, 1),
+            (ErrorKind::Unavailable, 1),
             (ErrorKind::Fenced, 1),
             (ErrorKind::Bug, 1),
         ];

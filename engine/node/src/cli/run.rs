@@ -3,6 +3,7 @@
 mod advice;
 pub(super) mod outcome;
 pub(super) mod pages;
+pub(super) mod patience;
 mod restore;
 mod result;
 pub(super) mod signals;

@@ -242,7 +242,7 @@ fn an_unanswered_claim_ends_the_coordinator() {
         &[
             "worker 1: cancel attempt 1",
             "attempt 1: stop enumerators",
-            "end: failed (Transient): whether checkpoint 1 is owned could not be found out: boom; start the job again to \
+            "end: failed (Unavailable): whether checkpoint 1 is owned could not be found out: boom; start the job again to \
              go on from what the storage says",
         ],
     );

@@ -48,7 +48,7 @@ fn output_that_stays_unpublished_ends_the_job_and_names_the_way_on() {
     t.expect(
         1_210,
         cancelled(1, 1),
-        &["end: failed (Transient): epoch 22 could not be published in 2 tries: boom; its output stays in the job's \
+        &["end: failed (Unavailable): epoch 22 could not be published in 2 tries: boom; its output stays in the job's \
            storage and is published when the job is started again"],
     );
 }

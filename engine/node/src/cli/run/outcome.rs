@@ -19,7 +19,7 @@ pub(in crate::cli) async fn judge(
 ) -> Result<Ending, Failure> {
     let job = &file.identity.name;
     if let Some(hidden) = hidden(&outcome, last) {
-        return Err(Failure::Job(format!("{job}: {hidden}")));
+        return Err(Failure::Unavailable(format!("{job}: {hidden}")));
     }
     for (count, what) in
         [(last.skipped, "malformed records were skipped"), (last.late_dropped, "late rows were dropped")]
@@ -48,6 +48,11 @@ pub(in crate::cli) async fn judge(
         JobOutcome::Failed(error) if error.kind == ErrorKind::State => {
             let error = JobError::new(error.kind, format!("{job}: {}", error.message));
             Err(advice::on(error, last.restored_from, store).await)
+        }
+        JobOutcome::Failed(error) if error.kind == ErrorKind::Unavailable => {
+            // Of a job that was not taken over nobody knows what it has.
+            let way_on = last.epoch.map(|_| way_on(last, is_query)).unwrap_or_default();
+            Err(Failure::Unavailable(format!("{job}: {}{way_on}", error.message)))
         }
         JobOutcome::Failed(error) => {
             Err(Failure::Job(format!("{job}: {}{}", error.message, way_on(last, is_query))))
@@ -87,9 +92,43 @@ fn way_on(last: &JobStatus, is_query: bool) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use millstream_checkpoint_store::StoreSettings;
     use millstream_model::Epoch;
 
     use super::*;
+    use crate::job_file::JobOverrides;
+
+    #[tokio::test]
+    async fn what_is_to_blame_outside_is_no_failure_of_the_job() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("j.sql");
+        std::fs::write(&path, "SELECT 1;").unwrap();
+        let file = JobFile::read(&path, &JobOverrides::default()).unwrap();
+        let storage = Arc::new(millstream_storage::MemoryStorage::new());
+        let store = JobStore::open(storage, file.identity.clone(), StoreSettings::default());
+        let owns = JobStatus { epoch: Some(Epoch(4)), unpublished: 1, ..JobStatus::default() };
+        let failed = |kind| JobOutcome::Failed(JobError::new(kind, "no answer"));
+        let table = [
+            (failed(ErrorKind::Unavailable), JobStatus::default(), "Unavailable(\"j: no answer\")"),
+            (
+                failed(ErrorKind::Unavailable),
+                owns.clone(),
+                "Unavailable(\"j: no answer\\n  running it again continues from epoch 4\")",
+            ),
+            (failed(ErrorKind::Transient), owns.clone(), "Job(\"j: no answer"),
+            (
+                JobOutcome::Stopped { epoch: Some(Epoch(4)) },
+                owns,
+                "Unavailable(\"j: ended at epoch 4, but the output",
+            ),
+        ];
+        for (outcome, last, expected) in table {
+            let said = format!("{:?}", judge(outcome, &last, &file, &store, false).await.unwrap_err());
+            assert!(said.starts_with(expected), "{said}");
+        }
+    }
 
     #[test]
     fn what_is_not_visible_is_no_success() {

@@ -31,7 +31,8 @@ impl Signals {
         Ok(())
     }
 
-    async fn next(&mut self) {
+    /// Waits for one.
+    pub(in crate::cli) async fn next(&mut self) {
         let Self { interrupt, terminate } = self;
         tokio::select! {
             Some(_) = async { interrupt.as_mut()?.recv().await } => {}

@@ -174,7 +174,7 @@ async fn go_back(
     job: &CompiledJob,
     droppable: &BTreeSet<OperatorUid>,
 ) -> Result<StartFrom, Failure> {
-    let (_, manifest) = store.read_manifest(epoch).await.map_err(|e| Failure::Mistake(e.to_string()))?;
+    let (_, manifest) = store.read_manifest(epoch).await?;
     check_losses(&manifest, epoch, job, droppable)?;
     if let Some(newest) = overview.newest.filter(|n| *n > epoch) {
         say(&format!("output of epochs {} to {newest} will be written again", epoch.next()));
