@@ -130,7 +130,10 @@ fn verdict(s: &Situation<'_>) -> Verdict {
     if is_past_deadline(s) {
         return Verdict::stalled(s, reason, message);
     }
-    on_the_way(s, if trouble.is_some() { message } else { "the new deployment starts" })
+    match trouble {
+        Some(_) => Verdict { reason, ..on_the_way(s, message) },
+        None => on_the_way(s, "the new deployment starts"),
+    }
 }
 
 /// A standby is told once that the job is its own; it is told again only when that failed.

@@ -49,7 +49,8 @@ pub(super) fn is_ready(s: &Situation<'_>) -> bool {
     let (Some(intent), Some(group)) = (intent(s), new_group(s)) else { return false };
     let is_standby = group.answer().is_some_and(|answer| answer.phase == EnginePhase::Standby);
     let slots = group.deployed.map_or(1, |deployed| deployed.job.cluster.slots);
-    is_standby && group.ready_workers() >= workers_for(intent.parallelism, slots)
+    // A standby takes no workers, so its own are not ready: they wait at its door as soon as they run.
+    is_standby && group.running_workers() >= workers_for(intent.parallelism, slots)
 }
 
 /// The old job stops, for pods that are ready or to make room for them. Those that wait for a node keep waiting: they get the room.

@@ -75,7 +75,15 @@ impl<'a> Group<'a> {
     }
 
     pub(crate) fn ready_workers(&self) -> u32 {
-        u32::try_from(self.workers.values().filter(|(_, pod)| pod.is_ready()).count()).unwrap_or(u32::MAX)
+        self.count_workers(Pod::is_ready)
+    }
+
+    pub(crate) fn running_workers(&self) -> u32 {
+        self.count_workers(|pod| matches!(pod.state, PodState::Running { .. }))
+    }
+
+    fn count_workers(&self, is_so: impl Fn(&Pod) -> bool) -> u32 {
+        u32::try_from(self.workers.values().filter(|(_, pod)| is_so(pod)).count()).unwrap_or(u32::MAX)
     }
 }
 

@@ -129,7 +129,7 @@ fn rule_14_a_job_that_does_not_run_is_deployed_again_at_another_parallelism() {
     let mut world = World::new(json!({"parallelism": 6}));
     world.faults.worker_room = Some(1);
     world.run(10);
-    assert_eq!(world.reason(Ready), "Deploying");
+    assert_eq!(world.reason(Ready), "Unschedulable");
     world.edit(json!({"parallelism": 2}));
     world.settle();
     world.assert_ready(2);

@@ -114,7 +114,8 @@ impl World {
         let (no_image, no_room) = (self.faults.no_image, self.faults.no_room);
         let is_worker = |pod: &Pod| matches!(pod.component, Component::Worker(_));
         let used = self.children.iter().filter_map(|child| child.pod.as_ref());
-        let used = used.filter(|pod| is_worker(pod) && pod.is_ready()).count();
+        let runs = |pod: &Pod| matches!(pod.state, PodState::Running { .. });
+        let used = used.filter(|pod| is_worker(pod) && runs(pod)).count();
         let mut room = self.faults.worker_room.map(|room| room.saturating_sub(used));
         for child in &mut self.children {
             let Some(pod) = &mut child.pod else { continue };
@@ -146,6 +147,18 @@ impl World {
                         self.processes.insert(child.attempt, process);
                     }
                 }
+            }
+        }
+        self.take_workers();
+    }
+
+    /// A coordinator takes the workers that run; a standby takes none.
+    fn take_workers(&mut self) {
+        for child in &mut self.children {
+            let Some(pod) = &mut child.pod else { continue };
+            let takes = |process: &Process| process.phase != EnginePhase::Standby;
+            if let (Component::Worker(_), PodState::Running { ready }) = (pod.component, &mut pod.state) {
+                *ready = self.processes.get(&child.attempt).is_some_and(takes);
             }
         }
     }
