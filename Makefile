@@ -12,7 +12,7 @@ export CARGO_TERM_COLOR ?= auto
 STAGE := scripts/stage
 # The whole workspace is selected everywhere, so that cargo gives the dependencies the same features, and compiles them
 # once, whether it builds a binary or the tests.
-BUILD := cargo build --locked --workspace --bin millstream
+BUILD := cargo build --locked --workspace --bin millstream --bin millstream-operator
 # A test that hangs must end by itself, with the name of the test as the last line.
 LIMIT := timeout --foreground --kill-after=30s $(or $(TEST_LIMIT),30m)
 # What computes the figures is tested each time: these tests take a tenth of a second and need nothing but Python.

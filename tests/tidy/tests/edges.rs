@@ -11,6 +11,7 @@ use crate::report;
 const ALLOWED: &[(&str, &[&str])] = &[
     ("operator/api", &[]),
     ("operator/lifecycle", &["operator/api"]),
+    ("operator/controller", &["operator/api", "operator/lifecycle", "engine/proto", "engine/tls"]),
     ("engine/model", &[]),
     ("engine/batch", &["engine/model"]),
     ("engine/expr", &["engine/model", "engine/batch"]),

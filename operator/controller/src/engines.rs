@@ -1,0 +1,176 @@
+//! What coordinators say.
+//!
+//! One that runs is asked again and again by a task of its own; its job is looked at when the answer is another one than before, and
+//! as often as its last decision wanted. So a reconcile never waits for an engine.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use millstream_lifecycle::observed::Engine;
+use millstream_lifecycle::time::Timestamp;
+use millstream_tls::Security;
+use tokio::sync::{mpsc, watch};
+use tokio::task::AbortHandle;
+
+use crate::children::JobKey;
+use crate::engine_client::EngineClient;
+
+/// How long between two questions while something is under way.
+pub(crate) const BRISK: Duration = Duration::from_millis(500);
+/// How long between two questions to a job that is settled.
+pub(crate) const CALM: Duration = Duration::from_secs(15);
+/// How many questions in a row must fail before a coordinator counts as silent: one can be lost in a connection that broke.
+const FAILURES: u32 = 2;
+
+/// The coordinators of all jobs.
+#[derive(Debug)]
+pub(crate) struct Engines {
+    security: Security,
+    news: mpsc::UnboundedSender<JobKey>,
+    asked: Mutex<HashMap<JobKey, BTreeMap<i64, Asked>>>,
+}
+
+/// A coordinator that is being asked.
+#[derive(Debug)]
+struct Asked {
+    address: String,
+    /// Uid of its pod: another pod of the same name is another coordinator.
+    pod: String,
+    pace: watch::Sender<Duration>,
+    said: Arc<Mutex<Engine>>,
+    task: AbortHandle,
+}
+
+/// A coordinator that can be asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Address {
+    /// Host and port.
+    pub(crate) address: String,
+    /// Uid of the pod.
+    pub(crate) pod: String,
+}
+
+impl Drop for Asked {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Engines {
+    /// Jobs whose coordinator says something new go to `news`.
+    pub(crate) fn new(security: Security, news: mpsc::UnboundedSender<JobKey>) -> Self {
+        Self { security, news, asked: Mutex::default() }
+    }
+
+    /// What each of these coordinators of a job said last. Those that are new are asked from now on, all others no more.
+    pub(crate) fn look(&self, job: &JobKey, there: &BTreeMap<i64, Address>) -> BTreeMap<i64, Engine> {
+        let mut asked = self.lock();
+        let of_job = asked.entry(job.clone()).or_default();
+        of_job.retain(|attempt, asked| {
+            there.get(attempt).is_some_and(|at| at.address == asked.address && at.pod == asked.pod)
+        });
+        for (attempt, at) in there {
+            of_job.entry(*attempt).or_insert_with(|| self.ask(job, at));
+        }
+        let said = of_job.iter().map(|(attempt, asked)| (*attempt, asked.last())).collect();
+        if of_job.is_empty() {
+            asked.remove(job);
+        }
+        said
+    }
+
+    /// How often the coordinators of a job are asked from now on.
+    pub(crate) fn pace(&self, job: &JobKey, pace: Duration) {
+        for asked in self.lock().get(job).into_iter().flat_map(BTreeMap::values) {
+            asked.pace.send_if_modified(|old| std::mem::replace(old, pace) != pace);
+        }
+    }
+
+    /// Forgets a job.
+    pub(crate) fn forget(&self, job: &JobKey) {
+        self.lock().remove(job);
+    }
+
+    fn ask(&self, job: &JobKey, at: &Address) -> Asked {
+        let (pace, paced) = watch::channel(BRISK);
+        let said = Arc::new(Mutex::new(Engine::Unknown));
+        let asking = Asking {
+            job: job.clone(),
+            address: at.address.clone(),
+            security: self.security.clone(),
+            said: said.clone(),
+            news: self.news.clone(),
+        };
+        let task = tokio::spawn(asking.go_on(paced)).abort_handle();
+        Asked { address: at.address.clone(), pod: at.pod.clone(), pace, said, task }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<JobKey, BTreeMap<i64, Asked>>> {
+        // Every change is complete before anything can panic.
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Asked {
+    fn last(&self) -> Engine {
+        self.said.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// The task that asks.
+struct Asking {
+    job: JobKey,
+    address: String,
+    security: Security,
+    said: Arc<Mutex<Engine>>,
+    news: mpsc::UnboundedSender<JobKey>,
+}
+
+impl Asking {
+    async fn go_on(self, mut pace: watch::Receiver<Duration>) {
+        let mut connection = None;
+        let mut failures = 0;
+        loop {
+            match self.once(&mut connection).await {
+                Ok(engine) => {
+                    failures = 0;
+                    self.hear(engine);
+                }
+                Err(why) => {
+                    connection = None;
+                    failures += 1;
+                    tracing::debug!("the coordinator of {} at {}: {why}", self.job.name, self.address);
+                    if failures >= FAILURES {
+                        self.hear(Engine::Silent { since: Timestamp::now() });
+                    }
+                }
+            }
+            let pause = if failures == 0 { *pace.borrow_and_update() } else { BRISK };
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                changed = pace.changed() => if changed.is_err() { return },
+            }
+        }
+    }
+
+    async fn once(&self, connection: &mut Option<EngineClient>) -> Result<Engine, String> {
+        let client = match connection {
+            Some(client) => client,
+            none => none.insert(EngineClient::connect(&self.address, &self.security).await?),
+        };
+        Ok(Engine::Answered(Box::new(client.status().await?)))
+    }
+
+    /// Keeps what was said. One that is silent has been so since the first time; and what is as before is no news.
+    fn hear(&self, engine: Engine) {
+        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_silent_still = matches!((&*said, &engine), (Engine::Silent { .. }, Engine::Silent { .. }));
+        if is_silent_still || *said == engine {
+            return;
+        }
+        *said = engine;
+        drop(said);
+        let _ = self.news.send(self.job.clone());
+    }
+}

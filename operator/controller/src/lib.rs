@@ -1,0 +1,37 @@
+//! The only code that talks to Kubernetes: it sees, hands what it saw to [`millstream_lifecycle::decide()`], and does what comes back.
+//!
+//! | module | owns |
+//! |---|---|
+//! | [`observe`] | from Kubernetes' objects and the engine's words to facts; pure |
+//! | `children` | what is known of the objects that belong to jobs, kept up to date by watches |
+//! | `engines` | what coordinators say: one that runs is asked again and again, in the background |
+//! | `calls` | orders to coordinators, given in the background |
+//! | `reconcile` | one look at one job: observe, decide, act |
+//! | `act`, `apply` | carrying out what was decided |
+//! | `writes` | statuses that this process wrote and has not seen in its watch yet |
+//! | `metrics`, `http` | what was counted, and whether the operator is well |
+//! | `leadership` | which of several operators acts |
+//! | [`run()`] | starting and ending all of it |
+//!
+//! Nothing is decided here, and nothing in a reconcile waits for an engine: what a coordinator says is what it said last.
+
+mod act;
+mod apply;
+pub mod args;
+mod calls;
+mod causes;
+mod children;
+mod context;
+mod engine_client;
+mod engines;
+mod http;
+mod leadership;
+mod metrics;
+pub mod observe;
+mod reconcile;
+mod run;
+mod watch;
+mod writes;
+
+pub use leadership::Lease;
+pub use run::run;

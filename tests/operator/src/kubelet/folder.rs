@@ -1,0 +1,102 @@
+//! A pod's volumes as folders, and what its arguments mean here.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use kube::Api;
+use millstream_api::k8s_openapi::api::core::v1::{ConfigMap, Container, Pod, Secret, Service, Volume};
+
+use super::Node;
+
+/// A pod's files. Removed with it.
+pub(super) struct Folder {
+    root: tempfile::TempDir,
+    /// Paths in the container, and where they are.
+    mounts: Vec<(String, PathBuf)>,
+}
+
+impl Folder {
+    /// Makes the volumes of a pod; an error for one that is not there (yet).
+    pub(super) async fn make(node: &Node, pod: &Pod, container: &Container) -> Result<Self, String> {
+        let root = tempfile::tempdir().unwrap();
+        let volumes = pod.spec.as_ref().and_then(|spec| spec.volumes.clone()).unwrap_or_default();
+        for volume in &volumes {
+            let folder = root.path().join(&volume.name);
+            fs::create_dir(&folder).unwrap();
+            fill(node, volume, &folder).await?;
+        }
+        let mut mounts: Vec<(String, PathBuf)> = container
+            .volume_mounts
+            .iter()
+            .flatten()
+            .map(|mount| (mount.mount_path.clone(), root.path().join(&mount.name)))
+            .collect();
+        let log = container.termination_message_path.clone().unwrap_or_else(|| "/dev/termination-log".into());
+        mounts.push((log, root.path().join("termination-log")));
+        Ok(Self { root, mounts })
+    }
+
+    /// What the container left in its termination message.
+    pub(super) fn message(&self) -> String {
+        fs::read_to_string(self.root.path().join("termination-log")).unwrap_or_default()
+    }
+
+    /// Where the container's output goes.
+    pub(super) fn log(&self) -> PathBuf {
+        self.root.path().join("log")
+    }
+
+    /// An argument or a variable as it has to be here.
+    pub(super) fn meant(&self, text: &str, ip: &str, name: &str) -> String {
+        let text = text.replace("$(POD_IP)", ip).replace("$(POD_NAME)", name);
+        let text = text.replace("0.0.0.0:", &format!("{ip}:"));
+        let (flag, value) = text.split_once('=').map_or(("", text.as_str()), |(flag, value)| (flag, value));
+        let is_within = |path: &str| value == path || value.starts_with(&format!("{path}/"));
+        match self.mounts.iter().find(|(path, _)| is_within(path)) {
+            Some((path, here)) => {
+                let equals = if flag.is_empty() { "" } else { "=" };
+                format!("{flag}{equals}{}{}", here.display(), &value[path.len()..])
+            }
+            None => text,
+        }
+    }
+}
+
+async fn fill(node: &Node, volume: &Volume, folder: &Path) -> Result<(), String> {
+    if let Some(source) = &volume.config_map {
+        let maps: Api<ConfigMap> = Api::namespaced(node.client.clone(), &node.namespace);
+        let map = maps.get(&source.name).await.map_err(|e| e.to_string())?;
+        for (key, text) in map.data.unwrap_or_default() {
+            fs::write(folder.join(key), text).unwrap();
+        }
+    }
+    if let Some(name) = volume.secret.as_ref().and_then(|source| source.secret_name.clone()) {
+        let secrets: Api<Secret> = Api::namespaced(node.client.clone(), &node.namespace);
+        let secret = secrets.get(&name).await.map_err(|e| e.to_string())?;
+        for (key, bytes) in secret.data.unwrap_or_default() {
+            fs::write(folder.join(key), bytes.0).unwrap();
+        }
+    }
+    Ok(())
+}
+
+/// `service.namespace.svc:port` as the address of the pod behind that service; an error while there is none.
+pub(super) async fn resolved(node: &Node, argument: &str) -> Result<String, String> {
+    let suffix = format!(".{}.svc:", node.namespace);
+    let Some((before, port)) = argument.split_once(&suffix) else { return Ok(argument.to_owned()) };
+    let (flag, name) = before.rsplit_once('=').map_or(("", before), |(flag, name)| (flag, name));
+    let services: Api<Service> = Api::namespaced(node.client.clone(), &node.namespace);
+    let service = services.get(name).await.map_err(|e| e.to_string())?;
+    let selector = service.spec.and_then(|spec| spec.selector).unwrap_or_default();
+    let pods: Api<Pod> = Api::namespaced(node.client.clone(), &node.namespace);
+    let all = pods.list(&kube::api::ListParams::default()).await.map_err(|e| e.to_string())?;
+    let is_behind = |pod: &Pod| {
+        let labels = pod.metadata.labels.clone().unwrap_or_default();
+        pod.metadata.deletion_timestamp.is_none()
+            && selector.iter().all(|(key, value)| labels.get(key) == Some(value))
+    };
+    let ip = all.into_iter().filter(is_behind).find_map(|pod| pod.status?.pod_ip);
+    let ip = ip.ok_or_else(|| format!("no pod behind the service {name}"))?;
+    let flag = if flag.is_empty() { String::new() } else { format!("{flag}=") };
+    Ok(format!("{flag}{ip}:{port}"))
+}

@@ -1,0 +1,185 @@
+//! The life of one pod.
+
+use std::fs::File;
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use kube::api::{Api, DeleteParams, PostParams, Preconditions};
+use millstream_api::k8s_openapi::api::core::v1::{Container, Pod};
+use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::process::{Child, Command};
+use tokio::sync::watch;
+use tokio::time::{sleep, timeout};
+
+use super::folder::{Folder, resolved};
+use super::status::Status;
+use super::{ENGINE_IMAGE, Node, UNSCHEDULABLE, new_address};
+
+/// How often a readiness probe is made: oftener than a kubelet does, so that tests are quick.
+const PROBE: Duration = Duration::from_millis(100);
+/// The pause before a container is started again, which grows at a kubelet.
+const RESTART: Duration = Duration::from_secs(1);
+
+/// Runs a pod from its binding to its end.
+pub(super) async fn run(node: Node, mut seen: watch::Receiver<Pod>) {
+    let pod = seen.borrow().clone();
+    let ip = new_address();
+    let mut status = Status::new(&node, &pod, &ip);
+    let selector = pod.spec.as_ref().and_then(|spec| spec.node_selector.clone()).unwrap_or_default();
+    if selector.contains_key(UNSCHEDULABLE) {
+        return status.unschedulable().await;
+    }
+    if pod.metadata.deletion_timestamp.is_none() {
+        bind(&node, &pod).await;
+        work(&node, &pod, &mut status, &ip, &mut seen).await;
+    }
+    // Also one that has ended stays until somebody deletes it.
+    wait_for_deletion(&mut seen).await;
+    remove(&node, &pod).await;
+}
+
+async fn work(node: &Node, pod: &Pod, status: &mut Status, ip: &str, seen: &mut watch::Receiver<Pod>) {
+    let container = pod.spec.as_ref().unwrap().containers[0].clone();
+    if container.image.as_deref() != Some(ENGINE_IMAGE) {
+        status.waiting("ErrImagePull", "no such image").await;
+        sleep(Duration::from_millis(500)).await;
+        return status.waiting("ImagePullBackOff", "Back-off pulling image").await;
+    }
+    status.waiting("ContainerCreating", "").await;
+    let Some(folder) = until_deleted(seen, volumes(node, pod, &container)).await else { return };
+    let restarts = pod.spec.as_ref().unwrap().restart_policy.as_deref() != Some("Never");
+    loop {
+        let Some(command) = until_deleted(seen, command(node, &container, &folder, pod, ip)).await else {
+            return;
+        };
+        let Some(ended) = attend(command, pod, status, ip, seen).await else { return };
+        let code = ended.code().unwrap_or(137);
+        if !restarts || code == 0 {
+            return status.ended(code, &folder.message()).await;
+        }
+        status.restarted();
+        status.waiting("CrashLoopBackOff", "back-off restarting failed container").await;
+        if until_deleted(seen, sleep(RESTART)).await.is_none() {
+            return;
+        }
+    }
+}
+
+async fn volumes(node: &Node, pod: &Pod, container: &Container) -> Folder {
+    loop {
+        match Folder::make(node, pod, container).await {
+            Ok(folder) => return folder,
+            Err(_) => sleep(PROBE).await,
+        }
+    }
+}
+
+/// The process of a container; waits until the services that it names have somebody behind them, as DNS would make it fail until then.
+async fn command(node: &Node, container: &Container, folder: &Folder, pod: &Pod, ip: &str) -> Command {
+    let name = pod.metadata.name.clone().unwrap();
+    let mut command = Command::new(&node.engine);
+    for argument in container.args.iter().flatten() {
+        let argument = loop {
+            match resolved(node, argument).await {
+                Ok(argument) => break argument,
+                Err(_) => sleep(PROBE).await,
+            }
+        };
+        command.arg(folder.meant(&argument, ip, &name));
+    }
+    for variable in container.env.iter().flatten() {
+        if let Some(value) = &variable.value {
+            command.env(&variable.name, folder.meant(value, ip, &name));
+        }
+    }
+    let log = File::options().create(true).append(true).open(folder.log()).unwrap();
+    let also = log.try_clone().unwrap();
+    command.stdin(Stdio::null()).stdout(log).stderr(also).kill_on_drop(true);
+    command
+}
+
+/// Runs a process to its end; `None` when the pod was deleted meanwhile, and the process ended for that.
+async fn attend(
+    mut command: Command,
+    pod: &Pod,
+    status: &Status,
+    ip: &str,
+    seen: &mut watch::Receiver<Pod>,
+) -> Option<ExitStatus> {
+    let mut child = command.spawn().unwrap();
+    status.running(false).await;
+    let mut was_ready = false;
+    let is_probed = pod.spec.as_ref().unwrap().containers[0].readiness_probe.is_some();
+    loop {
+        tokio::select! {
+            ended = child.wait() => return ended.ok(),
+            () = wait_for_deletion(seen) => {
+                end(&mut child, pod).await;
+                return None;
+            }
+            is_ready = probe(ip, is_probed) => if is_ready != was_ready {
+                was_ready = is_ready;
+                status.running(is_ready).await;
+            }
+        }
+    }
+}
+
+async fn probe(ip: &str, is_probed: bool) -> bool {
+    sleep(PROBE).await;
+    let asked = async {
+        let mut stream = TcpStream::connect(format!("{ip}:9090")).await.ok()?;
+        stream.write_all(b"GET /readyz HTTP/1.0\r\n\r\n").await.ok()?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.ok()?;
+        Some(answer.starts_with("HTTP/1.0 200"))
+    };
+    !is_probed || timeout(Duration::from_secs(2), asked).await.ok().flatten() == Some(true)
+}
+
+/// SIGTERM, and SIGKILL when the grace is over.
+async fn end(child: &mut Child, pod: &Pod) {
+    let Some(id) = child.id() else { return };
+    let grace = pod.spec.as_ref().and_then(|spec| spec.termination_grace_period_seconds).unwrap_or(30);
+    let _ = std::process::Command::new("kill").args(["-TERM", &id.to_string()]).status();
+    let grace = Duration::from_secs(u64::try_from(grace).unwrap_or(0));
+    if timeout(grace, child.wait()).await.is_err() {
+        let _ = child.kill().await;
+    }
+}
+
+async fn wait_for_deletion(seen: &mut watch::Receiver<Pod>) {
+    // An error: the pod is gone altogether.
+    let _ = seen.wait_for(|pod| pod.metadata.deletion_timestamp.is_some()).await;
+}
+
+async fn until_deleted<T>(seen: &mut watch::Receiver<Pod>, what: impl Future<Output = T>) -> Option<T> {
+    tokio::select! {
+        done = what => Some(done),
+        () = wait_for_deletion(seen) => None,
+    }
+}
+
+async fn bind(node: &Node, pod: &Pod) {
+    let name = pod.metadata.name.clone().unwrap();
+    let pods: Api<Pod> = Api::namespaced(node.client.clone(), &node.namespace);
+    let binding = json!({
+        "apiVersion": "v1", "kind": "Binding", "metadata": {"name": name},
+        "target": {"apiVersion": "v1", "kind": "Node", "name": node.name},
+    });
+    // One that is bound already was seen before this node was started again.
+    let _: Result<serde_json::Value, _> =
+        pods.create_subresource("binding", &name, &PostParams::default(), &binding).await;
+}
+
+async fn remove(node: &Node, pod: &Pod) {
+    let pods: Api<Pod> = Api::namespaced(node.client.clone(), &node.namespace);
+    let parameters = DeleteParams {
+        grace_period_seconds: Some(0),
+        preconditions: Some(Preconditions { uid: pod.metadata.uid.clone(), resource_version: None }),
+        ..DeleteParams::default()
+    };
+    let _ = pods.delete(pod.metadata.name.as_ref().unwrap(), &parameters).await;
+}

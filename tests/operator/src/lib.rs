@@ -1,0 +1,25 @@
+//! A node for tests: it runs pods as processes, with the engine's binary for an image.
+//!
+//! There is no container and no network of its own: a pod's address is one of loopback's, its volumes are folders, and every path and
+//! address in its arguments is replaced by what it stands for here. Everything else is as a kubelet has it: binding, status, probes,
+//! restarts, termination messages, grace. An image that is not the engine's cannot be pulled.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
+
+mod kubelet;
+mod operator;
+
+pub use kubelet::{ENGINE_IMAGE, Kubelet, UNSCHEDULABLE};
+pub use operator::Operator;
+
+use std::path::PathBuf;
+
+/// A program of this build.
+///
+/// # Panics
+/// If it was not built.
+pub fn program(name: &str) -> PathBuf {
+    let test = std::env::current_exe().unwrap();
+    let path = test.ancestors().nth(2).unwrap().join(name);
+    assert!(path.exists(), "{} is missing: cargo build --workspace --bin {name}", path.display());
+    path
+}
