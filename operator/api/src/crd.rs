@@ -3,7 +3,7 @@
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
     CustomResourceColumnDefinition, CustomResourceDefinition, JSONSchemaProps, ValidationRule,
 };
-use kube::CustomResourceExt;
+use kube_core::CustomResourceExt;
 
 use crate::rules::{RULES, Rule, SNAPSHOT_RULES};
 use crate::{StreamJob, StreamSnapshot};

@@ -22,7 +22,7 @@ mod upgrade;
 
 use std::collections::BTreeMap;
 
-use kube::CustomResource;
+use kube_derive::CustomResource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -55,6 +55,7 @@ pub const MAX_MAX_PARALLELISM: i32 = 32_768;
     status = "StreamJobStatus",
     shortname = "sj",
     category = "all",
+    crates(kube_core = "::kube_core"),
     derive = "PartialEq",
     doc = "A StreamJob is a stream or batch job written in SQL, with the way to run it. Being able to write one means being able to run code with the rights of its pods.",
     scale(

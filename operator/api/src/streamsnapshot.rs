@@ -4,7 +4,7 @@
 //! one with `deletionPolicy: Delete` removes the files, which needs no running job.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
-use kube::CustomResource;
+use kube_derive::CustomResource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +21,7 @@ use crate::streamjob::{MAX_URI, STORAGE_PATTERN};
     status = "StreamSnapshotStatus",
     shortname = "ssnap",
     category = "all",
+    crates(kube_core = "::kube_core"),
     derive = "PartialEq",
     doc = "A StreamSnapshot is a savepoint or checkpoint of a StreamJob, taken when the object is made and kept as long as it exists."
 )]

@@ -19,7 +19,6 @@ mod act;
 mod apply;
 pub mod args;
 mod calls;
-mod causes;
 mod children;
 mod context;
 mod engine_client;

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use millstream_controller::args::{Arguments, LogFormat};
 use millstream_controller::run;
+use millstream_model::error::with_causes;
 use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
@@ -21,7 +22,7 @@ fn main() -> ExitCode {
     match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            tracing::error!("{error:#}");
+            tracing::error!("{}", with_causes(error.as_ref()));
             ExitCode::FAILURE
         }
     }

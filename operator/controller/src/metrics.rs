@@ -1,11 +1,10 @@
 //! What the operator counts, for `/metrics`.
 
-use std::time::Duration;
-
 use kube::core::DynamicObject;
 use kube::runtime::reflector::Store;
 use prometheus::{
-    Encoder as _, Histogram, HistogramOpts, IntCounterVec, IntGaugeVec, Opts, Registry, TextEncoder,
+    Encoder as _, Histogram, HistogramOpts, HistogramTimer, IntCounterVec, IntGaugeVec, Opts, Registry,
+    TextEncoder,
 };
 
 /// Phases that a job can have, so that one without jobs is 0 and not absent.
@@ -58,10 +57,14 @@ impl Metrics {
         Ok(Self { registry, reconciles, duration, calls, writes, jobs })
     }
 
+    /// A look at a job begins.
+    pub(crate) fn reconciling(&self) -> HistogramTimer {
+        self.duration.start_timer()
+    }
+
     /// A look at a job is over.
-    pub(crate) fn reconciled(&self, result: &str, took: Duration) {
+    pub(crate) fn reconciled(&self, result: &str) {
         self.reconciles.with_label_values(&[result]).inc();
-        self.duration.observe(took.as_secs_f64());
     }
 
     /// An order has been carried out, or not.

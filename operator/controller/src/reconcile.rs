@@ -1,7 +1,7 @@
 //! One look at one job.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use kube::Error;
 use kube::core::DynamicObject;
@@ -10,9 +10,9 @@ use millstream_api::conditions::ConditionType;
 use millstream_api::k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use millstream_lifecycle::time::Timestamp;
 use millstream_lifecycle::{Decision, decide};
+use millstream_model::error::with_causes;
 
 use crate::act::{ActError, Looked, Then, carry_out};
-use crate::causes::with_causes;
 use crate::children::JobKey;
 use crate::context::Context;
 use crate::engines::{BRISK, CALM};
@@ -41,14 +41,15 @@ pub(crate) async fn reconcile(
     object: Arc<DynamicObject>,
     context: Arc<Context>,
 ) -> Result<Requeue, ReconcileError> {
-    let began = Instant::now();
+    let timer = context.metrics.reconciling();
     let looked = look(object, &context).await;
     let result = match &looked {
         Ok(_) => "done",
         Err(error) if is_conflict(error) => "conflict",
         Err(_) => "failed",
     };
-    context.metrics.reconciled(result, began.elapsed());
+    context.metrics.reconciled(result);
+    timer.observe_duration();
     looked
 }
 

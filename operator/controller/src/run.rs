@@ -13,6 +13,7 @@ use kube::runtime::reflector::{ObjectRef, Store};
 use kube::runtime::watcher;
 use millstream_api::StreamJob;
 use millstream_lifecycle::observed::{OperatorSettings, Transport};
+use millstream_model::error::with_causes;
 use millstream_tls::Security;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -20,7 +21,6 @@ use tokio::sync::{mpsc, watch};
 
 use crate::args::{Arguments, PullPolicy};
 use crate::calls::Calls;
-use crate::causes::with_causes;
 use crate::children::{Children, JobKey};
 use crate::context::Context;
 use crate::engines::Engines;

@@ -8,9 +8,9 @@ use kube::runtime::watcher::{self, Event};
 use kube::runtime::{WatchStreamExt as _, watcher as watch};
 use kube::{Client, ResourceExt as _};
 use millstream_lifecycle::observed::ChildKind;
+use millstream_model::error::with_causes;
 use tokio::sync::{mpsc, watch as state};
 
-use crate::causes::with_causes;
 use crate::children::{Children, JobKey};
 use crate::observe::{self, MANAGED_BY, MANAGER};
 

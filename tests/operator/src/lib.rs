@@ -4,6 +4,7 @@
 //! address in its arguments is replaced by what it stands for here. Everything else is as a kubelet has it: binding, status, probes,
 //! restarts, termination messages, grace. An image that is not the engine's cannot be pulled.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
+#![allow(clippy::disallowed_methods, reason = "limits for what other processes do")]
 
 mod kubelet;
 mod operator;

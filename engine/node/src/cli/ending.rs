@@ -64,19 +64,19 @@ pub(crate) fn word_of(failure: &Failure) -> Value {
         Failure::Unavailable(message) => ("Unavailable", message),
         Failure::Fenced(message) => ("Fenced", message),
     };
-    json!({"ending": ending, "message": shortened(message)})
+    json!({"ending": ending, "message": shortened(message, MESSAGE_BYTES)})
 }
 
-fn shortened(message: &str) -> String {
-    // Escapes of JSON count, too.
+/// The beginning of a message that takes up to `most` bytes of JSON, escapes included.
+pub(super) fn shortened(message: &str, most: usize) -> String {
     let bytes = |text: &str| Value::from(text).to_string().len();
-    if bytes(message) <= MESSAGE_BYTES {
+    if bytes(message) <= most {
         return message.to_owned();
     }
     let mut size = 0;
     let fits = |c: &char| {
         size += bytes(c.encode_utf8(&mut [0; 4])) - 2;
-        size < MESSAGE_BYTES
+        size < most
     };
     message.chars().take_while(fits).chain(['…']).collect()
 }

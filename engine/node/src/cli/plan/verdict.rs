@@ -7,9 +7,12 @@
 use serde_json::{Value, json};
 
 use super::state::StateOutlook;
+use crate::cli::ending::shortened;
 
 /// Bytes of the word.
 const MOST: usize = 4_000;
+/// Bytes of the reason why the newest checkpoint cannot be gone on from.
+const REASON: usize = 1_500;
 /// Characters of an operator's name: it is for people, and SQL can make it long.
 const NAME: usize = 60;
 
@@ -24,7 +27,7 @@ pub(super) fn word(outlook: &StateOutlook) -> Value {
         word[key] = value;
     }
     if let Some(reason) = word["refused"].as_str() {
-        word["refused"] = reason.chars().take(MOST / 4).collect::<String>().into();
+        word["refused"] = shortened(reason, REASON).into();
     } else {
         word.as_object_mut().map(|word| word.remove("refused"));
     }
@@ -33,7 +36,7 @@ pub(super) fn word(outlook: &StateOutlook) -> Value {
     let mut size = word.to_string().len();
     let mut fitting = Vec::new();
     for operator in &operators {
-        let short = shortened(operator);
+        let short = brief(operator);
         size += short.to_string().len() + 1;
         if size > MOST {
             break;
@@ -56,7 +59,7 @@ fn rank(verdict: &str) -> usize {
     ["Lost", "New", "KeptInputChanged"].iter().position(|word| *word == verdict).unwrap_or(3)
 }
 
-fn shortened(operator: &Value) -> Value {
+fn brief(operator: &Value) -> Value {
     let name: String = operator["name"].as_str().unwrap_or_default().chars().take(NAME).collect();
     json!({"uid": operator["uid"], "name": name, "verdict": operator["verdict"]})
 }
@@ -83,5 +86,15 @@ mod tests {
         let verdicts: Vec<&Value> =
             word["operators"].as_array().unwrap().iter().map(|operator| &operator["verdict"]).collect();
         assert_eq!(verdicts, ["Lost", "Kept", "Kept", "Kept"]);
+    }
+    #[test]
+    fn a_long_reason_fits() {
+        for long in ["\u{1}".repeat(3_000), "ö€".repeat(3_000)] {
+            let StateOutlook::Operators { newest, .. } = fixture(0) else { panic!() };
+            let word = word(&StateOutlook::Refused { newest, reason: long.clone() });
+            assert!(word.to_string().len() <= 4_096, "{}", word.to_string().len());
+            let reason = word["refused"].as_str().unwrap();
+            assert!(long.starts_with(reason.trim_end_matches('…')) && reason.len() > 100, "{reason}");
+        }
     }
 }
