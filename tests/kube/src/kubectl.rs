@@ -86,6 +86,12 @@ impl Kubectl {
         self.run_with(manifest, ["apply", "-f", "-"])
     }
 
+    /// `kubectl apply --server-side -f -` as somebody else does it: another owner of fields, who insists.
+    pub fn apply_as(&self, manager: &str, manifest: &str) -> Answer {
+        let manager = format!("--field-manager={manager}");
+        self.run_with(manifest, ["apply", "--server-side", "--force-conflicts", &manager, "-f", "-"])
+    }
+
     /// An object as JSON.
     ///
     /// # Panics

@@ -5,9 +5,11 @@ mod heartbeat;
 mod pod;
 mod status;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
+use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
 use futures::StreamExt as _;
@@ -29,7 +31,11 @@ pub const UNSCHEDULABLE: &str = "millstream.test/nowhere";
 pub struct Kubelet {
     end: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
+    processes: Processes,
 }
+
+/// Ids of the processes that run, by the names of their pods.
+type Processes = Arc<Mutex<BTreeMap<String, u32>>>;
 
 /// What every pod of a node needs to know.
 #[derive(Clone)]
@@ -38,12 +44,15 @@ struct Node {
     namespace: String,
     name: String,
     engine: PathBuf,
+    processes: Processes,
 }
 
 impl Kubelet {
     /// Runs the pods of this `kubectl`'s namespace.
     pub fn start(kubectl: &Kubectl, engine: PathBuf) -> Self {
         let (end, ended) = oneshot::channel();
+        let processes = Processes::default();
+        let running = processes.clone();
         let (kubeconfig, namespace) = (kubectl.kubeconfig().to_owned(), kubectl.namespace().to_owned());
         let thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -52,14 +61,26 @@ impl Kubelet {
                 let options = KubeConfigOptions::default();
                 let config = Config::from_custom_kubeconfig(config, &options).await.unwrap();
                 let client = Client::try_from(config).unwrap();
-                let node = Node { client, name: format!("node-of-{namespace}"), namespace, engine };
+                let name = format!("node-of-{namespace}");
+                let node = Node { client, name, namespace, engine, processes: running };
                 tokio::select! {
                     () = work(node) => {}
                     _ = ended => {}
                 }
             });
         });
-        Self { end: Some(end), thread: Some(thread) }
+        Self { end: Some(end), thread: Some(thread), processes }
+    }
+
+    /// Sends a signal, such as `KILL` or `STOP`, to the process of a pod, behind the back of everybody.
+    ///
+    /// # Panics
+    /// If no process of that pod runs.
+    pub fn signal(&self, pod: &str, signal: &str) {
+        let processes = self.processes.lock().unwrap();
+        let id = processes.get(pod).unwrap_or_else(|| panic!("{pod} does not run: {processes:?}"));
+        let sent = Command::new("kill").args([&format!("-{signal}"), &id.to_string()]).status().unwrap();
+        assert!(sent.success(), "kill -{signal} {id}");
     }
 }
 

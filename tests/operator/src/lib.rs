@@ -3,6 +3,7 @@
 //! There is no container and no network of its own: a pod's address is one of loopback's, its volumes are folders, and every path and
 //! address in its arguments is replaced by what it stands for here. Everything else is as a kubelet has it: binding, status, probes,
 //! restarts, termination messages, grace. An image that is not the engine's cannot be pulled.
+#![allow(clippy::print_stderr, reason = "what a node has to say stands beside the failure of a test")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 #![allow(clippy::disallowed_methods, reason = "limits for what other processes do")]
 

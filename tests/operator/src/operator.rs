@@ -23,6 +23,11 @@ pub struct Operator {
 impl Operator {
     /// Starts one for the namespace of this `kubectl`.
     pub fn start(kubectl: &Kubectl) -> Self {
+        Self::start_with(kubectl, &[])
+    }
+
+    /// The same with more arguments.
+    pub fn start_with(kubectl: &Kubectl, arguments: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let log = folder.path().join("log");
         // Free a moment ago, and nobody else here takes ports from this range on purpose.
@@ -31,6 +36,7 @@ impl Operator {
             .env("KUBECONFIG", kubectl.kubeconfig())
             .args(["--engine-image", ENGINE_IMAGE, "--plaintext", "--namespace", kubectl.namespace()])
             .args(["--http", &address])
+            .args(arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(File::create(&log).unwrap())
@@ -62,6 +68,29 @@ impl Operator {
         write!(stream, "GET /readyz HTTP/1.0\r\n\r\n").is_ok()
             && stream.read_to_string(&mut answer).is_ok()
             && answer.starts_with("HTTP/1.0 200")
+    }
+
+    /// Waits until its log has this text.
+    ///
+    /// # Panics
+    /// If that takes two minutes.
+    pub fn wait_until_log(&self, text: &str) {
+        let began = Instant::now();
+        while !self.log().contains(text) {
+            assert!(began.elapsed() < Duration::from_secs(120), "the log lacks {text:?}\n{}", self.log());
+            thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// Ends it in order, as a kubelet does, and returns its log.
+    ///
+    /// # Panics
+    /// If it does not end with success.
+    pub fn end(mut self) -> String {
+        Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
+        let ended = self.child.wait().unwrap();
+        assert!(ended.success(), "{ended}\n{}", self.log());
+        self.log()
     }
 
     /// Ends it without warning.

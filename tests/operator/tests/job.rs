@@ -16,7 +16,7 @@ const LIMIT: Duration = Duration::from_secs(120);
 /// A namespace with a node and an operator, and a folder that is the bucket.
 pub(crate) struct World {
     pub(crate) operator: Option<Operator>,
-    _kubelet: Kubelet,
+    pub(crate) kubelet: Kubelet,
     kubectl: Namespace,
     folder: tempfile::TempDir,
 }
@@ -27,8 +27,14 @@ pub(crate) struct Manifest {
     pub(crate) name: &'static str,
     /// What is written beside the id.
     pub(crate) select: &'static str,
+    /// What the ids are read from.
+    pub(crate) from: &'static str,
     pub(crate) rows: u64,
     pub(crate) rows_per_second: u64,
+    /// The folder for the rows.
+    pub(crate) out: &'static str,
+    /// When a revision is stable.
+    pub(crate) stability: &'static str,
     /// More lines of the spec.
     pub(crate) spec: String,
 }
@@ -38,21 +44,41 @@ impl Default for Manifest {
         Self {
             name: "orders",
             select: "id % 7",
+            from: "(SELECT DISTINCT id FROM numbers)",
             rows: 1_000_000,
             rows_per_second: 2_000,
+            out: "out",
+            stability: "{minRunning: 1s, minCheckpoints: 1}",
             spec: String::new(),
         }
     }
 }
 
+impl Manifest {
+    /// The same with one more line in the spec.
+    pub(crate) fn with(&self, line: &str) -> Self {
+        Self { spec: format!("{}  {line}\n", self.spec), ..self.clone() }
+    }
+}
+
 impl World {
     pub(crate) fn new(name: &str) -> Self {
+        let mut world = Self::without_operator(name);
+        world.start_operator();
+        world
+    }
+
+    /// The same, for tests that start operators themselves.
+    pub(crate) fn without_operator(name: &str) -> Self {
         let kubectl = ControlPlane::shared().namespace(name);
         let kubelet = Kubelet::start(&kubectl, program("millstream"));
-        let operator = Operator::start(&kubectl);
+        Self { operator: None, kubelet, kubectl, folder: tempfile::tempdir().unwrap() }
+    }
+
+    fn start_operator(&mut self) {
+        let operator = Operator::start(&self.kubectl);
         operator.wait_until_ready();
-        let folder = tempfile::tempdir().unwrap();
-        Self { operator: Some(operator), _kubelet: kubelet, kubectl, folder }
+        self.operator = Some(operator);
     }
 
     pub(crate) fn kubectl(&self) -> &Kubectl {
@@ -62,20 +88,23 @@ impl World {
     /// Kills the operator and starts another one.
     pub(crate) fn restart_operator(&mut self) {
         self.operator.take().unwrap().kill();
-        let operator = Operator::start(&self.kubectl);
-        operator.wait_until_ready();
-        self.operator = Some(operator);
+        self.start_operator();
     }
 
-    pub(crate) fn out(&self) -> PathBuf {
-        self.folder.path().join("out")
+    /// Where the rows are that a manifest writes to this folder.
+    fn out(&self, folder: &str) -> PathBuf {
+        self.folder.path().join(folder)
+    }
+
+    /// Where state is.
+    pub(crate) fn state(&self) -> PathBuf {
+        self.folder.path().join("state")
     }
 
     /// The job's manifest.
     pub(crate) fn manifest(&self, manifest: &Manifest) -> String {
-        let Manifest { name, select, rows, rows_per_second, spec } = manifest;
-        let (out, state) =
-            (self.out().display().to_string(), self.folder.path().join("state").display().to_string());
+        let Manifest { name, select, from, rows, rows_per_second, out, stability, spec } = manifest;
+        let (out, state) = (self.out(out).display().to_string(), self.state().display().to_string());
         format!(
             "apiVersion: millstream.dev/v1alpha1
 kind: StreamJob
@@ -86,10 +115,10 @@ spec:
       'connector' = 'datagen', 'rows-per-second' = '{rows_per_second}', 'number-of-rows' = '{rows}',
       'fields.id.kind' = 'sequence', 'fields.id.start' = '1', 'fields.id.end' = '{rows}');
     CREATE TABLE written (id BIGINT, k BIGINT) WITH ('connector' = 'filesystem', 'path' = '{out}', 'format' = 'json');
-    INSERT INTO written SELECT id, {select} FROM (SELECT DISTINCT id FROM numbers);
+    INSERT INTO written SELECT id, {select} FROM {from};
   state: {{storage: 'file://{state}'}}
   checkpoint: {{interval: 500ms}}
-  stability: {{minRunning: 1s, minCheckpoints: 1}}
+  stability: {stability}
 {spec}"
         )
     }
@@ -109,6 +138,17 @@ spec:
     /// After the limit, with everything that can be known.
     #[track_caller]
     pub(crate) fn wait(&self, name: &str, what: &str, is_so: impl Fn(&Value) -> bool) -> Value {
+        self.wait_for(LIMIT, name, what, is_so)
+    }
+
+    /// The same for what takes minutes by its nature.
+    #[track_caller]
+    pub(crate) fn wait_long(&self, name: &str, what: &str, is_so: impl Fn(&Value) -> bool) -> Value {
+        self.wait_for(LIMIT * 4, name, what, is_so)
+    }
+
+    #[track_caller]
+    fn wait_for(&self, limit: Duration, name: &str, what: &str, is_so: impl Fn(&Value) -> bool) -> Value {
         let began = Instant::now();
         loop {
             let job = self.job(name);
@@ -116,7 +156,7 @@ spec:
             if is_so(&job) {
                 return job;
             }
-            if began.elapsed() > LIMIT {
+            if began.elapsed() > limit {
                 panic!("{name} is not {what}\n{}", self.report(name));
             }
             thread::sleep(Duration::from_millis(50));
@@ -145,6 +185,28 @@ spec:
         }
     }
 
+    /// Waits until the object is gone, with or without what belongs to it.
+    #[track_caller]
+    pub(crate) fn wait_until_the_job_is_gone(&self, name: &str) {
+        let job = format!("streamjob/{name}");
+        self.kubectl.run(["wait", "--for=delete", "--timeout=60s", &job]).succeeded();
+    }
+
+    /// The folders of savepoints below the state.
+    pub(crate) fn savepoints(&self) -> Vec<PathBuf> {
+        let mut folders = vec![self.state()];
+        let mut found = Vec::new();
+        while let Some(folder) = folders.pop() {
+            let is_home = folder.file_name().is_some_and(|name| name == "savepoint");
+            for entry in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+                if entry.is_dir() {
+                    if is_home { &mut found } else { &mut folders }.push(entry);
+                }
+            }
+        }
+        found
+    }
+
     /// Waits until no process of a job runs.
     #[track_caller]
     pub(crate) fn wait_until_no_pods_are_left(&self) {
@@ -169,14 +231,18 @@ spec:
         format!("{job}\n{pods}\n{}", self.log())
     }
 
+    /// The rows in a folder, so far.
+    pub(crate) fn rows(&self, folder: &str) -> Vec<Value> {
+        let files = visible(&self.out(folder)).into_iter().map(|file| fs::read_to_string(file).unwrap());
+        let rows = files.map(|text| text.lines().map(|line| serde_json::from_str(line).unwrap()).collect());
+        rows.collect::<Vec<Vec<Value>>>().concat()
+    }
+
     /// How often each id was written, so far.
-    pub(crate) fn written(&self) -> BTreeMap<u64, u32> {
+    pub(crate) fn written(&self, folder: &str) -> BTreeMap<u64, u32> {
         let mut ids = BTreeMap::new();
-        for file in visible(&self.out()) {
-            for line in fs::read_to_string(file).unwrap().lines() {
-                let row: Value = serde_json::from_str(line).unwrap();
-                *ids.entry(row["id"].as_u64().unwrap()).or_default() += 1;
-            }
+        for row in self.rows(folder) {
+            *ids.entry(row["id"].as_u64().unwrap()).or_default() += 1;
         }
         ids
     }
@@ -184,7 +250,13 @@ spec:
     /// Every id up to the highest that was written is there once.
     #[track_caller]
     pub(crate) fn assert_each_row_once(&self) -> u64 {
-        let ids = self.written();
+        self.assert_each_row_once_in("out")
+    }
+
+    /// The same in another folder than most manifests name.
+    #[track_caller]
+    pub(crate) fn assert_each_row_once_in(&self, folder: &str) -> u64 {
+        let ids = self.written(folder);
         let twice: Vec<_> = ids.iter().filter(|(_, count)| **count != 1).take(5).collect();
         assert!(twice.is_empty(), "written more than once: {twice:?}\n{}", self.log());
         let highest = ids.keys().next_back().copied().unwrap_or(0);
@@ -200,6 +272,12 @@ fn visible(folder: &Path) -> Vec<PathBuf> {
         path.is_file() && !name.starts_with(['_', '.'])
     };
     files.map(|file| file.unwrap().path()).filter(is_visible).collect()
+}
+
+/// A condition.
+pub(crate) fn find<'a>(job: &'a Value, kind: &str) -> &'a Value {
+    let conditions = job["status"]["conditions"].as_array();
+    conditions.and_then(|all| all.iter().find(|c| c["type"] == kind)).unwrap_or(&Value::Null)
 }
 
 /// The status of a condition.

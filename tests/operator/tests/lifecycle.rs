@@ -2,11 +2,6 @@
 
 use crate::job::{Manifest, World, condition, is_ready};
 
-/// A spec line that is not in the default manifest.
-fn with(manifest: &Manifest, line: &str) -> Manifest {
-    Manifest { spec: format!("{}  {line}\n", manifest.spec), ..manifest.clone() }
-}
-
 #[test]
 fn a_job_is_created_upgraded_suspended_resumed_and_deleted() {
     let world = World::new("life");
@@ -22,7 +17,7 @@ fn a_job_is_created_upgraded_suspended_resumed_and_deleted() {
     assert_eq!(job["status"]["currentRevision"], job["status"]["targetRevision"]);
     assert_eq!(condition(&job, "UpgradeSucceeded"), Some("True"));
 
-    world.apply(&with(&second, "desiredState: Suspended"));
+    world.apply(&second.with("desiredState: Suspended"));
     world.wait("orders", "suspended", |job| is_ready(job) && job["status"]["phase"] == "Suspended");
     world.wait_until_no_pods_are_left();
     let before = world.assert_each_row_once();
@@ -41,7 +36,7 @@ fn a_job_is_rescaled_by_its_spec_and_by_kubectl_scale_and_ends() {
     let job = Manifest { rows: 60_000, ..Manifest::default() };
     world.apply(&job);
     world.wait_until_ready("orders");
-    world.apply(&with(&job, "parallelism: 3"));
+    world.apply(&job.with("parallelism: 3"));
     let at = |parallelism: i64| {
         move |job: &serde_json::Value| is_ready(job) && job["status"]["parallelism"]["current"] == parallelism
     };
@@ -68,9 +63,9 @@ fn a_bad_spec_never_stops_the_job_that_runs() {
     assert_eq!(job["status"]["phase"], "Running");
     let message = job["status"]["conditions"][0]["message"].as_str().unwrap();
     assert!(message.contains("price"), "{message}");
-    let before = world.written().len();
+    let before = world.written("out").len();
     world.restart_operator();
-    world.wait("orders", "going on", |job| is_stalled(job) && world.written().len() > before);
+    world.wait("orders", "going on", |job| is_stalled(job) && world.written("out").len() > before);
 
     // Back to what runs: nothing is deployed anew.
     world.apply(&good);
@@ -81,11 +76,11 @@ fn a_bad_spec_never_stops_the_job_that_runs() {
 #[test]
 fn an_image_that_cannot_be_pulled_is_said_and_a_created_suspended_job_waits() {
     let world = World::new("image");
-    let asleep = with(&Manifest { name: "asleep", ..Manifest::default() }, "desiredState: Suspended");
+    let asleep = Manifest { name: "asleep", ..Manifest::default() }.with("desiredState: Suspended");
     world.apply(&asleep);
     let template =
         "worker: {podTemplate: {spec: {containers: [{name: worker, image: 'nowhere/nothing:1'}]}}}";
-    world.apply(&with(&Manifest::default(), template));
+    world.apply(&Manifest::default().with(template));
     let job = world.wait("orders", "said to have no image", |job| {
         job["status"]["conditions"][0]["reason"] == "ImageUnavailable"
     });

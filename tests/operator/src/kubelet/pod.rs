@@ -54,7 +54,7 @@ async fn work(node: &Node, pod: &Pod, status: &mut Status, ip: &str, seen: &mut 
         let Some(command) = until_deleted(seen, command(node, &container, &folder, pod, ip)).await else {
             return;
         };
-        let Some(ended) = attend(command, pod, status, ip, seen).await else { return };
+        let Some(ended) = attend(node, command, pod, status, ip, seen).await else { return };
         let code = ended.code().unwrap_or(137);
         if !restarts || code == 0 {
             return status.ended(code, &folder.message()).await;
@@ -102,6 +102,7 @@ async fn command(node: &Node, container: &Container, folder: &Folder, pod: &Pod,
 
 /// Runs a process to its end; `None` when the pod was deleted meanwhile, and the process ended for that.
 async fn attend(
+    node: &Node,
     mut command: Command,
     pod: &Pod,
     status: &Status,
@@ -109,6 +110,7 @@ async fn attend(
     seen: &mut watch::Receiver<Pod>,
 ) -> Option<ExitStatus> {
     let mut child = command.spawn().unwrap();
+    let _listed = Listed::new(node, pod, &child);
     status.running(false).await;
     let mut was_ready = false;
     let is_probed = pod.spec.as_ref().unwrap().containers[0].readiness_probe.is_some();
@@ -124,6 +126,26 @@ async fn attend(
                 status.running(is_ready).await;
             }
         }
+    }
+}
+
+/// A process that can be signalled, until this is dropped.
+struct Listed<'a> {
+    node: &'a Node,
+    pod: String,
+}
+
+impl<'a> Listed<'a> {
+    fn new(node: &'a Node, pod: &Pod, child: &Child) -> Self {
+        let pod = pod.metadata.name.clone().unwrap();
+        node.processes.lock().unwrap().insert(pod.clone(), child.id().unwrap());
+        Self { node, pod }
+    }
+}
+
+impl Drop for Listed<'_> {
+    fn drop(&mut self) {
+        self.node.processes.lock().unwrap().remove(&self.pod);
     }
 }
 
