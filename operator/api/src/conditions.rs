@@ -104,6 +104,8 @@ names! {
         ImageUnavailable,
         /// No node takes the pods.
         Unschedulable,
+        /// The API server does not take an object of the job: a policy, or a name that is taken.
+        Denied,
         /// The job failed for good.
         JobFailed,
         /// The engine refused the job.

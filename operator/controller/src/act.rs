@@ -1,5 +1,6 @@
 //! Carrying out a decision, action by action, in its order.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,8 +8,9 @@ use kube::Error;
 use kube::api::{DynamicObject, Patch, PatchParams, PostParams};
 use kube::runtime::events::{Event, EventType};
 use millstream_api::conditions::ConditionType;
-use millstream_api::names::FINALIZER;
+use millstream_api::names::{ATTEMPT_LABEL, FINALIZER};
 use millstream_api::status::{StopMethod, StreamJobStatus};
+use millstream_lifecycle::build::Built;
 use millstream_lifecycle::observed::CallKind;
 use millstream_lifecycle::{Action, Decision};
 use serde_json::json;
@@ -17,6 +19,7 @@ use crate::apply::{ApplyError, delete, ensure};
 use crate::calls::Order;
 use crate::children::JobKey;
 use crate::context::Context;
+use crate::denials;
 use crate::observe::{Job, MANAGER};
 
 /// How long an order may take that only changes who does what.
@@ -87,10 +90,7 @@ async fn act(context: &Context, looked: &Looked<'_>, action: &Action) -> Result<
     let (namespace, uid) = (&looked.key.namespace, &looked.job.object.uid);
     match action {
         Action::EnsureObjects(built) | Action::StartPlanner(built) => {
-            for built in built {
-                ensure(&context.client, namespace, uid, built).await?;
-                context.metrics.wrote(&built.kind.to_string());
-            }
+            make(context, looked, built).await?;
         }
         Action::DeleteOrphans(children) => {
             for child in children {
@@ -120,6 +120,35 @@ async fn act(context: &Context, looked: &Looked<'_>, action: &Action) -> Result<
         | Action::Wait(_) => {}
     }
     Ok(())
+}
+
+/// Makes objects. What the API server does not take is noted, and keeps the others from nothing.
+async fn make(context: &Context, looked: &Looked<'_>, all: &[Built]) -> Result<(), ActError> {
+    let JobKey { namespace, name } = looked.key;
+    let mut denials = BTreeMap::new();
+    for built in all {
+        let denial = denials.entry(attempt_of(built)).or_insert(None);
+        match ensure(&context.client, namespace, &looked.job.object.uid, built).await {
+            Ok(()) => context.metrics.wrote(&built.kind.to_string()),
+            Err(error) => match denials::denial(built, &error) {
+                Some(why) => {
+                    tracing::warn!("{namespace}/{name}: {}", why.message);
+                    denial.get_or_insert(why);
+                }
+                None => return Err(error.into()),
+            },
+        }
+    }
+    for (attempt, denial) in denials {
+        context.denials.note(looked.key, attempt, denial);
+    }
+    Ok(())
+}
+
+/// The deployment that an object is for.
+fn attempt_of(built: &Built) -> i64 {
+    let label = built.value["metadata"]["labels"][ATTEMPT_LABEL].as_str();
+    label.and_then(|text| text.parse().ok()).unwrap_or(0)
 }
 
 /// Begins a call to a coordinator. One that has no address yet is called by a later decision.

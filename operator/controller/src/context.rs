@@ -14,6 +14,7 @@ use millstream_lifecycle::observed::{Component, Engine, Observed, OperatorSettin
 
 use crate::calls::Calls;
 use crate::children::{Children, JobKey};
+use crate::denials::Denials;
 use crate::engines::{Address, Engines};
 use crate::metrics::Metrics;
 use crate::observe::{Job, Seen};
@@ -32,6 +33,7 @@ pub(crate) struct Context {
     pub(crate) writes: Writes,
     pub(crate) events: Recorder,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) denials: Denials,
     /// How often in a row a job could not be reconciled.
     pub(crate) failures: Mutex<HashMap<JobKey, u32>>,
 }
@@ -60,6 +62,7 @@ impl Context {
             children: seen.into_iter().map(|seen| seen.child).collect(),
             calls: self.calls.of(key),
             planner,
+            denials: self.denials.of(key, &attempts(job)),
             snapshots: Vec::new(),
         })
     }
@@ -92,6 +95,7 @@ impl Context {
     pub(crate) fn forget(&self, key: &JobKey, uid: &str) {
         self.engines.forget(key);
         self.calls.forget(key);
+        self.denials.forget(key);
         self.writes.forget(uid);
         self.succeeded(key);
     }
@@ -109,6 +113,12 @@ impl Context {
     pub(crate) fn succeeded(&self, key: &JobKey) {
         self.failures.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
     }
+}
+
+/// The deployments that a job has or is about to have, and the planner's number.
+fn attempts(job: &Job) -> Vec<i64> {
+    let intent = job.status.intent.as_ref().map(|intent| intent.attempt);
+    [Some(0), job.status.attempt, intent].into_iter().flatten().collect()
 }
 
 /// Where coordinators of this owner can be asked, by deployment.

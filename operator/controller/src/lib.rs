@@ -8,6 +8,7 @@
 //! | `calls` | orders to coordinators, given in the background |
 //! | `reconcile` | one look at one job: observe, decide, act |
 //! | `act`, `apply` | carrying out what was decided |
+//! | `denials` | what the API server did not let be made |
 //! | `writes` | statuses that this process wrote and has not seen in its watch yet |
 //! | `metrics`, `http` | what was counted, and whether the operator is well |
 //! | `leadership` | which of several operators acts |
@@ -21,6 +22,7 @@ pub mod args;
 mod calls;
 mod children;
 mod context;
+mod denials;
 mod engine_client;
 mod engines;
 mod http;

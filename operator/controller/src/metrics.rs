@@ -103,7 +103,8 @@ mod tests {
     #[test]
     fn what_was_counted_is_rendered() {
         let metrics = Metrics::new().unwrap();
-        metrics.reconciled("done", Duration::from_millis(3));
+        metrics.reconciling().observe_duration();
+        metrics.reconciled("done");
         metrics.called("stop", false);
         metrics.wrote("Pod");
         let resource = ApiResource::erase::<millstream_api::StreamJob>(&());
@@ -111,6 +112,7 @@ mod tests {
         let text = String::from_utf8(metrics.render(Some(&jobs.as_reader())).unwrap()).unwrap();
         for line in [
             "millstream_operator_reconciles_total{result=\"done\"} 1",
+            "millstream_operator_reconcile_duration_seconds_count 1",
             "millstream_operator_engine_calls_total{call=\"stop\",result=\"failed\"} 1",
             "millstream_operator_writes_total{object=\"Pod\"} 1",
             "millstream_operator_jobs{phase=\"Running\"} 0",

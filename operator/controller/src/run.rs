@@ -23,6 +23,7 @@ use crate::args::{Arguments, PullPolicy};
 use crate::calls::Calls;
 use crate::children::{Children, JobKey};
 use crate::context::Context;
+use crate::denials::Denials;
 use crate::engines::Engines;
 use crate::http::{self, Pages};
 use crate::leadership::Leadership;
@@ -79,6 +80,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
         calls: Calls::new(security, news, metrics.clone()),
         metrics,
         writes: Writes::default(),
+        denials: Denials::default(),
         events: Recorder::new(client.clone(), reporter()),
         failures: std::sync::Mutex::default(),
         client: client.clone(),

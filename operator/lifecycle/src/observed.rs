@@ -34,6 +34,8 @@ pub struct Observed {
     pub children: Vec<Child>,
     /// What the coordinator of each deployment last said.
     pub engines: BTreeMap<i64, Engine>,
+    /// What the API server did not let this process make, by deployment; 0 is the planner's.
+    pub denials: BTreeMap<i64, Denial>,
     /// Calls to the engine that this process of the operator made; none after it was restarted.
     pub calls: Vec<Call>,
     /// The planner pod of the newest plan.
@@ -96,6 +98,15 @@ pub enum Transport {
     Tls,
     /// In the clear, which has to be asked for.
     Plaintext,
+}
+
+/// An object that the API server did not take.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Denial {
+    /// Whether room may let it pass, or somebody has to change something.
+    pub trouble: Trouble,
+    /// The object and the reason.
+    pub message: String,
 }
 
 /// The pod that judges a plan before anything stops.

@@ -155,6 +155,9 @@ fn start(s: &Situation<'_>, intent: &IntentStatus, status: &mut StreamJobStatus)
     // It stays refused until the spec asks for another one.
     let is_asked_for = |bad: &String| s.revision.as_ref().is_none_or(|revision| revision == bad);
     status.rolled_back = refused.filter(|bad| is_asked_for(bad) && *bad != intent.revision);
+    if status.rolled_back.is_none() {
+        status.rollback_reason = None;
+    }
     status.attempt = Some(intent.attempt);
     status.epoch = s.floor_of(&intent.revision);
     status.current_revision = Some(intent.revision.clone());

@@ -39,7 +39,7 @@ fn a_revision_that_fails_after_it_has_published_is_followed_from_its_newest_stat
     world.wait_until_ready("orders");
     let bound = world.written("out").len() + 20_000;
     let select = format!("CASE WHEN id > {bound} THEN id / (id - id) ELSE id % 5 END");
-    let stability = "{minRunning: 5m, minCheckpoints: 1, maxRestarts: 1}";
+    let stability = "{minRunning: 20s, minCheckpoints: 1, maxRestarts: 1}";
     world.apply(&Manifest { select: select.leak(), stability, ..good });
     // An operator that comes anew knows what is on trial.
     world.wait("orders", "on trial", |job| !job["status"]["trial"].is_null());
@@ -83,4 +83,36 @@ fn pods_for_which_there_is_no_node_give_way_to_what_ran() {
     // First both are to run; when there was no room for long, the old one makes some; then it comes back.
     world.wait_long("orders", "rolled back", is_rolled_back);
     assert!(world.assert_each_row_once() > 0);
+}
+
+#[test]
+fn a_quota_that_has_no_room_for_both_is_said_and_makes_the_old_pods_go_first() {
+    let world = World::new("quota");
+    let job = Manifest::default();
+    world.apply(&job);
+    world.wait_until_ready("orders");
+    // Two pods of the job and its planner.
+    world.kubectl().run(["create", "quota", "few", "--hard=pods=3"]).succeeded();
+    world.apply(&Manifest { select: "id % 5", ..job });
+    world.wait("orders", "said to have no room", |job| {
+        find(job, "Reconciling")["message"].as_str().is_some_and(|message| message.contains("exceeded quota"))
+    });
+    let before = world.written("out").len();
+    world.wait("orders", "going on", |_| world.written("out").len() > before);
+    world.wait_long("orders", "upgraded", |job| is_ready(job) && job["status"]["attempt"] == 2);
+    assert!(world.assert_each_row_once() > 0);
+}
+
+#[test]
+fn what_belongs_to_somebody_else_is_left_alone_and_said() {
+    let world = World::new("taken");
+    world.kubectl().run(["create", "configmap", "orders-config-1", "--from-literal=of=mine"]).succeeded();
+    world.apply(&Manifest::default());
+    world.wait("orders", "said to have no name", |job| {
+        find(job, "Ready")["reason"] == "Denied"
+            && find(job, "Ready")["message"].as_str().unwrap().contains("orders-config-1")
+    });
+    assert_eq!(world.kubectl().get("configmap", "orders-config-1")["data"]["of"], "mine");
+    world.kubectl().run(["delete", "configmap", "orders-config-1"]).succeeded();
+    world.wait_until_ready("orders");
 }

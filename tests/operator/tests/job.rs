@@ -250,13 +250,7 @@ spec:
     /// Every id up to the highest that was written is there once.
     #[track_caller]
     pub(crate) fn assert_each_row_once(&self) -> u64 {
-        self.assert_each_row_once_in("out")
-    }
-
-    /// The same in another folder than most manifests name.
-    #[track_caller]
-    pub(crate) fn assert_each_row_once_in(&self, folder: &str) -> u64 {
-        let ids = self.written(folder);
+        let ids = self.written("out");
         let twice: Vec<_> = ids.iter().filter(|(_, count)| **count != 1).take(5).collect();
         assert!(twice.is_empty(), "written more than once: {twice:?}\n{}", self.log());
         let highest = ids.keys().next_back().copied().unwrap_or(0);

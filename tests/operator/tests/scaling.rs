@@ -34,9 +34,12 @@ fn git_and_an_autoscaler_that_do_not_agree_lose_no_row() {
     world.kubectl().run(["scale", "streamjob", "orders", "--replicas=2"]).succeeded();
     world.wait("orders", "at 2", at(2));
     world.kubectl().apply_as("flux", &world.manifest(&job));
-    let job = world.wait("orders", "at 2", at(2));
+    world.wait("orders", "at 2", at(2));
+    let get = ["get", "streamjob", "orders", "-o", "json", "--show-managed-fields"];
+    let job: Value = serde_json::from_str(&world.kubectl().run(get).succeeded()).unwrap();
     let writers = job["metadata"]["managedFields"].as_array().unwrap();
     let operators = writers.iter().filter(|writer| writer["manager"] == "millstream-operator");
+    assert!(operators.clone().count() > 0);
     for writer in operators {
         assert!(writer["fieldsV1"]["f:spec"].is_null(), "the operator wrote the spec: {writer}");
     }

@@ -127,7 +127,11 @@ fn judge_and_begin(s: &Situation<'_>, cause: IntentCause) -> Outcome {
     let plan = propose(s, cause, &id);
     let stalled = |reason, said: &str| hold_for_long(s, plan.clone(), Verdict::stalled(s, reason, said));
     let judgement = match s.planner().filter(|planner| planner.plan == id).map(|planner| &planner.state) {
-        None => return hold(s, plan, planning(cause), start_planner(s, job, &id)),
+        None => {
+            let denial = s.observed.denials.get(&0).map(|denial| denial.message.as_str());
+            let said = denial.map_or_else(|| planning(cause), |why| cannot_plan(cause, why));
+            return hold(s, plan, said, start_planner(s, job, &id));
+        }
         Some(PlannerState::Pending { since }) if s.since(*since) > PLANNER => {
             return plan_again(
                 s,
@@ -215,6 +219,11 @@ fn accept(s: &Situation<'_>, plan: PlanStatus, revision: &str) -> Outcome {
 fn planning(cause: IntentCause) -> Verdict {
     let said = "the new revision is being judged; the old one goes on";
     Verdict::working(phase_of(cause), Reason::Planning, said)
+}
+
+fn cannot_plan(cause: IntentCause, why: &str) -> Verdict {
+    let said = format!("the new revision cannot be judged yet; the old one goes on: {why}");
+    Verdict::working(phase_of(cause), Reason::Denied, said)
 }
 
 pub(super) fn phase_of(cause: IntentCause) -> Phase {

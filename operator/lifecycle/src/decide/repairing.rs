@@ -40,6 +40,7 @@ pub(super) fn repair(s: &Situation<'_>) -> Outcome {
     status.ended = None;
     status.origin = attempt.map(origin::unknown);
     status.rolled_back = None;
+    status.rollback_reason = None;
     // Whether a nonce was acted on and a restore arrived cannot be known any more; acting twice would be worse than not acting.
     if let (Ok(job), true) = (&s.target, attempt.is_some()) {
         let restore = job.restore.as_ref();

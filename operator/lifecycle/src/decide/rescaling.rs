@@ -144,8 +144,13 @@ pub(super) fn by_savepoint(s: &Situation<'_>) -> Outcome {
 pub(super) fn go_on(s: &Situation<'_>) -> Outcome {
     let mut verdict = on_the_way(s, "the parallelism changes");
     let (Some(intent), Some(group)) = (intent(s), s.current()) else { return Outcome::wait(verdict) };
-    if let Some((Trouble::Unschedulable, message)) = group.trouble() {
-        verdict = Verdict::working(Phase::Rescaling, Reason::Unschedulable, message);
+    let reason = |trouble| match trouble {
+        Trouble::Unschedulable => Some(Reason::Unschedulable),
+        Trouble::Denied => Some(Reason::Denied),
+        Trouble::Image | Trouble::CrashLoop => None,
+    };
+    if let Some((reason, message)) = group.trouble().and_then(|(t, message)| Some((reason(t)?, message))) {
+        verdict = Verdict::working(Phase::Rescaling, reason, message);
     }
     let mut actions = running::ensure_at(s, intent.parallelism, s.parallelism());
     let slots = group.deployed.map_or(1, |deployed| deployed.job.cluster.slots);

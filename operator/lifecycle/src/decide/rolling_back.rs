@@ -8,7 +8,7 @@ use millstream_api::status::{EpochRange, IntentCause, IntentStatus, Phase, Start
 use millstream_api::streamjob::{RollbackState, UpgradeMode};
 
 use super::planning::new_intent;
-use super::recovering::{is_beyond_help, keep_alive, rules};
+use super::recovering::{end_of, is_beyond_help, keep_alive, rules};
 use super::{Outcome, running};
 use crate::observed::Deployed;
 use crate::origin;
@@ -115,6 +115,16 @@ fn is_stateless(deployed: &Deployed) -> bool {
     deployed.job.cluster.upgrade.mode == UpgradeMode::Stateless
 }
 
+/// What is wrong with the deployment on trial, as far as anybody said.
+fn why_unstable(s: &Situation<'_>) -> String {
+    let group = s.current();
+    let exit = group.and_then(|group| group.exit()).map(|exit| end_of(exit).1);
+    let failure = || group.and_then(|group| group.answer()).and_then(|answer| answer.error.clone());
+    let trouble = || group.and_then(|group| group.trouble()).map(|(_, message)| message.to_owned());
+    let why = exit.or_else(failure).or_else(trouble);
+    why.unwrap_or_else(|| "it did not become stable in its time".to_owned())
+}
+
 pub(super) fn roll_back(s: &Situation<'_>) -> Outcome {
     if let Some(said) = why_held(s) {
         // It may become stable after all, which ends this.
@@ -148,6 +158,8 @@ pub(super) fn roll_back(s: &Situation<'_>) -> Outcome {
     if let Some(plan) = &mut status.plan {
         plan.repeated_output = repeated;
     }
-    let said = "the revision did not become stable: the one before it is started again";
+    let why = why_unstable(s);
+    let said = format!("the revision did not become stable, the one before it is started again: {why}");
+    status.rollback_reason = Some(why);
     Outcome::commit(Verdict::working(Phase::Upgrading, Reason::Unstable, said), status)
 }

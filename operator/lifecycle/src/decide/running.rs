@@ -199,11 +199,11 @@ fn against_spec(s: &Situation<'_>, good: Verdict) -> Verdict {
     let told = told.filter(|c| c.observed_generation == Some(s.observed.object.generation));
     let reason = told.and_then(|c| reason_of(&c.reason));
     let message = told.map(|c| c.message.clone());
+    let why = s.observed.status.rollback_reason.as_deref().unwrap_or("it did not work");
     Verdict::stalled(
         s,
         reason.unwrap_or(Reason::RolledBack),
-        message
-            .unwrap_or_else(|| "the spec's revision did not work and was taken back; change the spec".into()),
+        message.unwrap_or_else(|| format!("the spec's revision was taken back, change the spec: {why}")),
     )
 }
 
@@ -222,6 +222,7 @@ pub(super) fn keep(s: &Situation<'_>) -> Outcome {
     }
     if !s.wants_upgrade() && s.revision != status.rolled_back {
         status.rolled_back = None;
+        status.rollback_reason = None;
     }
     tend(s, standing(s)).with(status)
 }

@@ -125,6 +125,7 @@ fn verdict(s: &Situation<'_>) -> Verdict {
         Some((Trouble::Image, message)) => (Reason::ImageUnavailable, message),
         Some((Trouble::Unschedulable, message)) => (Reason::Unschedulable, message),
         Some((Trouble::CrashLoop, message)) => (Reason::Unstable, message),
+        Some((Trouble::Denied, message)) => (Reason::Denied, message),
         None => (Reason::Unstable, "records do not flow yet"),
     };
     if is_past_deadline(s) {

@@ -17,7 +17,7 @@ use super::planning::new_intent;
 use super::{Outcome, delete, on_the_way};
 use crate::action::Action;
 use crate::fields::checksum;
-use crate::observed::{CallKind, CallState};
+use crate::observed::{CallKind, CallState, Engine};
 use crate::phase::Verdict;
 use crate::plan::{Stop, from, is_out_of_reach, last_state, stop};
 use crate::situation::Situation;
@@ -26,6 +26,8 @@ use crate::time::as_time;
 
 /// How long a job may take to cancel.
 const CANCEL: Duration = Duration::from_secs(60);
+/// How long a coordinator has to be silent, not to be waited for any longer when nothing but its end is wanted.
+const GONE: Duration = Duration::from_secs(10);
 
 fn intent<'a>(s: &Situation<'a>) -> Option<&'a IntentStatus> {
     s.intent().filter(|intent| matches!(intent.step, IntentStep::Stop | IntentStep::Suspend))
@@ -136,12 +138,18 @@ pub(super) fn has_failed(s: &Situation<'_>) -> bool {
     };
     let limit = match method {
         StopMethod::Pods | StopMethod::Nothing => return false,
+        StopMethod::Cancel if is_silent(s) => return true,
         StopMethod::Cancel => CANCEL,
         _ => settings(s).map_or(CANCEL, |settings| settings.savepoint_timeout),
     };
     let call = s.call(&intent.plan, CallKind::Stop(method));
     let is_refused = call.is_some_and(|call| matches!(call.state, CallState::Failed { .. }));
     is_refused || s.since(intent.since.0) > limit
+}
+
+fn is_silent(s: &Situation<'_>) -> bool {
+    let engine = s.current().and_then(|group| group.engine);
+    engine.is_some_and(|engine| matches!(engine, Engine::Silent { since } if s.since(*since) >= GONE))
 }
 
 /// Whether the spec asks for the stop no longer, and the job runs on: nobody stops it, because that was refused or not begun.
@@ -178,6 +186,7 @@ pub(super) fn fall_back(s: &Situation<'_>) -> Outcome {
     let call = s.call(&old.plan, CallKind::Stop(method));
     let message = match call.map(|call| &call.state) {
         Some(CallState::Failed { message, .. }) => message.clone(),
+        _ if is_silent(s) => "the coordinator does not answer".to_owned(),
         _ => "it took too long".to_owned(),
     };
     let again = |method: StopMethod| {
@@ -217,6 +226,7 @@ pub(super) fn fall_back(s: &Situation<'_>) -> Outcome {
         (Fallback::Fail, _) if old.cause == IntentCause::Spec => {
             let mut status = without_intent(s, &message);
             status.rolled_back = Some(old.revision.clone());
+            status.rollback_reason = Some(message.clone());
             let said = format!("the old revision keeps running: no savepoint could be taken: {message}");
             Outcome::commit(Verdict::stalled(s, Reason::StopFailed, said), status)
         }

@@ -73,7 +73,11 @@ fn why_hopeless(s: &Situation<'_>) -> Option<(Reason, String)> {
     let intent = intent(s)?;
     let is_lasting = intent.troubled_since.as_ref().is_some_and(|since| s.since(since.0) >= TROUBLE);
     if let Some((trouble, message)) = deep_trouble(group).filter(|_| is_lasting) {
-        let reason = if trouble == Trouble::Image { Reason::ImageUnavailable } else { Reason::Unstable };
+        let reason = match trouble {
+            Trouble::Image => Reason::ImageUnavailable,
+            Trouble::Denied => Reason::Denied,
+            Trouble::CrashLoop | Trouble::Unschedulable => Reason::Unstable,
+        };
         return Some((reason, message.to_owned()));
     }
     let is_late = s.since(intent.since.0) > WARM_MAX && !needs_room(group);
@@ -95,6 +99,7 @@ pub(super) fn give_up(s: &Situation<'_>) -> Outcome {
     let (reason, message) = why_hopeless(s).unwrap_or((Reason::Unstable, String::new()));
     let mut status = without_intent(s, reason.as_str());
     status.rolled_back.clone_from(&s.revision);
+    status.rollback_reason = Some(message.clone());
     let said = format!("the new pods cannot work, so the old revision keeps running: {message}");
     Outcome::commit(Verdict::stalled(s, reason, said), status)
 }
@@ -105,7 +110,12 @@ pub(super) fn is_late(s: &Situation<'_>) -> bool {
 }
 
 pub(super) fn go_on(s: &Situation<'_>) -> Outcome {
-    let verdict = on_the_way(s, "the new pods are getting ready while the old job runs");
+    let verdict = match new_group(s).and_then(Group::trouble) {
+        Some((_, message)) => {
+            on_the_way(s, format!("the new pods are not ready, and the old job runs on: {message}"))
+        }
+        None => on_the_way(s, "the new pods are getting ready while the old job runs"),
+    };
     let Some(intent) = intent(s) else { return Outcome::wait(verdict) };
     let mut actions = ensure_for(s, intent, Start::Standby(intent.floor));
     if s.current().is_some_and(|group| !group.is_down()) {

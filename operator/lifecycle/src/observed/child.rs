@@ -121,8 +121,10 @@ pub enum PodState {
 /// Why a pod does not start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trouble {
-    /// No node takes it.
+    /// No node takes it, or a quota is used up.
     Unschedulable,
+    /// The API server does not take it: a policy, or a name that is somebody else's.
+    Denied,
     /// The image cannot be had, or the container cannot be made.
     Image,
     /// Its container ends again and again.

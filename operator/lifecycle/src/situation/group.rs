@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use millstream_api::status::EndStatus;
 
 use crate::ended::exit_of;
-use crate::observed::{Answer, Child, Component, Deployed, Engine, Exit, Observed, Pod, PodState, Trouble};
+use crate::observed::{
+    Answer, Child, Component, Denial, Deployed, Engine, Exit, Observed, Pod, PodState, Trouble,
+};
 
 /// The children of one deployment.
 #[derive(Clone, Debug, Default)]
@@ -18,6 +20,8 @@ pub(crate) struct Group<'a> {
     pub(crate) engine: Option<&'a Engine>,
     /// How a coordinator ended whose pod is gone, and the uid of that.
     pub(crate) remembered: Option<(Exit, &'a EndStatus)>,
+    /// What of it cannot be made.
+    pub(crate) denial: Option<&'a Denial>,
 }
 
 impl<'a> Group<'a> {
@@ -63,7 +67,7 @@ impl<'a> Group<'a> {
         }
     }
 
-    /// What keeps some pod from starting, the coordinator's first.
+    /// What keeps some pod from starting, or from being made, the coordinator's first.
     pub(crate) fn trouble(&self) -> Option<(Trouble, &'a str)> {
         self.troubles().next()
     }
@@ -71,7 +75,9 @@ impl<'a> Group<'a> {
     /// The same of each pod that something keeps.
     pub(crate) fn troubles(&self) -> impl Iterator<Item = (Trouble, &'a str)> {
         let workers = self.workers.values().map(|(_, pod)| *pod);
-        self.coordinator.map(|(_, pod)| pod).into_iter().chain(workers).filter_map(Pod::trouble)
+        let pods = self.coordinator.map(|(_, pod)| pod).into_iter().chain(workers);
+        let denial = self.denial.map(|denial| (denial.trouble, denial.message.as_str()));
+        pods.filter_map(Pod::trouble).chain(denial)
     }
 
     pub(crate) fn ready_workers(&self) -> u32 {
@@ -106,6 +112,9 @@ pub(super) fn by_attempt<'a>(ours: &[&'a Child], observed: &'a Observed) -> BTre
                 Component::Planner => {}
             }
         }
+    }
+    for (attempt, denial) in &observed.denials {
+        groups.entry(*attempt).or_default().denial = Some(denial);
     }
     for (attempt, group) in &mut groups {
         group.engine = observed.engines.get(attempt);

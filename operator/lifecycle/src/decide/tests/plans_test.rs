@@ -1,12 +1,12 @@
 //! Plans, warm pods, schedules and suspended jobs, which have no rule of a number.
 
-use millstream_api::conditions::ConditionType::{Ready, Stalled};
+use millstream_api::conditions::ConditionType::{Ready, Reconciling, Stalled};
 use millstream_api::status::{IntentStep, Phase};
 use millstream_api::streamsnapshot::SnapshotPhase;
 use serde_json::json;
 
 use super::world::{World, start};
-use crate::observed::{EnginePhase, Snapshot, SqlText};
+use crate::observed::{EnginePhase, Snapshot, SqlText, Trouble};
 use crate::time::after;
 
 #[test]
@@ -91,6 +91,56 @@ fn warm_pods_that_are_slow_are_waited_for_and_given_up_with_the_old_job_running(
         world.settle();
         assert_eq!(world.status.attempt, Some(attempt), "{:#?}", world.log);
     }
+}
+
+#[test]
+fn warm_pods_beyond_a_quota_stop_the_old_job_first() {
+    let mut world = World::running(json!({}));
+    world.faults.denied = Some((2, Trouble::Unschedulable));
+    world.edit(json!({"sql": "SELECT 2"}));
+    world.run(60);
+    assert_eq!((world.status.attempt, world.status.phase), (Some(1), Some(Phase::Upgrading)));
+    assert!(world.message(Reconciling).contains("Pod/j-"), "{}", world.message(Reconciling));
+    world.run_to("warm: no room for both");
+    world.faults.denied = None;
+    world.settle();
+    world.assert_ready(2);
+}
+
+#[test]
+fn warm_pods_that_a_policy_forbids_leave_the_old_job_alone() {
+    let mut world = World::running(json!({}));
+    world.faults.denied = Some((2, Trouble::Denied));
+    world.edit(json!({"sql": "SELECT 2"}));
+    world.run(60);
+    assert_eq!((world.status.attempt, world.status.phase), (Some(1), Some(Phase::Running)));
+    assert_eq!(world.reason(Stalled), "Denied");
+    assert!(world.message(Stalled).contains("cannot be made"), "{}", world.message(Stalled));
+}
+
+#[test]
+fn a_new_job_that_a_policy_forbids_says_so_and_is_made_when_it_may() {
+    let mut world = World::new(json!({}));
+    world.faults.denied = Some((1, Trouble::Denied));
+    world.run(20);
+    assert_eq!(world.reason(Reconciling), "Denied");
+    world.faults.denied = None;
+    world.settle();
+    assert_eq!(world.condition(Ready), "True");
+}
+
+#[test]
+fn a_planner_beyond_a_quota_is_said_and_waited_for() {
+    let mut world = World::running(json!({}));
+    world.faults.denied = Some((0, Trouble::Unschedulable));
+    world.edit(json!({"sql": "SELECT 2"}));
+    world.run(20);
+    assert_eq!(world.reason(Reconciling), "Denied");
+    assert!(world.message(Reconciling).contains("planner"), "{}", world.message(Reconciling));
+    assert_eq!(world.status.attempt, Some(1));
+    world.faults.denied = None;
+    world.settle();
+    world.assert_ready(2);
 }
 
 #[test]

@@ -105,6 +105,23 @@ fn rule_07_a_silent_job_is_suspended_behind_a_deadline_or_held() {
     }
 }
 
+/// Cancelling is a courtesy to it; whether it still works is the fence's business.
+#[test]
+fn rule_10_a_coordinator_that_falls_silent_is_not_waited_for_when_only_its_end_is_wanted() {
+    let mut world = World::running(json!({"upgrade": {"mode": "LastState", "warm": "Never"}}));
+    world.edit(json!({"sql": "SELECT 2"}));
+    world.run_to("stop: under way");
+    assert_eq!(world.status.intent.as_ref().unwrap().stop, Some(StopMethod::Cancel));
+    let begun = world.now;
+    world.faults.silent = true;
+    world.run_to("stop: failed");
+    let waited = world.now.duration_since(begun).as_secs();
+    assert!((10..20).contains(&waited), "{waited}");
+    world.faults.silent = false;
+    world.settle();
+    world.assert_ready(2);
+}
+
 /// It owns nothing that stopping it could leave behind.
 #[test]
 fn rule_07_a_standby_is_suspended_however_old_the_newest_checkpoint_is() {

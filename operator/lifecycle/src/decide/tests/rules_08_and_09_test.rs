@@ -64,6 +64,7 @@ fn rule_08_a_revision_that_was_taken_back_stays_so() {
         world.edit(json!({"sql": "SELECT 2"}));
         world.settle();
         assert_eq!((world.status.attempt, world.reason(Stalled).as_str()), (Some(3), "RolledBack"));
+        assert!(world.message(Stalled).ends_with(": boom"), "{}", world.message(Stalled));
         match edit {
             "restart" => world.edit(json!({"restart": {"nonce": 1}})),
             "rescale" => world.edit(json!({"parallelism": 4})),

@@ -20,8 +20,8 @@ use serde_json::{Value, json};
 use crate::action::Action;
 use crate::decide::{Decision, decide};
 use crate::observed::{
-    Call, CallKind, CallState, Child, Component, EnginePhase, Exit, Judgement, ObjectFacts, Observed,
-    OperatorSettings, Planner, PlannerState, PodState, Snapshot, SqlText, Transport,
+    Call, CallKind, CallState, Child, Component, Denial, EnginePhase, Exit, Judgement, ObjectFacts, Observed,
+    OperatorSettings, Planner, PlannerState, PodState, Snapshot, SqlText, Transport, Trouble,
 };
 use crate::time::{Timestamp, after};
 
@@ -47,6 +47,8 @@ pub(super) struct Faults {
     pub(super) slow_planner: bool,
     /// New pods find no node.
     pub(super) no_room: bool,
+    /// The API server does not take new pods of this deployment, for this reason.
+    pub(super) denied: Option<(i64, Trouble)>,
     /// There is room for so many workers.
     pub(super) worker_room: Option<usize>,
     /// Coordinators do not answer.
@@ -73,6 +75,7 @@ pub(super) struct World {
     pub(super) children: Vec<Child>,
     pub(super) processes: BTreeMap<i64, Process>,
     pub(super) calls: Vec<Call>,
+    pub(super) denials: BTreeMap<i64, Denial>,
     pub(super) snapshots: Vec<Snapshot>,
     pub(super) faults: Faults,
     pub(super) now: Timestamp,
@@ -145,6 +148,7 @@ impl World {
             children: Vec::new(),
             processes: BTreeMap::new(),
             calls: Vec::new(),
+            denials: BTreeMap::new(),
             snapshots: Vec::new(),
             faults: Faults::default(),
             now: start(),
@@ -211,6 +215,7 @@ impl World {
             engines: self.engines(),
             calls: self.calls.clone(),
             planner,
+            denials: self.denials.clone(),
             snapshots: self.snapshots.clone(),
         }
     }
@@ -425,6 +430,11 @@ impl World {
     pub(super) fn reason(&self, kind: ConditionType) -> String {
         let found = self.status.conditions.iter().find(|c| c.type_ == kind.as_str());
         found.map_or("absent".into(), |c| c.reason.clone())
+    }
+
+    pub(super) fn message(&self, kind: ConditionType) -> String {
+        let found = self.status.conditions.iter().find(|c| c.type_ == kind.as_str());
+        found.map_or("absent".into(), |c| c.message.clone())
     }
 
     pub(super) fn pods(&self) -> Vec<String> {

@@ -6,7 +6,7 @@ use millstream_api::streamsnapshot::SnapshotPhase;
 
 use super::{Process, World};
 use crate::build::{Built, read_deployed};
-use crate::observed::{Child, ChildKind, Component, EnginePhase, Exit, Pod, PodState, Trouble};
+use crate::observed::{Child, ChildKind, Component, Denial, EnginePhase, Exit, Pod, PodState, Trouble};
 use crate::time::after;
 
 impl World {
@@ -23,6 +23,14 @@ impl World {
                 child.deployed = deployed;
             }
             return;
+        }
+        if built.kind == ChildKind::Pod {
+            self.denials.remove(&attempt);
+            if let Some((_, trouble)) = self.faults.denied.filter(|(denied, _)| *denied == attempt) {
+                let message = format!("Pod/{} cannot be made: no", built.name);
+                self.denials.insert(attempt, Denial { trouble, message });
+                return;
+            }
         }
         let component = match label("millstream.dev/component").as_str() {
             "coordinator" => Component::Coordinator,
