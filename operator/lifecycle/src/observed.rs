@@ -148,6 +148,8 @@ pub struct Judgement {
     pub is_same_plan: bool,
     /// The newest epoch that the job owns, read in the bucket.
     pub newest: Option<Epoch>,
+    /// Why the job cannot go on from that epoch at all.
+    pub refused: Option<String>,
 }
 
 /// A StreamSnapshot of the job.

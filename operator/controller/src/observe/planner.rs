@@ -55,7 +55,6 @@ pub(super) fn state(metadata: &ObjectMeta, status: &PodStatus) -> PlannerState {
     let at = ended.and_then(|ended| ended.finished_at.as_ref()).map_or(since, |time| time.0);
     let message = ended.and_then(|ended| ended.message.as_deref()).unwrap_or_default();
     match serde_json::from_str(message) {
-        Ok(Word::Judged(Judged { refused: Some(reason), .. })) => PlannerState::Refused(reason),
         Ok(Word::Judged(judged)) => PlannerState::Judged(judgement(judged)),
         Ok(Word::Refused { message }) => PlannerState::Refused(message),
         Ok(Word::Failed { message }) => PlannerState::Failed { message, at },
@@ -78,7 +77,12 @@ fn judgement(judged: Judged) -> Judgement {
             duration: None,
         })
     });
-    Judgement { operators: judged.operators, is_same_plan: judged.is_same_job, newest }
+    Judgement {
+        operators: judged.operators,
+        is_same_plan: judged.is_same_job,
+        newest,
+        refused: judged.refused,
+    }
 }
 
 #[cfg(test)]
@@ -135,7 +139,9 @@ mod tests {
     fn refusals_are_told_from_what_says_nothing_about_the_sql() {
         let refused = PlannerState::Refused("no column x".into());
         assert_eq!(ended(2, r#"{"ending":"Refused","message":"no column x"}"#), refused);
-        assert_eq!(ended(0, r#"{"ending":"Judged","newest":null,"refused":"no column x"}"#), refused);
+        let word = r#"{"ending":"Judged","newest":null,"refused":"too many key groups"}"#;
+        let judged = Judgement { refused: Some("too many key groups".into()), ..Judgement::default() };
+        assert_eq!(ended(0, word), PlannerState::Judged(judged));
         let failed = |message: &str| PlannerState::Failed { message: message.into(), at: at(20) };
         assert_eq!(ended(1, r#"{"ending":"Failed","message":"S3 is away"}"#), failed("S3 is away"));
         assert_eq!(ended(137, "killed"), failed("the planner's pod ended with code 137 (Error)"));

@@ -247,6 +247,9 @@ fn check_state(
         return Err((Reason::StateIncompatible, said));
     }
     let is_moving = cause == IntentCause::Restore || job.cluster.upgrade.mode == UpgradeMode::Stateless;
+    if let Some(why) = judgement.refused.as_ref().filter(|_| !is_moving) {
+        return Err((Reason::StateIncompatible, why.clone()));
+    }
     let newest = plan::newest(s).map(|epoch| epoch.number);
     let known = s.observed.status.epoch;
     if !is_moving && !may_lose && newest < known {

@@ -6,7 +6,7 @@ use millstream_api::streamsnapshot::SnapshotPhase;
 use serde_json::json;
 
 use super::world::{World, start};
-use crate::observed::{EnginePhase, Snapshot, SqlText, Trouble};
+use crate::observed::{EnginePhase, Judgement, PlannerState, Snapshot, SqlText, Trouble};
 use crate::time::after;
 
 #[test]
@@ -139,6 +139,20 @@ fn a_planner_beyond_a_quota_is_said_and_waited_for() {
     assert!(world.message(Reconciling).contains("planner"), "{}", world.message(Reconciling));
     assert_eq!(world.status.attempt, Some(1));
     world.faults.denied = None;
+    world.settle();
+    world.assert_ready(2);
+}
+
+#[test]
+fn a_change_that_cannot_go_on_from_the_newest_state_is_held_unless_none_is_wanted() {
+    let mut world = World::running(json!({}));
+    let refused = Some("the number of key groups differs".to_owned());
+    world.verdict = PlannerState::Judged(Judgement { refused, ..Judgement::default() });
+    world.edit(json!({"sql": "SELECT 2"}));
+    world.run(20);
+    assert_eq!((world.reason(Stalled).as_str(), world.status.attempt), ("StateIncompatible", Some(1)));
+    assert_eq!(world.message(Stalled), "the number of key groups differs");
+    world.edit(json!({"upgrade": {"mode": "Stateless", "allowStateLoss": true}}));
     world.settle();
     world.assert_ready(2);
 }
