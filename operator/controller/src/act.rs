@@ -1,6 +1,5 @@
 //! Carrying out a decision, action by action, in its order.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -122,25 +121,23 @@ async fn act(context: &Context, looked: &Looked<'_>, action: &Action) -> Result<
     Ok(())
 }
 
-/// Makes objects. What the API server does not take is noted, and keeps the others from nothing.
+/// Makes objects. At the first that the API server does not take, that is noted, and those behind it wait: a pod must not find a
+/// stranger's config map under the name of its own.
 async fn make(context: &Context, looked: &Looked<'_>, all: &[Built]) -> Result<(), ActError> {
     let JobKey { namespace, name } = looked.key;
-    let mut denials = BTreeMap::new();
     for built in all {
-        let denial = denials.entry(attempt_of(built)).or_insert(None);
         match ensure(&context.client, namespace, &looked.job.object.uid, built).await {
             Ok(()) => context.metrics.wrote(&built.kind.to_string()),
-            Err(error) => match denials::denial(built, &error) {
-                Some(why) => {
-                    tracing::warn!("{namespace}/{name}: {}", why.message);
-                    denial.get_or_insert(why);
-                }
-                None => return Err(error.into()),
-            },
+            Err(error) => {
+                let Some(denial) = denials::denial(built, &error) else { return Err(error.into()) };
+                tracing::warn!("{namespace}/{name}: {}", denial.message);
+                context.denials.note(looked.key, attempt_of(built), Some(denial));
+                return Ok(());
+            }
         }
     }
-    for (attempt, denial) in denials {
-        context.denials.note(looked.key, attempt, denial);
+    for built in all {
+        context.denials.note(looked.key, attempt_of(built), None);
     }
     Ok(())
 }
