@@ -61,15 +61,16 @@ pub(crate) fn issue(name: &str, lifetime: Duration, now: Timestamp) -> Result<Is
 }
 
 /// Makes a CA and a certificate for the operator itself, which shows it to coordinators.
-pub(crate) fn issue_operator(now: Timestamp) -> Result<TlsTexts, Error> {
+pub(crate) fn issue_operator(now: Timestamp) -> Result<(TlsTexts, Validity), Error> {
     let valid = Validity { since: now, until: after(now, OPERATOR) };
     let authority = Authority::new("millstream-operator", &[Role::Client.dns_name()], valid)?;
     let pair = authority.sign(Role::Client, &[ExtendedKeyUsagePurpose::ClientAuth])?;
-    Ok(TlsTexts {
+    let texts = TlsTexts {
         ca: authority.certificate.into_bytes(),
         cert: pair.certificate.into_bytes(),
         key: pair.key.into_bytes(),
-    })
+    };
+    Ok((texts, valid))
 }
 
 struct Authority {

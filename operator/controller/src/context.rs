@@ -149,3 +149,50 @@ fn trust(seen: &[Seen], owner: &str, attempt: i64) -> Trust {
         .unwrap_or_default();
     Trust::Authorities { pem, from }
 }
+
+#[cfg(test)]
+mod tests {
+    use kube::core::DynamicObject;
+    use millstream_lifecycle::observed::ChildKind;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::observe::child;
+
+    const CA: &str = "-----BEGIN CERTIFICATE-----\nMA==\n-----END CERTIFICATE-----\n";
+
+    fn seen(component: &str, attempt: &str, more: Value) -> Seen {
+        let mut object = json!({"metadata": {
+            "name": format!("j-{component}-{attempt}"), "namespace": "n", "uid": component,
+            "labels": {
+                "millstream.dev/job": "j", "millstream.dev/component": component, "millstream.dev/attempt": attempt,
+            },
+            "ownerReferences":
+                [{"apiVersion": "v", "kind": "StreamJob", "name": "j", "uid": "u", "controller": true}],
+            "annotations": more["annotations"],
+        }});
+        object["data"] = more["data"].clone();
+        let object: DynamicObject = serde_json::from_value(object).unwrap();
+        child(ChildKind::ConfigMap, &object).unwrap()
+    }
+
+    fn config(attempt: &str, transport: &str) -> Seen {
+        let job = json!({"apiVersion": "millstream.dev/v1alpha1", "kind": "StreamJob", "metadata": {"name": "j"},
+            "spec": {"sql": "SELECT 1"}});
+        let annotations = json!({"millstream.dev/image": "e:1", "millstream.dev/transport": transport});
+        seen("config", attempt, json!({"annotations": annotations, "data": {"job.json": job.to_string()}}))
+    }
+
+    #[test]
+    fn a_coordinator_is_known_by_the_cas_of_its_own_deployment() {
+        let map = seen("tls", "1", json!({"annotations": {}, "data": {"ca.crt": CA}}));
+        let all = [config("1", "Tls"), map, config("2", "Plaintext"), config("3", "Tls")];
+        let known = |pem: &str, from: &str| Trust::Authorities { pem: pem.into(), from: from.into() };
+        assert_eq!(trust(&all, "u", 1), known(CA, "ConfigMap/j-tls-1"));
+        assert_eq!(trust(&all, "u", 2), Trust::Plaintext);
+        let nothing = known("", "");
+        assert_eq!(trust(&all, "u", 3), nothing, "its certificates are gone");
+        assert_eq!(trust(&all, "u", 4), nothing);
+        assert_eq!(trust(&all, "another job", 2), nothing);
+    }
+}

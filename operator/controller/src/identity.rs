@@ -13,6 +13,7 @@ use anyhow::Context as _;
 use kube::api::{Api, PostParams};
 use kube::{Client, Error};
 use millstream_api::k8s_openapi::api::core::v1::Secret;
+use millstream_lifecycle::build::UNTIL_ANNOTATION;
 use millstream_lifecycle::time::Timestamp;
 use millstream_tls::{Identity, Role, Security, TlsError, TlsFiles, TlsTexts};
 use serde_json::json;
@@ -80,25 +81,29 @@ impl OperatorIdentity {
 
     /// Takes over what is in the files, for ever. Files that are gone or no good change nothing.
     pub(crate) async fn keep(self: Arc<Self>) {
-        let mut complained = false;
+        let mut complaint = None;
         loop {
             tokio::time::sleep(LOOK).await;
-            match read(&self.files) {
-                Ok(texts) => {
-                    complained = false;
-                    let mut current = self.lock();
-                    if **current != texts {
-                        tracing::info!("this operator has a new certificate");
-                        *current = Arc::new(texts);
-                    }
-                }
-                Err(error) if !complained => {
-                    complained = true;
-                    tracing::warn!("this operator keeps the certificate that it has: {error}");
-                }
-                Err(_) => {}
+            let said = self.look().err().map(|error| error.to_string());
+            if let Some(error) = said.as_ref().filter(|_| said != complaint) {
+                tracing::warn!("this operator keeps the certificate that it has: {error}");
             }
+            complaint = said;
         }
+    }
+
+    fn look(&self) -> Result<(), TlsError> {
+        let texts = match read(&self.files) {
+            // Not mounted yet, or its secret was deleted.
+            Err(error) if is_absent(&error) => return Ok(()),
+            read => read?,
+        };
+        let mut current = self.lock();
+        if **current != texts {
+            tracing::info!("this operator has a new certificate");
+            *current = Arc::new(texts);
+        }
+        Ok(())
     }
 
     /// CAs of the certificate (PEM), in lines that end: text can follow.
@@ -154,12 +159,13 @@ enum CreateError {
 
 /// Makes a certificate and the secret that holds it.
 async fn create(client: &Client, name: &NamespacedName) -> Result<TlsTexts, CreateError> {
-    let texts = issue_operator(Timestamp::now()).map_err(CreateError::Certificate)?;
+    let (texts, valid) = issue_operator(Timestamp::now()).map_err(CreateError::Certificate)?;
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let secret = json!({
         "apiVersion": "v1",
         "kind": "Secret",
-        "metadata": {"name": name.name, "namespace": name.namespace, "labels": {MANAGED_BY: MANAGER}},
+        "metadata": {"name": name.name, "namespace": name.namespace, "labels": {MANAGED_BY: MANAGER},
+            "annotations": {UNTIL_ANNOTATION: valid.until.to_string()}},
         "type": "kubernetes.io/tls",
         "stringData": {"ca.crt": text(&texts.ca), "tls.crt": text(&texts.cert), "tls.key": text(&texts.key)},
     });
@@ -169,4 +175,93 @@ async fn create(client: &Client, name: &NamespacedName) -> Result<TlsTexts, Crea
     let parameters = PostParams { field_manager: Some(MANAGER.into()), ..PostParams::default() };
     secrets.create(&parameters, &secret).await.map_err(CreateError::Kube)?;
     Ok(texts)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::credentials::{Credentials, Trust};
+
+    struct Folder {
+        folder: tempfile::TempDir,
+        files: TlsFiles,
+    }
+
+    impl Folder {
+        fn new() -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let file = |name: &str| folder.path().join(name);
+            let files = TlsFiles { ca: file("ca.crt"), cert: file("tls.crt"), key: file("tls.key") };
+            Self { folder, files }
+        }
+
+        fn write(&self, texts: &TlsTexts) {
+            for (name, bytes) in [("ca.crt", &texts.ca), ("tls.crt", &texts.cert), ("tls.key", &texts.key)] {
+                fs::write(self.folder.path().join(name), bytes).unwrap();
+            }
+        }
+    }
+
+    fn made() -> TlsTexts {
+        issue_operator(Timestamp::now()).unwrap().0
+    }
+
+    fn text(bytes: &[u8]) -> String {
+        String::from_utf8(bytes.to_vec()).unwrap()
+    }
+
+    #[test]
+    fn files_that_are_replaced_are_taken_over_and_bad_ones_are_not() {
+        let (folder, first, second) = (Folder::new(), made(), made());
+        let identity = OperatorIdentity::new(folder.files.clone(), first.clone());
+        identity.look().unwrap();
+        assert_eq!(identity.client_ca(), text(&first.ca), "they are not mounted yet");
+        folder.write(&TlsTexts { key: first.key.clone(), ..second.clone() });
+        let refused = identity.look().unwrap_err().to_string();
+        assert!(refused.contains("it is not the key of the certificate"), "{refused}");
+        assert_eq!(identity.client_ca(), text(&first.ca));
+        folder.write(&second);
+        identity.look().unwrap();
+        assert_eq!(identity.client_ca(), text(&second.ca));
+        fs::remove_file(&folder.files.key).unwrap();
+        identity.look().unwrap();
+        assert_eq!(identity.client_ca(), text(&second.ca));
+    }
+
+    #[test]
+    fn a_certificate_for_another_role_is_none_of_an_operators() {
+        let folder = Folder::new();
+        assert!(is_absent(&read(&folder.files).unwrap_err()));
+        let job = crate::certificates::issue("j-tls-1", LOOK, Timestamp::now()).unwrap();
+        let pair = job.of(millstream_lifecycle::names::TlsRole::Worker);
+        let bytes = |text: &str| text.as_bytes().to_vec();
+        folder.write(&TlsTexts {
+            ca: bytes(&job.authority),
+            cert: bytes(&pair.certificate),
+            key: bytes(&pair.key),
+        });
+        let refused = read(&folder.files).unwrap_err();
+        assert!(!is_absent(&refused) && refused.to_string().contains("client.millstream.internal"));
+    }
+
+    #[test]
+    fn a_coordinator_without_a_ca_is_not_believed() {
+        let identity = OperatorIdentity::new(Folder::new().files, made());
+        let (with, without) = (Credentials::new(Some(Arc::new(identity))), Credentials::new(None));
+        assert!(matches!(with.towards(&Trust::Plaintext), Ok(Security::Plaintext)));
+        let by = |pem: &str| Trust::Authorities { pem: pem.into(), from: "ConfigMap/j-tls-1".into() };
+        let authority = text(&made().ca);
+        assert!(matches!(with.towards(&by(&authority)), Ok(Security::Tls(_))));
+        for (credentials, pem, why) in [
+            (&with, "", "there is no CA yet"),
+            (&with, "nonsense", "ConfigMap/j-tls-1: there is no certificate in it"),
+            (&without, authority.as_str(), "was started without --tls-ca"),
+        ] {
+            let refused = credentials.towards(&by(pem)).unwrap_err();
+            assert!(refused.contains(why), "{refused}");
+        }
+        assert_eq!(without.client_ca(), "");
+    }
 }

@@ -51,7 +51,7 @@ async fn meet(server: &Security, client: &Security, to: Role) -> [Result<Roles, 
 #[tokio::test]
 async fn processes_of_a_deployment_and_its_operator_let_each_other_in() {
     let now = Timestamp::now();
-    let (job, me) = (issue("j-tls-1", YEAR, now).unwrap(), issue_operator(now).unwrap());
+    let (job, me) = (issue("j-tls-1", YEAR, now).unwrap(), issue_operator(now).unwrap().0);
     let both = format!("{}{}", job.authority, text(&me.ca));
     let coordinator = shows(job.of(TlsRole::Coordinator), &both, Role::Coordinator);
     let worker = shows(job.of(TlsRole::Worker), &job.authority, Role::Worker);
@@ -69,7 +69,7 @@ async fn processes_of_a_deployment_and_its_operator_let_each_other_in() {
 async fn whoever_belongs_to_another_job_is_refused() {
     let now = Timestamp::now();
     let (job, other) = (issue("j-tls-1", YEAR, now).unwrap(), issue("k-tls-1", YEAR, now).unwrap());
-    let me = issue_operator(now).unwrap();
+    let me = issue_operator(now).unwrap().0;
     let both = format!("{}{}", job.authority, text(&me.ca));
     let coordinator = shows(job.of(TlsRole::Coordinator), &both, Role::Coordinator);
     let stranger = shows(other.of(TlsRole::Worker), &both, Role::Worker);
@@ -95,7 +95,7 @@ async fn certificates_that_expired_are_refused() {
     let now = Timestamp::now();
     let then = Timestamp::from_second(now.as_second() - 7_200).unwrap();
     let (old, me) =
-        (issue("j-tls-1", Duration::from_secs(3_600), then).unwrap(), issue_operator(now).unwrap());
+        (issue("j-tls-1", Duration::from_secs(3_600), then).unwrap(), issue_operator(now).unwrap().0);
     assert_eq!(old.valid.until.as_second(), now.as_second() - 3_600);
     let both = format!("{}{}", old.authority, text(&me.ca));
     let coordinator = shows(old.of(TlsRole::Coordinator), &both, Role::Coordinator);
