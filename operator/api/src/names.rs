@@ -27,7 +27,7 @@ pub const ATTEMPT_LABEL: &str = "millstream.dev/attempt";
 pub const GENERATION_LABEL: &str = "millstream.dev/generation";
 /// Label of every child: id of the plan that it was made for.
 pub const PLAN_LABEL: &str = "millstream.dev/plan";
-/// Label of every child: coordinator, worker, planner, config.
+/// Label of every child: coordinator, worker, planner, config, network, tls.
 pub const COMPONENT_LABEL: &str = "millstream.dev/component";
 /// Annotation of every child: checksum of what was applied, so that nothing is applied twice.
 pub const APPLIED_ANNOTATION: &str = "millstream.dev/applied";

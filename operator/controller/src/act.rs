@@ -16,6 +16,7 @@ use serde_json::json;
 
 use crate::apply::{ApplyError, delete, ensure};
 use crate::calls::Order;
+use crate::certify::certify;
 use crate::children::JobKey;
 use crate::context::Context;
 use crate::denials;
@@ -91,6 +92,11 @@ async fn act(context: &Context, looked: &Looked<'_>, action: &Action) -> Result<
         Action::EnsureObjects(built) | Action::StartPlanner(built) => {
             make(context, looked, built).await?;
         }
+        Action::IssueCertificates(order) | Action::RenewCertificates(order) => {
+            if let Err(error) = certify(context, namespace, uid, order).await {
+                denied(context, looked, order.attempt, &format!("ConfigMap/{}", order.name), error)?;
+            }
+        }
         Action::DeleteOrphans(children) => {
             for child in children {
                 delete(&context.client, namespace, child).await?;
@@ -107,8 +113,8 @@ async fn act(context: &Context, looked: &Looked<'_>, action: &Action) -> Result<
         }
         Action::Activate { attempt, plan } => order(context, looked, *attempt, plan, CallKind::Activate),
         Action::TriggerSavepoint { attempt, name } => {
-            if let Some(address) = context.address(looked.key, uid, *attempt) {
-                context.calls.savepoint(looked.key, address, name.clone(), savepoint_timeout(looked.job));
+            if let Some(at) = context.address(looked.key, uid, *attempt) {
+                context.calls.savepoint(looked.key, at, name.clone(), savepoint_timeout(looked.job));
             }
         }
         Action::WriteIntent(_)
@@ -124,21 +130,33 @@ async fn act(context: &Context, looked: &Looked<'_>, action: &Action) -> Result<
 /// Makes objects. At the first that the API server does not take, that is noted, and those behind it wait: a pod must not find a
 /// stranger's config map under the name of its own.
 async fn make(context: &Context, looked: &Looked<'_>, all: &[Built]) -> Result<(), ActError> {
-    let JobKey { namespace, name } = looked.key;
     for built in all {
-        match ensure(&context.client, namespace, &looked.job.object.uid, built).await {
+        match ensure(&context.client, &looked.key.namespace, &looked.job.object.uid, built).await {
             Ok(()) => context.metrics.wrote(&built.kind.to_string()),
             Err(error) => {
-                let Some(denial) = denials::denial(built, &error) else { return Err(error.into()) };
-                tracing::warn!("{namespace}/{name}: {}", denial.message);
-                context.denials.note(looked.key, attempt_of(built), Some(denial));
-                return Ok(());
+                let what = format!("{}/{}", built.kind, built.name);
+                return denied(context, looked, attempt_of(built), &what, error);
             }
         }
     }
     for built in all {
         context.denials.note(looked.key, attempt_of(built), None);
     }
+    Ok(())
+}
+
+/// Notes an answer that stands; any other error is one.
+fn denied(
+    context: &Context,
+    looked: &Looked<'_>,
+    attempt: i64,
+    what: &str,
+    error: ApplyError,
+) -> Result<(), ActError> {
+    let JobKey { namespace, name } = looked.key;
+    let Some(denial) = denials::denial(what, &error) else { return Err(error.into()) };
+    tracing::warn!("{namespace}/{name}: {}", denial.message);
+    context.denials.note(looked.key, attempt, Some(denial));
     Ok(())
 }
 
@@ -150,12 +168,12 @@ fn attempt_of(built: &Built) -> i64 {
 
 /// Begins a call to a coordinator. One that has no address yet is called by a later decision.
 fn order(context: &Context, looked: &Looked<'_>, attempt: i64, plan: &str, kind: CallKind) {
-    let Some(address) = context.address(looked.key, &looked.job.object.uid, attempt) else { return };
+    let Some(at) = context.address(looked.key, &looked.job.object.uid, attempt) else { return };
     let deadline = match kind {
         CallKind::Stop(StopMethod::Cancel) | CallKind::Activate => ORDER,
         CallKind::Stop(_) | CallKind::Rescale(_) => savepoint_timeout(looked.job),
     };
-    context.calls.begin(looked.key, Order { address, attempt, plan: plan.to_owned(), kind, deadline });
+    context.calls.begin(looked.key, Order { at, attempt, plan: plan.to_owned(), kind, deadline });
 }
 
 fn savepoint_timeout(job: &Job) -> Duration {

@@ -6,7 +6,6 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use kube::Error;
-use millstream_lifecycle::build::Built;
 use millstream_lifecycle::observed::{Denial, Trouble};
 
 use crate::apply::ApplyError;
@@ -53,31 +52,27 @@ impl Denials {
 }
 
 /// Whether an error is an answer that the same object will get again; `None` for what passes by itself.
-pub(crate) fn denial(built: &Built, error: &ApplyError) -> Option<Denial> {
+pub(crate) fn denial(what: &str, error: &ApplyError) -> Option<Denial> {
     let (trouble, why) = match error {
         ApplyError::Taken { .. } => (Trouble::Denied, error.to_string()),
         ApplyError::Kube(Error::Api(status)) if matches!(status.code, 400 | 403 | 422) => {
             let is_quota = status.message.contains("exceeded quota");
             (if is_quota { Trouble::Unschedulable } else { Trouble::Denied }, status.message.clone())
         }
-        ApplyError::Kube(_) => return None,
+        ApplyError::Kube(_) | ApplyError::Certificates(_) => return None,
     };
-    Some(Denial { trouble, message: format!("{}/{} cannot be made: {why}", built.kind, built.name) })
+    Some(Denial { trouble, message: format!("{what} cannot be made: {why}") })
 }
 
 #[cfg(test)]
 mod tests {
     use kube::core::Status;
-    use millstream_lifecycle::observed::ChildKind;
-    use serde_json::Value;
 
     use super::*;
 
     fn answered(code: u16, message: &str) -> Option<Denial> {
-        let (name, applied) = ("orders-worker-1-0".into(), String::new());
-        let built = Built { kind: ChildKind::Pod, name, applied, value: Value::Null };
         let status = Status::failure(message, "Reason").with_code(code);
-        denial(&built, &ApplyError::Kube(Error::Api(Box::new(status))))
+        denial("Pod/orders-worker-1-0", &ApplyError::Kube(Error::Api(Box::new(status))))
     }
 
     #[test]

@@ -9,6 +9,8 @@
 //! | `reconcile` | one look at one job: observe, decide, act |
 //! | `act`, `apply` | carrying out what was decided |
 //! | `denials` | what the API server did not let be made |
+//! | `certify`, `certificates` | certificates of deployments: writing them, making them |
+//! | `identity`, `credentials` | the operator's own certificate, and by what it knows coordinators |
 //! | `writes` | statuses that this process wrote and has not seen in its watch yet |
 //! | `metrics`, `http` | what was counted, and whether the operator is well |
 //! | `leadership` | which of several operators acts |
@@ -20,19 +22,24 @@ mod act;
 mod apply;
 pub mod args;
 mod calls;
+mod certificates;
+mod certify;
 mod children;
 mod context;
+mod credentials;
 mod denials;
 mod engine_client;
 mod engines;
 mod http;
+mod identity;
 mod leadership;
 mod metrics;
+mod named;
 pub mod observe;
 mod reconcile;
 mod run;
 mod watch;
 mod writes;
 
-pub use leadership::Lease;
+pub use named::NamespacedName;
 pub use run::run;

@@ -7,11 +7,12 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 #![allow(clippy::disallowed_methods, reason = "limits for what other processes do")]
 
+mod account;
 mod kubelet;
 mod operator;
 
 pub use kubelet::{ENGINE_IMAGE, Kubelet, UNSCHEDULABLE};
-pub use operator::Operator;
+pub use operator::{IDENTITY, Operator};
 
 use std::path::PathBuf;
 

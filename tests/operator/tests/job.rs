@@ -16,6 +16,8 @@ const LIMIT: Duration = Duration::from_secs(120);
 /// A namespace with a node and an operator, and a folder that is the bucket.
 pub(crate) struct World {
     pub(crate) operator: Option<Operator>,
+    /// What operators are started with.
+    pub(crate) options: Vec<&'static str>,
     pub(crate) kubelet: Kubelet,
     kubectl: Namespace,
     folder: tempfile::TempDir,
@@ -63,22 +65,21 @@ impl Manifest {
 
 impl World {
     pub(crate) fn new(name: &str) -> Self {
-        let mut world = Self::without_operator(name);
+        Self::with(name, &[])
+    }
+
+    /// One whose operators have these options.
+    pub(crate) fn with(name: &str, options: &[&'static str]) -> Self {
+        let mut world = Self { options: options.to_vec(), ..Self::without_operator(name) };
         world.start_operator();
         world
     }
 
-    /// The same, for tests that start operators themselves.
+    /// One whose operators a test starts itself.
     pub(crate) fn without_operator(name: &str) -> Self {
         let kubectl = ControlPlane::shared().namespace(name);
         let kubelet = Kubelet::start(&kubectl, program("millstream"));
-        Self { operator: None, kubelet, kubectl, folder: tempfile::tempdir().unwrap() }
-    }
-
-    fn start_operator(&mut self) {
-        let operator = Operator::start(&self.kubectl);
-        operator.wait_until_ready();
-        self.operator = Some(operator);
+        Self { operator: None, options: Vec::new(), kubelet, kubectl, folder: tempfile::tempdir().unwrap() }
     }
 
     pub(crate) fn kubectl(&self) -> &Kubectl {
@@ -87,8 +88,18 @@ impl World {
 
     /// Kills the operator and starts another one.
     pub(crate) fn restart_operator(&mut self) {
-        self.operator.take().unwrap().kill();
+        self.stop_operator();
         self.start_operator();
+    }
+
+    pub(crate) fn stop_operator(&mut self) {
+        self.operator.take().unwrap().kill();
+    }
+
+    pub(crate) fn start_operator(&mut self) {
+        let operator = Operator::start_with(&self.kubectl, &self.options);
+        operator.wait_until_ready();
+        self.operator = Some(operator);
     }
 
     /// Where the rows are that a manifest writes to this folder.
@@ -174,7 +185,7 @@ spec:
     pub(crate) fn wait_until_nothing_is_left(&self) {
         let began = Instant::now();
         loop {
-            let kinds = "streamjobs,pods,services,configmaps,networkpolicies,poddisruptionbudgets";
+            let kinds = "streamjobs,pods,services,configmaps,secrets,networkpolicies,poddisruptionbudgets";
             let left = self.kubectl.run(["get", kinds, "-l", "millstream.dev/job", "-o", "name"]).succeeded();
             let jobs = self.kubectl.run(["get", "streamjobs", "-o", "name"]).succeeded();
             if left.is_empty() && jobs.is_empty() {
@@ -221,7 +232,7 @@ spec:
         }
     }
 
-    fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         self.operator.as_ref().map(Operator::log).unwrap_or_default()
     }
 

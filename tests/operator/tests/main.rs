@@ -8,4 +8,5 @@ mod job;
 mod leadership;
 mod lifecycle;
 mod scaling;
+mod security;
 mod upgrades;
