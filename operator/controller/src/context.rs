@@ -14,6 +14,7 @@ use millstream_lifecycle::observed::{Component, Engine, Observed, OperatorSettin
 
 use crate::calls::Calls;
 use crate::children::{Children, JobKey};
+use crate::clock::Clock;
 use crate::engines::{Address, Engines};
 use crate::metrics::Metrics;
 use crate::observe::{Job, Seen};
@@ -23,6 +24,7 @@ use crate::writes::Writes;
 /// What all reconciles share.
 pub(crate) struct Context {
     pub(crate) client: Client,
+    pub(crate) clock: Clock,
     pub(crate) settings: OperatorSettings,
     /// The resource of StreamJobs.
     pub(crate) jobs: ApiResource,

@@ -8,13 +8,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use millstream_lifecycle::observed::Engine;
-use millstream_lifecycle::time::Timestamp;
 use millstream_tls::Security;
 use tokio::sync::{mpsc, watch};
 use tokio::task::AbortHandle;
 
 use crate::children::JobKey;
+use crate::clock::Clock;
 use crate::engine_client::EngineClient;
+use crate::line::Dialer;
 
 /// How long between two questions while something is under way.
 pub(crate) const BRISK: Duration = Duration::from_millis(500);
@@ -26,6 +27,8 @@ const FAILURES: u32 = 2;
 /// The coordinators of all jobs.
 #[derive(Debug)]
 pub(crate) struct Engines {
+    clock: Clock,
+    dialer: Arc<dyn Dialer>,
     security: Security,
     news: mpsc::UnboundedSender<JobKey>,
     asked: Mutex<HashMap<JobKey, BTreeMap<i64, Asked>>>,
@@ -59,8 +62,13 @@ impl Drop for Asked {
 
 impl Engines {
     /// Jobs whose coordinator says something new go to `news`.
-    pub(crate) fn new(security: Security, news: mpsc::UnboundedSender<JobKey>) -> Self {
-        Self { security, news, asked: Mutex::default() }
+    pub(crate) fn new(
+        clock: Clock,
+        dialer: Arc<dyn Dialer>,
+        security: Security,
+        news: mpsc::UnboundedSender<JobKey>,
+    ) -> Self {
+        Self { clock, dialer, security, news, asked: Mutex::default() }
     }
 
     /// What each of these coordinators of a job said last. Those that are new are asked from now on, all others no more.
@@ -98,6 +106,8 @@ impl Engines {
         let asking = Asking {
             job: job.clone(),
             address: at.address.clone(),
+            clock: self.clock,
+            dialer: self.dialer.clone(),
             security: self.security.clone(),
             said: said.clone(),
             news: self.news.clone(),
@@ -122,6 +132,8 @@ impl Asked {
 struct Asking {
     job: JobKey,
     address: String,
+    clock: Clock,
+    dialer: Arc<dyn Dialer>,
     security: Security,
     said: Arc<Mutex<Engine>>,
     news: mpsc::UnboundedSender<JobKey>,
@@ -142,7 +154,7 @@ impl Asking {
                     failures += 1;
                     tracing::debug!("the coordinator of {} at {}: {why}", self.job.name, self.address);
                     if failures >= FAILURES {
-                        self.hear(Engine::Silent { since: Timestamp::now() });
+                        self.hear(Engine::Silent { since: self.clock.now() });
                     }
                 }
             }
@@ -157,7 +169,10 @@ impl Asking {
     async fn once(&self, connection: &mut Option<EngineClient>) -> Result<Engine, String> {
         let client = match connection {
             Some(client) => client,
-            none => none.insert(EngineClient::connect(&self.address, &self.security).await?),
+            none => {
+                let dialer = self.dialer.as_ref();
+                none.insert(EngineClient::connect(dialer, &self.address, &self.security).await?)
+            }
         };
         Ok(Engine::Answered(Box::new(client.status().await?)))
     }

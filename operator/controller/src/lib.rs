@@ -2,6 +2,7 @@
 //!
 //! | module | owns |
 //! |---|---|
+//! | [`Surroundings`] | the cluster, the coordinators and the clock, which tests replace |
 //! | [`observe`] | from Kubernetes' objects and the engine's words to facts; pure |
 //! | `children` | what is known of the objects that belong to jobs, kept up to date by watches |
 //! | `engines` | what coordinators say: one that runs is asked again and again, in the background |
@@ -21,11 +22,13 @@ pub mod args;
 mod calls;
 mod causes;
 mod children;
+mod clock;
 mod context;
 mod engine_client;
 mod engines;
 mod http;
 mod leadership;
+mod line;
 mod metrics;
 pub mod observe;
 mod reconcile;
@@ -33,5 +36,7 @@ mod run;
 mod watch;
 mod writes;
 
+pub use clock::Clock;
 pub use leadership::Lease;
-pub use run::run;
+pub use line::{Dialer, Line, Network};
+pub use run::{Surroundings, operate, run};

@@ -8,7 +8,6 @@ use kube::core::DynamicObject;
 use kube::runtime::controller::Action as Requeue;
 use millstream_api::conditions::ConditionType;
 use millstream_api::k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
-use millstream_lifecycle::time::Timestamp;
 use millstream_lifecycle::{Decision, decide};
 
 use crate::act::{ActError, Looked, Then, carry_out};
@@ -60,7 +59,7 @@ async fn look(object: Arc<DynamicObject>, context: &Arc<Context>) -> Result<Requ
         let Some(job) = observe::job(&object) else { return Ok(Requeue::await_change()) };
         let observed = context.observe(&key, &job).await?;
         let spec = job.spec.as_ref().map_err(Vec::as_slice);
-        let decision = decide(spec, &observed, Timestamp::now());
+        let decision = decide(spec, &observed, context.clock.now());
         tracing::debug!("{}/{}: {decision}", key.namespace, key.name);
         context.engines.pace(&key, if is_settled(&decision) { CALM } else { BRISK });
         let looked = Looked { key: &key, object: &object, job: &job };
