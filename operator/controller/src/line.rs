@@ -16,11 +16,7 @@ use tonic::codegen::{Service, StdError};
 /// A way to coordinators.
 pub trait Dialer: fmt::Debug + Send + Sync {
     /// Connects to the coordinator at `host:port`, or says why not.
-    fn dial<'a>(
-        &'a self,
-        address: &'a str,
-        security: &'a Security,
-    ) -> BoxFuture<'a, Result<Line, String>>;
+    fn dial<'a>(&'a self, address: &'a str, security: &'a Security) -> BoxFuture<'a, Result<Line, String>>;
 }
 
 /// The way through the network.
@@ -28,11 +24,7 @@ pub trait Dialer: fmt::Debug + Send + Sync {
 pub struct Network;
 
 impl Dialer for Network {
-    fn dial<'a>(
-        &'a self,
-        address: &'a str,
-        security: &'a Security,
-    ) -> BoxFuture<'a, Result<Line, String>> {
+    fn dial<'a>(&'a self, address: &'a str, security: &'a Security) -> BoxFuture<'a, Result<Line, String>> {
         Box::pin(async move {
             let dialed = dial(address, security, None).await.map_err(|error| match error {
                 DialError::Address(why) => why,

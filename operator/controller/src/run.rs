@@ -49,12 +49,8 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let client = Client::try_default().await.context("no way to reach a Kubernetes API server")?;
     let listener =
         TcpListener::bind(arguments.http).await.with_context(|| format!("--http {}", arguments.http))?;
-    let around = Surroundings {
-        client,
-        dialer: Arc::new(Network),
-        clock: Clock::wall(),
-        listener: Some(listener),
-    };
+    let around =
+        Surroundings { client, dialer: Arc::new(Network), clock: Clock::wall(), listener: Some(listener) };
     operate(arguments, around, ending).await
 }
 
