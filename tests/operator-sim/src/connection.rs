@@ -24,7 +24,7 @@ use tonic::codegen::{Service, StdError};
 use crate::api_server::{ApiServer, Ask, Refusal, Reply};
 
 /// How long a call takes that is never answered: what a client's own deadline makes of it.
-pub const SILENCE: Duration = Duration::from_secs(295);
+const SILENCE: Duration = Duration::from_secs(295);
 
 /// What goes wrong with a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,6 +85,7 @@ pub struct Calls {
 struct State {
     is_counting: bool,
     made: Vec<Call>,
+    silent: usize,
     wrong: Option<(usize, Fault)>,
 }
 
@@ -92,7 +93,7 @@ impl Calls {
     /// Counts from here on; the call of this number goes wrong.
     pub fn begin(&self, wrong: Option<(usize, Fault)>) {
         let mut state = self.state();
-        *state = State { is_counting: true, made: Vec::new(), wrong };
+        *state = State { is_counting: true, wrong, ..State::default() };
     }
 
     /// Every call that was made since.
@@ -103,6 +104,24 @@ impl Calls {
     /// Writes since.
     pub fn writes(&self) -> usize {
         self.state().made.iter().filter(|call| call.is_write).count()
+    }
+
+    /// Whether somebody waits for an answer that does not come.
+    pub fn are_silent(&self) -> bool {
+        self.state().silent > 0
+    }
+
+    /// An answer that does not come.
+    pub async fn silence(&self) {
+        struct Silent<'a>(&'a Calls);
+        impl Drop for Silent<'_> {
+            fn drop(&mut self) {
+                self.0.state().silent -= 1;
+            }
+        }
+        self.state().silent += 1;
+        let _until_nobody_waits = Silent(self);
+        sleep(SILENCE).await;
     }
 
     /// A call is made: whether it goes wrong, and how.
@@ -160,23 +179,23 @@ impl Connection {
                 let _: Result<Answer, StdError> = answer();
                 Err("the connection broke".into())
             }
-            Some(Fault::LostCall) => silence().await,
+            Some(Fault::LostCall) => self.silence().await,
             Some(Fault::LostAnswer) => {
                 let _: Result<Answer, StdError> = answer();
-                silence().await
+                self.silence().await
             }
         }
+    }
+
+    async fn silence(&self) -> Result<Answer, StdError> {
+        self.calls.silence().await;
+        Err("no answer came".into())
     }
 
     async fn kill(&self) -> Result<Answer, StdError> {
         self.calls.killed.notify_one();
         std::future::pending().await
     }
-}
-
-async fn silence() -> Result<Answer, StdError> {
-    sleep(SILENCE).await;
-    Err("no answer came".into())
 }
 
 impl Service<Request<Body>> for Connection {

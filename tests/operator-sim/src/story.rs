@@ -43,7 +43,7 @@ pub const STORIES: [Story; 6] = [
         name: "rescale",
         given: Some(|| spec(json!({}))),
         event: |world| apply(world, spec(json!({"parallelism": 5}))),
-        is_over: |world| runs(world, 1) && status(world)["parallelism"]["current"] == 5,
+        is_over: |world| is_settled(world) && status(world)["parallelism"]["current"] == 5,
     },
     Story {
         name: "rollback",
@@ -132,7 +132,7 @@ pub async fn rest(world: &World, limit: Duration, is_over: fn(&World) -> bool) -
         let now = world.server.with(|store| store.revision());
         since = if now == revision { since + Duration::from_secs(1) } else { Duration::ZERO };
         revision = now;
-        if since >= QUIET && is_over(world) {
+        if since >= QUIET && is_over(world) && !world.calls.are_silent() {
             return Ok(());
         }
         sleep(Duration::from_secs(1)).await;

@@ -7,7 +7,7 @@ use millstream_lifecycle::time::{Timestamp, after, as_time};
 use serde_json::{Value, json};
 
 use super::store::Store;
-use super::write::{is_deleted, wrong_uid};
+use super::write::is_deleted;
 use super::{Ask, Key, Refusal};
 
 pub(super) fn delete(store: &mut Store, ask: &Ask, now: Timestamp) -> Result<(u16, Value), Refusal> {
@@ -15,16 +15,17 @@ pub(super) fn delete(store: &mut Store, ask: &Ask, now: Timestamp) -> Result<(u1
     let object = store.object(&key).cloned().ok_or_else(|| Refusal::not_found(&key))?;
     let condition = |name: &str| ask.body["preconditions"][name].as_str();
     if let Some(uid) = condition("uid").filter(|uid| object["metadata"]["uid"] != **uid) {
-        return Err(wrong_uid(&key, uid, &object));
+        let own = object["metadata"]["uid"].as_str().unwrap_or_default();
+        let why = format!("UID in precondition: {uid}, UID in object meta: {own}");
+        return Err(Refusal::precondition(&key, &why));
     }
     if let Some(version) = condition("resourceVersion")
         && object["metadata"]["resourceVersion"] != version
     {
         let own = object["metadata"]["resourceVersion"].as_str().unwrap_or_default();
-        let why = format!(
-            "Precondition failed: ResourceVersion in precondition: {version}, ResourceVersion in object meta: {own}"
-        );
-        return Err(Refusal::conflict(&key, &why));
+        let why =
+            format!("ResourceVersion in precondition: {version}, ResourceVersion in object meta: {own}");
+        return Err(Refusal::precondition(&key, &why));
     }
     let grace = ask.body["gracePeriodSeconds"].as_u64();
     Ok((200, end(store, &key, &object, grace, now)))
@@ -36,7 +37,7 @@ fn end(store: &mut Store, key: &Key, object: &Value, grace_s: Option<u64>, now: 
     let grace_s = grace_of(key, object, grace_s);
     if !is_held && grace_s == 0 {
         store.remove(key);
-        return success(key, object);
+        return success(store, key, object, now);
     }
     let until = after(now, Duration::from_secs(grace_s));
     // Another deletion can shorten the time and never makes it longer.
@@ -64,9 +65,13 @@ fn grace_of(key: &Key, object: &Value, asked: Option<u64>) -> u64 {
     asked.or_else(|| object["spec"]["terminationGracePeriodSeconds"].as_u64()).unwrap_or(30)
 }
 
-fn success(key: &Key, object: &Value) -> Value {
+fn success(store: &Store, key: &Key, object: &Value, now: Timestamp) -> Value {
     if key.kind.plural == "pods" {
-        return object.clone();
+        let mut last = object.clone();
+        last["metadata"]["deletionTimestamp"] = json!(as_time(now));
+        last["metadata"]["deletionGracePeriodSeconds"] = json!(0);
+        last["metadata"]["resourceVersion"] = json!(store.revision().to_string());
+        return last;
     }
     let mut details = json!({"name": key.name, "kind": key.kind.plural, "uid": object["metadata"]["uid"]});
     if !key.kind.group.is_empty() {

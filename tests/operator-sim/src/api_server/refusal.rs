@@ -35,13 +35,25 @@ impl Refusal {
         )
     }
 
+    /// What a deletion rests on does not hold.
+    pub(super) fn precondition(key: &Key, why: &str) -> Self {
+        Self::conflict(key, &format!("Precondition failed: {why}")).naming_the_kind(key)
+    }
+
+    /// Some refusals name a kind as it stands in objects, and not as it stands in paths.
+    fn naming_the_kind(mut self, key: &Key) -> Self {
+        self.details["kind"] = key.kind.kind.into();
+        self
+    }
+
     pub(super) fn invalid(key: &Key, why: &str) -> Self {
         let kind = if key.kind.group.is_empty() {
             key.kind.kind.to_owned()
         } else {
             format!("{}.{}", key.kind.kind, key.kind.group)
         };
-        Self::about(key, 422, "Invalid", format!("{kind} {:?} is invalid: {why}", key.name))
+        let refusal = Self::about(key, 422, "Invalid", format!("{kind} {:?} is invalid: {why}", key.name));
+        refusal.naming_the_kind(key)
     }
 
     pub(super) fn owned_by_others(message: String) -> Self {

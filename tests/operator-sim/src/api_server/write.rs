@@ -68,6 +68,7 @@ pub(super) fn create_as(
     if key.kind.plural == "pods" {
         object["status"] = json!({"phase": "Pending"});
     }
+    drop_empty(&mut object);
     let owners = BTreeMap::from([(ask.manager(), leaves(&ask.body))]);
     Ok((201, store.put(key, object, owners)))
 }
@@ -141,10 +142,8 @@ pub(super) fn commit(
     if key.kind.has_generation && is_other_spec(old, &object) {
         object["metadata"]["generation"] = json!(old["metadata"]["generation"].as_i64().unwrap_or(0) + 1);
     }
-    if object == *old {
-        if let Some(stored) = store.objects.get_mut(&key) {
-            stored.owners = owners;
-        }
+    let is_owned_as_before = store.objects.get(&key).is_some_and(|stored| stored.owners == owners);
+    if object == *old && is_owned_as_before {
         return Ok(object);
     }
     let is_held = object["metadata"]["finalizers"].as_array().is_some_and(|names| !names.is_empty());
@@ -201,20 +200,27 @@ fn with_identity(mut object: Value, old: &Value) -> Value {
             }
         }
     }
-    // Lists and maps that became empty are none.
-    for name in ["finalizers", "labels", "annotations", "ownerReferences"] {
-        let value = &object["metadata"][name];
-        let is_empty = value.as_array().is_some_and(Vec::is_empty)
-            || value.as_object().is_some_and(serde_json::Map::is_empty)
-            || value.is_null();
-        if is_empty {
-            object["metadata"].as_object_mut().map(|fields| fields.remove(name));
-        }
-    }
+    drop_empty(&mut object);
     for name in ["apiVersion", "kind"] {
         object[name] = old[name].clone();
     }
     object
+}
+
+/// Lists and maps without anything in them are none.
+fn drop_empty(object: &mut Value) {
+    let is_empty = |value: &Value| {
+        value.as_array().is_some_and(Vec::is_empty)
+            || value.as_object().is_some_and(serde_json::Map::is_empty)
+            || value.is_null()
+    };
+    if let Some(metadata) = object["metadata"].as_object_mut() {
+        let lists = ["finalizers", "labels", "annotations", "ownerReferences"];
+        metadata.retain(|name, value| !lists.contains(&name.as_str()) || !is_empty(value));
+    }
+    if let Some(fields) = object.as_object_mut() {
+        fields.retain(|name, value| name != "data" || !is_empty(value));
+    }
 }
 
 fn own_what_changed(

@@ -16,7 +16,7 @@ use tonic::{Request, Response, Status};
 
 use super::World;
 use super::process::{Process, Stage};
-use crate::connection::{Fault, SILENCE};
+use crate::connection::Fault;
 
 /// How often an order looks whether it is carried out.
 const LOOK: Duration = Duration::from_millis(100);
@@ -68,7 +68,7 @@ impl Coordinator {
             Some(Fault::KillBefore) => return self.kill().await,
             Some(Fault::Conflict) => return Err(Status::failed_precondition("not now")),
             Some(Fault::Error) => return Err(Status::unavailable("no disk")),
-            Some(Fault::LostCall) => return silence().await,
+            Some(Fault::LostCall) => return self.silence().await,
             _ => {}
         }
         {
@@ -83,13 +83,18 @@ impl Coordinator {
         match fault {
             Some(Fault::KillAfter) => return self.kill().await,
             Some(Fault::Broken) => return Err(Status::unavailable("the connection broke")),
-            Some(Fault::LostAnswer) => return silence().await,
+            Some(Fault::LostAnswer) => return self.silence().await,
             _ => {}
         }
         while !is_done(&self.process()?) {
             sleep(LOOK).await;
         }
         Ok(())
+    }
+
+    async fn silence(&self) -> Result<(), Status> {
+        self.world.calls.silence().await;
+        Err(Status::unavailable("no answer came"))
     }
 
     async fn kill(&self) -> Result<(), Status> {
@@ -106,11 +111,6 @@ impl Coordinator {
         };
         self.order(name, begin, |process| process.stage == Stage::Stopped).await
     }
-}
-
-async fn silence() -> Result<(), Status> {
-    sleep(SILENCE).await;
-    Err(Status::unavailable("no answer came"))
 }
 
 #[tonic::async_trait]
