@@ -17,6 +17,8 @@ BUILD := cargo build --locked --workspace --bin millstream --bin millstream-oper
 LIMIT := timeout --foreground --kill-after=30s $(or $(TEST_LIMIT),30m)
 # What computes the figures is tested each time: these tests take a tenth of a second and need nothing but Python.
 BENCH := python3 -B -m unittest discover --quiet --start-directory tests/bench --pattern '*_test.py' && tests/bench/run
+# On a clock that the test steers, which takes a feature of tokio that nothing else is to be built with.
+CRASHES := cargo test --locked --workspace --features millstream-test-operator-sim/steered --test operator_crashes
 EXAMPLE := examples/flight-delays
 
 ##@ Every day
@@ -40,6 +42,7 @@ test: ## Run the test suite, with what it needs (an S3 server, a Kubernetes cont
 	@scripts/install test
 	@$(BUILD)
 	@$(LIMIT) cargo test --locked --workspace
+	@$(LIMIT) $(CRASHES)
 
 .PHONY: test-kube
 test-kube: ## Run those tests only that need a Kubernetes control plane (ARGS="refused" for some)
@@ -63,6 +66,7 @@ check: ## What must pass before a change is shared: format, tidy, clippy, tests,
 	@$(STAGE) clippy cargo clippy --locked --workspace --all-targets --quiet -- -D warnings
 	@$(STAGE) build bash -c '$(BUILD) --quiet && cargo test --locked --workspace --no-run --quiet'
 	@$(STAGE) test $(LIMIT) cargo test --locked --workspace --quiet
+	@$(STAGE) crashes $(LIMIT) $(CRASHES) --quiet
 	@RUSTDOCFLAGS="-D warnings" $(STAGE) doc cargo doc --locked --workspace --no-deps --quiet
 	@$(STAGE) --summary
 
@@ -103,6 +107,13 @@ bench-latency: build ## Measure the time from an event's due time to the output 
 .PHONY: bench-rescale
 bench-rescale: build ## Measure how long rows stand still while a job with 2 million keys is rescaled (ARGS="--job grouped --bound 2")
 	@tests/bench/rescale $(ARGS)
+
+.PHONY: bench-operator
+bench-operator: ## Measure the operator with 1,000 jobs on a real API server, beside its bounds (ARGS="--jobs 100 --seconds 60 --judge")
+	@scripts/install build
+	@scripts/install kubernetes
+	@cargo build --locked --release --workspace --bin millstream-operator --example operator_scale
+	@"$(CARGO_TARGET_DIR)/release/examples/operator_scale" --operator "$(CARGO_TARGET_DIR)/release/millstream-operator" $(ARGS)
 
 .PHONY: profile
 profile: build ## Show where a query of the benchmark spends its time, with a flame graph (Q=q5_windows ARGS="--source generator")
@@ -145,6 +156,11 @@ chaos-run: ## The same for jobs in one process (RUNS=300)
 sim: ## Crash, delay and double the engine in one process, at every call to the store (RUNS=1000 a loop)
 	@scripts/install build
 	@MILLSTREAM_SIM_RUNS=$(or $(RUNS),1000) cargo test --locked --package millstream-test-sim -- --nocapture
+
+.PHONY: sim-operator
+sim-operator: ## Crash the operator at each of its calls, in every way (FAULT=12:LostAnswer for one of them)
+	@scripts/install build
+	@MILLSTREAM_SIM_FAULTS=$(or $(FAULT),all) $(CRASHES) -- --nocapture $(ARGS)
 
 .PHONY: fuzz
 fuzz: ## Feed random SQL, manifests and records to the parsers (ROUNDS=100000 a parser)

@@ -13,6 +13,7 @@ use millstream_lifecycle::build::Built;
 use millstream_lifecycle::observed::CallKind;
 use millstream_lifecycle::{Action, Decision};
 use serde_json::json;
+use tokio::time::timeout;
 
 use crate::apply::{ApplyError, delete, ensure};
 use crate::calls::Order;
@@ -24,6 +25,8 @@ use crate::observe::{Job, MANAGER};
 
 /// How long an order may take that only changes who does what.
 const ORDER: Duration = Duration::from_secs(60);
+/// How long an event may take to be told; what is to be done does not wait longer for it.
+const TELLING: Duration = Duration::from_secs(5);
 /// How long a savepoint may take when the spec that says so cannot be read.
 const SAVEPOINT: Duration = Duration::from_secs(600);
 
@@ -256,7 +259,9 @@ async fn tell(context: &Context, looked: &Looked<'_>, status: &StreamJobStatus) 
         secondary: None,
     };
     let reference = kube::Resource::object_ref(looked.object.as_ref(), &context.jobs);
-    if let Err(error) = context.events.publish(&event, &reference).await {
-        tracing::debug!("an event about {} is lost: {error}", looked.key.name);
+    match timeout(TELLING, context.events.publish(&event, &reference)).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::debug!("an event about {} is lost: {error}", looked.key.name),
+        Err(_) => tracing::debug!("an event about {} is lost: nobody hears it", looked.key.name),
     }
 }

@@ -7,15 +7,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use millstream_lifecycle::observed::{Call, CallKind, CallState};
-use millstream_lifecycle::time::Timestamp;
 use millstream_proto::AfterSavepoint;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use crate::children::JobKey;
+use crate::clock::Clock;
 use crate::credentials::Credentials;
 use crate::engine_client::EngineClient;
 use crate::engines::Address;
+use crate::line::Dialer;
 use crate::metrics::Metrics;
 
 /// Calls that are remembered of a job: those of the plan under way, and some before it.
@@ -24,6 +25,8 @@ const REMEMBERED: usize = 16;
 /// Calls of all jobs.
 #[derive(Debug)]
 pub(crate) struct Calls {
+    clock: Clock,
+    dialer: Arc<dyn Dialer>,
     security: Credentials,
     news: mpsc::UnboundedSender<JobKey>,
     metrics: Arc<Metrics>,
@@ -44,11 +47,13 @@ pub(crate) struct Order {
 impl Calls {
     /// Jobs whose calls came to an end go to `news`.
     pub(crate) fn new(
+        clock: Clock,
+        dialer: Arc<dyn Dialer>,
         security: Credentials,
         news: mpsc::UnboundedSender<JobKey>,
         metrics: Arc<Metrics>,
     ) -> Self {
-        Self { security, news, metrics, made: Arc::default() }
+        Self { clock, dialer, security, news, metrics, made: Arc::default() }
     }
 
     /// The calls of a job.
@@ -67,7 +72,7 @@ impl Calls {
             attempt: order.attempt,
             plan: order.plan.clone(),
             kind: order.kind,
-            state: CallState::Running { since: Timestamp::now() },
+            state: CallState::Running { since: self.clock.now() },
         };
         {
             let mut made = lock(&self.made);
@@ -85,9 +90,9 @@ impl Calls {
         tracing::info!("{}/{}: attempt {}: {}", job.namespace, job.name, order.attempt, order.kind);
         let (made, security, news, job) =
             (self.made.clone(), self.security.clone(), self.news.clone(), job.clone());
-        let metrics = self.metrics.clone();
+        let (metrics, dialer, clock) = (self.metrics.clone(), self.dialer.clone(), self.clock);
         tokio::spawn(async move {
-            let state = carry_out(&order, &security).await;
+            let state = carry_out(&order, dialer.as_ref(), &security, clock).await;
             metrics.called(name(order.kind), matches!(state, CallState::Done { .. }));
             if let CallState::Failed { message, .. } = &state {
                 tracing::warn!("{}/{}: {}: {message}", job.namespace, job.name, order.kind);
@@ -101,10 +106,11 @@ impl Calls {
 
     /// Has a savepoint written that nothing waits for.
     pub(crate) fn savepoint(&self, job: &JobKey, at: Address, name: String, deadline: Duration) {
-        let (security, job) = (self.security.clone(), job.clone());
+        let (dialer, security, job) = (self.dialer.clone(), self.security.clone(), job.clone());
         tokio::spawn(async move {
             let writing = async {
-                let mut client = EngineClient::connect(&at.address, &security.towards(&at.trust)?).await?;
+                let security = security.towards(&at.trust)?;
+                let mut client = EngineClient::connect(dialer.as_ref(), &at.address, &security).await?;
                 client.savepoint(&name, AfterSavepoint::GoOn).await
             };
             match timeout(deadline, writing).await {
@@ -134,18 +140,18 @@ fn put(calls: &mut Vec<Call>, call: Call) {
     calls.push(call);
 }
 
-async fn carry_out(order: &Order, security: &Credentials) -> CallState {
+async fn carry_out(order: &Order, dialer: &dyn Dialer, credentials: &Credentials, clock: Clock) -> CallState {
     let ordered = async {
-        let mut client =
-            EngineClient::connect(&order.at.address, &security.towards(&order.at.trust)?).await?;
+        let security = credentials.towards(&order.at.trust)?;
+        let mut client = EngineClient::connect(dialer, &order.at.address, &security).await?;
         client.order(order.kind, &order.plan).await
     };
     match timeout(order.deadline, ordered).await {
-        Ok(Ok(epoch)) => CallState::Done { epoch, at: Timestamp::now() },
-        Ok(Err(message)) => CallState::Failed { message, at: Timestamp::now() },
+        Ok(Ok(epoch)) => CallState::Done { epoch, at: clock.now() },
+        Ok(Err(message)) => CallState::Failed { message, at: clock.now() },
         Err(_) => CallState::Failed {
             message: format!("no answer within {} s", order.deadline.as_secs()),
-            at: Timestamp::now(),
+            at: clock.now(),
         },
     }
 }

@@ -11,7 +11,6 @@ use kube::{Client, Error};
 use millstream_lifecycle::build::{Built, CertificateOrder};
 use millstream_lifecycle::certificates::{Due, announce, due, install};
 use millstream_lifecycle::observed::{Certificates, ChildKind};
-use millstream_lifecycle::time::Timestamp;
 use serde_json::Value;
 
 use crate::apply::{ApplyError, is_owned_by};
@@ -36,7 +35,7 @@ pub(crate) async fn certify(
         return Err(ApplyError::Taken { kind: ChildKind::ConfigMap, name: order.name.clone() });
     }
     let before = there.as_ref().map(observe::certificates);
-    let now = Timestamp::now();
+    let now = context.clock.now();
     let patience = match due(before.as_ref(), now) {
         Due::Nothing => return Ok(()),
         Due::Issue => Duration::ZERO,

@@ -16,6 +16,7 @@ use millstream_lifecycle::observed::{
 
 use crate::calls::Calls;
 use crate::children::{Children, JobKey};
+use crate::clock::Clock;
 use crate::credentials::{Credentials, Trust};
 use crate::denials::Denials;
 use crate::engines::{Address, Engines};
@@ -27,6 +28,7 @@ use crate::writes::Writes;
 /// What all reconciles share.
 pub(crate) struct Context {
     pub(crate) client: Client,
+    pub(crate) clock: Clock,
     pub(crate) settings: OperatorSettings,
     pub(crate) credentials: Credentials,
     /// How long certificates of deployments are valid.

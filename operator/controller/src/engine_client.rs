@@ -5,14 +5,14 @@ use std::time::Duration;
 use millstream_api::status::StopMethod;
 use millstream_lifecycle::observed::{Answer, CallKind};
 use millstream_proto::{
-    ActivateRequest, AfterSavepoint, CancelRequest, ControlClient, DialError, Dialed, GetStatusRequest,
-    RescaleRequest, StopRequest, TriggerSavepointRequest, dial,
+    ActivateRequest, AfterSavepoint, CancelRequest, ControlClient, GetStatusRequest, RescaleRequest,
+    StopRequest, TriggerSavepointRequest,
 };
 use millstream_tls::Security;
 use tokio::time::timeout;
 use tonic::Status;
-use tonic::transport::Channel;
 
+use crate::line::{Dialer, Line};
 use crate::observe;
 
 /// How long a coordinator may take to say where its job stands.
@@ -20,18 +20,19 @@ const ANSWER: Duration = Duration::from_secs(3);
 
 /// A connection to a coordinator.
 pub(crate) struct EngineClient {
-    inner: ControlClient<Channel>,
-    dialed: Dialed,
+    inner: ControlClient<Line>,
+    line: Line,
 }
 
 impl EngineClient {
     /// Connects to `host:port`.
-    pub(crate) async fn connect(address: &str, security: &Security) -> Result<Self, String> {
-        let dialed = dial(address, security, None).await.map_err(|error| match error {
-            DialError::Address(why) => why,
-            DialError::Unreachable(why) => format!("no coordinator answers at {address}: {why}"),
-        })?;
-        Ok(Self { inner: ControlClient::new(dialed.channel.clone()), dialed })
+    pub(crate) async fn connect(
+        dialer: &dyn Dialer,
+        address: &str,
+        security: &Security,
+    ) -> Result<Self, String> {
+        let line = dialer.dial(address, security).await?;
+        Ok(Self { inner: ControlClient::new(line.clone()), line })
     }
 
     /// Where its job stands.
@@ -74,6 +75,6 @@ impl EngineClient {
     }
 
     fn why(&self, status: &Status) -> String {
-        self.dialed.reason(status)
+        self.line.reason(status)
     }
 }

@@ -8,13 +8,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use millstream_lifecycle::observed::Engine;
-use millstream_lifecycle::time::Timestamp;
 use tokio::sync::{mpsc, watch};
 use tokio::task::AbortHandle;
 
 use crate::children::JobKey;
+use crate::clock::Clock;
 use crate::credentials::{Credentials, Trust};
 use crate::engine_client::EngineClient;
+use crate::line::Dialer;
 
 /// How long between two questions while something is under way.
 pub(crate) const BRISK: Duration = Duration::from_millis(500);
@@ -26,6 +27,8 @@ const FAILURES: u32 = 2;
 /// The coordinators of all jobs.
 #[derive(Debug)]
 pub(crate) struct Engines {
+    clock: Clock,
+    dialer: Arc<dyn Dialer>,
     security: Credentials,
     news: mpsc::UnboundedSender<JobKey>,
     asked: Mutex<HashMap<JobKey, BTreeMap<i64, Asked>>>,
@@ -62,8 +65,13 @@ impl Drop for Asked {
 
 impl Engines {
     /// Jobs whose coordinator says something new go to `news`.
-    pub(crate) fn new(security: Credentials, news: mpsc::UnboundedSender<JobKey>) -> Self {
-        Self { security, news, asked: Mutex::default() }
+    pub(crate) fn new(
+        clock: Clock,
+        dialer: Arc<dyn Dialer>,
+        security: Credentials,
+        news: mpsc::UnboundedSender<JobKey>,
+    ) -> Self {
+        Self { clock, dialer, security, news, asked: Mutex::default() }
     }
 
     /// What each of these coordinators of a job said last. Those that are new are asked from now on, all others no more.
@@ -108,6 +116,8 @@ impl Engines {
         let asking = Asking {
             job: job.clone(),
             address: at.address.clone(),
+            clock: self.clock,
+            dialer: self.dialer.clone(),
             security: self.security.clone(),
             trust: trusted,
             said: said.clone(),
@@ -133,6 +143,8 @@ impl Asked {
 struct Asking {
     job: JobKey,
     address: String,
+    clock: Clock,
+    dialer: Arc<dyn Dialer>,
     security: Credentials,
     trust: watch::Receiver<Trust>,
     said: Arc<Mutex<Engine>>,
@@ -154,7 +166,7 @@ impl Asking {
                     failures += 1;
                     tracing::debug!("the coordinator of {} at {}: {why}", self.job.name, self.address);
                     if failures >= FAILURES {
-                        self.hear(Engine::Silent { since: Timestamp::now() });
+                        self.hear(Engine::Silent { since: self.clock.now() });
                     }
                 }
             }
@@ -171,7 +183,8 @@ impl Asking {
             Some(client) => client,
             none => {
                 let security = self.security.towards(&self.trust.borrow())?;
-                none.insert(EngineClient::connect(&self.address, &security).await?)
+                let dialer = self.dialer.as_ref();
+                none.insert(EngineClient::connect(dialer, &self.address, &security).await?)
             }
         };
         Ok(Engine::Answered(Box::new(client.status().await?)))

@@ -2,6 +2,7 @@
 //!
 //! | module | owns |
 //! |---|---|
+//! | [`Surroundings`] | the cluster, the coordinators and the clock, which tests replace |
 //! | [`observe`] | from Kubernetes' objects and the engine's words to facts; pure |
 //! | `children` | what is known of the objects that belong to jobs, kept up to date by watches |
 //! | `engines` | what coordinators say: one that runs is asked again and again, in the background |
@@ -25,6 +26,7 @@ mod calls;
 mod certificates;
 mod certify;
 mod children;
+mod clock;
 mod context;
 mod credentials;
 mod denials;
@@ -33,6 +35,7 @@ mod engines;
 mod http;
 mod identity;
 mod leadership;
+mod line;
 mod metrics;
 mod named;
 pub mod observe;
@@ -41,5 +44,7 @@ mod run;
 mod watch;
 mod writes;
 
+pub use clock::Clock;
+pub use line::{Dialer, Line, Network};
 pub use named::NamespacedName;
-pub use run::run;
+pub use run::{Surroundings, operate, run};

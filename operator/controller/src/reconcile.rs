@@ -8,9 +8,9 @@ use kube::core::DynamicObject;
 use kube::runtime::controller::Action as Requeue;
 use millstream_api::conditions::ConditionType;
 use millstream_api::k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
-use millstream_lifecycle::time::Timestamp;
 use millstream_lifecycle::{Decision, decide};
 use millstream_model::error::with_causes;
+use tokio::time::timeout;
 
 use crate::act::{ActError, Looked, Then, carry_out};
 use crate::children::JobKey;
@@ -22,6 +22,9 @@ use crate::observe;
 const STEPS: usize = 8;
 /// From which requeue on a job counts as settled.
 const SETTLED: Duration = Duration::from_secs(10);
+/// How long a look may take. It makes two dozen calls at most, so this is an API server that does not answer; what was being done is
+/// left as a crash would leave it, which every decision reckons with.
+const LOOK: Duration = Duration::from_secs(60);
 /// How soon a job is looked at again after somebody else wrote to it.
 const CONFLICT: Duration = Duration::from_millis(100);
 
@@ -34,6 +37,9 @@ pub(crate) enum ReconcileError {
     /// What had to be known could not be had.
     #[error(transparent)]
     Observe(#[from] Error),
+    /// The API server did not answer.
+    #[error("the API server did not answer within {} s", LOOK.as_secs())]
+    Late,
 }
 
 /// Looks at a job, and counts that.
@@ -42,7 +48,7 @@ pub(crate) async fn reconcile(
     context: Arc<Context>,
 ) -> Result<Requeue, ReconcileError> {
     let timer = context.metrics.reconciling();
-    let looked = look(object, &context).await;
+    let looked = timeout(LOOK, look(object, &context)).await.unwrap_or(Err(ReconcileError::Late));
     let result = match &looked {
         Ok(_) => "done",
         Err(error) if is_conflict(error) => "conflict",
@@ -61,7 +67,7 @@ async fn look(object: Arc<DynamicObject>, context: &Arc<Context>) -> Result<Requ
         let Some(job) = observe::job(&object) else { return Ok(Requeue::await_change()) };
         let observed = context.observe(&key, &job).await?;
         let spec = job.spec.as_ref().map_err(Vec::as_slice);
-        let decision = decide(spec, &observed, Timestamp::now());
+        let decision = decide(spec, &observed, context.clock.now());
         tracing::debug!("{}/{}: {decision}", key.namespace, key.name);
         context.engines.pace(&key, if is_settled(&decision) { CALM } else { BRISK });
         let looked = Looked { key: &key, object: &object, job: &job };

@@ -17,10 +17,12 @@ use millstream_model::error::with_causes;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
 
 use crate::args::{Arguments, PullPolicy};
 use crate::calls::Calls;
 use crate::children::{Children, JobKey};
+use crate::clock::Clock;
 use crate::context::Context;
 use crate::credentials::Credentials;
 use crate::denials::Denials;
@@ -28,6 +30,7 @@ use crate::engines::Engines;
 use crate::http::{self, Pages};
 use crate::identity::OperatorIdentity;
 use crate::leadership::Leadership;
+use crate::line::{Dialer, Network};
 use crate::metrics::Metrics;
 use crate::observe::MANAGER;
 use crate::reconcile::{after_error, reconcile};
@@ -48,12 +51,49 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let client = Client::try_default().await.context("no way to reach a Kubernetes API server")?;
     let listener =
         TcpListener::bind(arguments.http).await.with_context(|| format!("--http {}", arguments.http))?;
+    let around =
+        Surroundings { client, dialer: Arc::new(Network), clock: Clock::wall(), listener: Some(listener) };
+    operate(arguments, around, ending).await
+}
+
+/// What the operator finds around it.
+pub struct Surroundings {
+    /// The way to the API server.
+    pub client: Client,
+    /// The way to coordinators.
+    pub dialer: Arc<dyn Dialer>,
+    /// What time it is.
+    pub clock: Clock,
+    /// Where to answer on health and metrics, if at all.
+    pub listener: Option<TcpListener>,
+}
+
+/// Looks after StreamJobs until `ending` is true; what is being done then is done to its end.
+///
+/// Dropped before that, it ends as a process that is killed does: at once, with all that it does in the background but orders to
+/// coordinators.
+///
+/// # Errors
+/// Its lease cannot be had, or is lost.
+pub async fn operate(
+    arguments: Arguments,
+    around: Surroundings,
+    ending: watch::Receiver<bool>,
+) -> anyhow::Result<()> {
+    let Surroundings { client, dialer, clock, listener } = around;
+    let mut tasks = JoinSet::new();
     let (ready, is_ready) = watch::channel(false);
     let (stored, stores) = watch::channel(None);
     let metrics = Arc::new(Metrics::new()?);
     let children = Arc::new(Children::default());
     let pages = Pages { ready: is_ready, metrics: metrics.clone(), children: children.clone(), jobs: stores };
-    let serving = tokio::spawn(http::serve(listener, pages));
+    if let Some(listener) = listener {
+        tasks.spawn(async move {
+            if let Err(error) = http::serve(listener, pages).await {
+                tracing::warn!("health and metrics are not answered any more: {error}");
+            }
+        });
+    }
     let jobs = ApiResource::erase::<StreamJob>(&());
     tokio::select! {
         () = installed(&client, &jobs, arguments.namespace.as_deref()) => {}
@@ -68,7 +108,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     for kind in KINDS {
         let (full, is_full) = watch::channel(false);
         let api = api(&client, &resource(kind), arguments.namespace.as_deref());
-        tokio::spawn(keep(kind, api, children.clone(), full, news.clone()));
+        tasks.spawn(keep(kind, api, children.clone(), full, news.clone()));
         filled.push(is_full);
     }
     tokio::select! {
@@ -81,8 +121,8 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
         certificate_lifetime: arguments.certificate_lifetime,
         jobs,
         children,
-        engines: Engines::new(credentials.clone(), news.clone()),
-        calls: Calls::new(credentials.clone(), news, metrics.clone()),
+        engines: Engines::new(clock, dialer.clone(), credentials.clone(), news.clone()),
+        calls: Calls::new(clock, dialer, credentials.clone(), news, metrics.clone()),
         credentials,
         metrics,
         writes: Writes::default(),
@@ -90,6 +130,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
         events: Recorder::new(client.clone(), reporter()),
         failures: std::sync::Mutex::default(),
         client: client.clone(),
+        clock,
     });
     let leadership = match &arguments.lease {
         Some(lease) => tokio::select! {
@@ -113,7 +154,6 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     if let Some(leadership) = leadership {
         leadership.release().await;
     }
-    serving.abort();
     Ok(())
 }
 

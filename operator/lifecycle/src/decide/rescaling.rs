@@ -26,6 +26,8 @@ use crate::status::begin as begin_status;
 /// How long the engine may take to answer the call: a checkpoint, and a restart of the tasks. As long may records flow at the old
 /// parallelism after it answered.
 const LIMIT: Duration = Duration::from_secs(600);
+/// How long it takes at most until a coordinator that answers has been asked again.
+const HEARD: Duration = Duration::from_secs(4);
 
 fn intent<'a>(s: &Situation<'a>) -> Option<&'a IntentStatus> {
     s.intent().filter(|intent| intent.step == IntentStep::Rescale)
@@ -125,7 +127,8 @@ pub(super) fn has_failed(s: &Situation<'_>) -> bool {
     let Some(intent) = intent(s) else { return false };
     let runs = s.current().is_some_and(|group| group.is_running());
     runs && match call(s, intent) {
-        Some(CallState::Failed { .. }) => true,
+        // An answer that was lost looks the same; what the coordinator says next tells them apart.
+        Some(CallState::Failed { at, .. }) => s.since(*at) >= HEARD,
         Some(CallState::Running { since: at } | CallState::Done { at, .. }) => s.since(*at) > LIMIT,
         None => false,
     }

@@ -1,0 +1,41 @@
+//! A fleet of jobs on the real API server: what `make bench-operator` measures with a thousand, counted with thirty.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use millstream_test_kube::ControlPlane;
+use millstream_test_operator_sim::fleet::Fleet;
+use tokio::time::sleep;
+
+const JOBS: usize = 30;
+/// In which all settled jobs together are looked at a hundred times or more.
+const WATCHED: Duration = Duration::from_secs(50);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_fleet_settles_and_nothing_is_written_about_it_any_more() {
+    let namespace = ControlPlane::shared().namespace("fleet");
+    let fleet = Fleet::start(&namespace, &operator()).await;
+    fleet.create((0..JOBS).map(|n| format!("job-{n}")), 10.0).await;
+    fleet.settle(JOBS, Duration::from_secs(300)).await;
+    assert_eq!(fleet.seen.latencies().len(), JOBS);
+    let writes = fleet.operator.metric("millstream_operator_writes_total").await;
+    let looks = fleet.operator.metric("millstream_operator_reconciles_total").await;
+    let changes = fleet.seen.changes();
+    sleep(WATCHED).await;
+    let looks = fleet.operator.metric("millstream_operator_reconciles_total").await - looks;
+    assert!(looks >= 100.0, "{looks} looks at {JOBS} jobs");
+    assert_eq!(fleet.seen.changes(), changes, "somebody wrote to a settled job");
+    assert_eq!(fleet.operator.metric("millstream_operator_writes_total").await, writes);
+}
+
+/// The operator of this build.
+fn operator() -> PathBuf {
+    let test = std::env::current_exe().unwrap();
+    let path = test.ancestors().nth(2).unwrap().join("millstream-operator");
+    assert!(
+        path.exists(),
+        "{} is missing: cargo build --workspace --bin millstream-operator",
+        path.display()
+    );
+    path
+}
