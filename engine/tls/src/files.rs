@@ -1,5 +1,6 @@
 //! Certificates and keys, as they lie in files.
 
+use std::fmt;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -53,12 +54,22 @@ pub enum TlsError {
     },
 }
 
-/// The bytes of the files.
-#[derive(PartialEq, Eq)]
-pub(crate) struct Texts {
-    ca: Vec<u8>,
-    cert: Vec<u8>,
-    key: Vec<u8>,
+/// What is in the files.
+#[derive(Clone, PartialEq, Eq)]
+pub struct TlsTexts {
+    /// Certificates of the CAs that are trusted.
+    pub ca: Vec<u8>,
+    /// The own certificate, then those between it and the CA.
+    pub cert: Vec<u8>,
+    /// The key of the own certificate.
+    pub key: Vec<u8>,
+}
+
+/// Nothing: a key must not come into a log.
+impl fmt::Debug for TlsTexts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TlsTexts").finish_non_exhaustive()
+    }
 }
 
 /// What new connections are made with.
@@ -69,11 +80,15 @@ pub(crate) struct Configs {
 }
 
 impl TlsFiles {
-    pub(crate) fn read(&self) -> Result<Texts, TlsError> {
+    /// Reads the files.
+    ///
+    /// # Errors
+    /// Which one cannot be read. Whether they are any good is another matter.
+    pub fn read(&self) -> Result<TlsTexts, TlsError> {
         let read = |flag, path: &Path| {
             fs::read(path).map_err(|source| TlsError::Read { flag, path: path.to_owned(), source })
         };
-        Ok(Texts {
+        Ok(TlsTexts {
             ca: read("--tls-ca", &self.ca)?,
             cert: read("--tls-cert", &self.cert)?,
             key: read("--tls-key", &self.key)?,
@@ -81,7 +96,7 @@ impl TlsFiles {
     }
 
     /// Makes configurations for a process of this role.
-    pub(crate) fn configure(&self, texts: &Texts, role: Role) -> Result<Configs, TlsError> {
+    pub(crate) fn configure(&self, texts: &TlsTexts, role: Role) -> Result<Configs, TlsError> {
         let ca = |what: String| TlsError::Content { flag: "--tls-ca", path: self.ca.clone(), what };
         let cert = |what: String| TlsError::Content { flag: "--tls-cert", path: self.cert.clone(), what };
         let key = |what: String| TlsError::Content { flag: "--tls-key", path: self.key.clone(), what };

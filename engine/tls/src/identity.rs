@@ -3,19 +3,20 @@
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
-use crate::files::{Configs, Texts, TlsError, TlsFiles};
+use crate::files::{Configs, TlsError, TlsFiles, TlsTexts};
 use crate::role::Role;
 
-/// What a process shows to others and whom it trusts, from files that may be replaced at any time.
+/// What a process shows to others and whom it trusts, from files that may be replaced at any time or from memory.
 pub struct Identity {
     role: Role,
     files: TlsFiles,
+    is_from_files: bool,
     current: Mutex<Current>,
 }
 
 struct Current {
     /// The files that were looked at last; nothing if they could not be read.
-    seen: Option<Texts>,
+    seen: Option<TlsTexts>,
     configs: Configs,
 }
 
@@ -27,7 +28,20 @@ impl Identity {
     pub fn open(files: TlsFiles, role: Role) -> Result<Self, TlsError> {
         let texts = files.read()?;
         let configs = files.configure(&texts, role)?;
-        Ok(Self { role, files, current: Mutex::new(Current { seen: Some(texts), configs }) })
+        Ok(Self::new(files, true, texts, configs, role))
+    }
+
+    /// Takes what would be in files; `files` is what they are called when something is wrong. Nothing is read, now or later.
+    ///
+    /// # Errors
+    /// What is wrong with which of them.
+    pub fn given(files: TlsFiles, texts: TlsTexts, role: Role) -> Result<Self, TlsError> {
+        let configs = files.configure(&texts, role)?;
+        Ok(Self::new(files, false, texts, configs, role))
+    }
+
+    fn new(files: TlsFiles, is_from_files: bool, texts: TlsTexts, configs: Configs, role: Role) -> Self {
+        Self { role, files, is_from_files, current: Mutex::new(Current { seen: Some(texts), configs }) }
     }
 
     /// Its role.
@@ -44,6 +58,9 @@ impl Identity {
     /// before stays: while three files are replaced one after the other, they do not fit each other.
     pub(crate) fn configs(&self) -> Configs {
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        if !self.is_from_files {
+            return current.configs.clone();
+        }
         let texts = match self.files.read() {
             Ok(texts) => texts,
             Err(error) => {

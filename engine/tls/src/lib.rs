@@ -4,6 +4,7 @@
 //! deals with, under the job's own CA: `worker.millstream.internal` is let in by coordinators and by workers,
 //! `client.millstream.internal` by coordinators only. Hosts are not checked: pods change theirs. Files are read again for each
 //! new connection, so that certificates are renewed without a restart.
+//! Who deals with many jobs, each with a CA of its own, has an [`Identity`] for each of them from memory.
 //!
 //! This crate never sends anything of its own: what is spoken over a connection is no matter of it.
 
@@ -17,7 +18,7 @@ mod security_test;
 mod stream;
 mod verify;
 
-pub use files::{TlsError, TlsFiles};
+pub use files::{TlsError, TlsFiles, TlsTexts};
 pub use identity::Identity;
 pub use role::{Role, Roles};
 pub use security::Security;

@@ -15,6 +15,7 @@ use serde_json::json;
 
 use crate::apply::{ApplyError, delete, ensure};
 use crate::calls::Order;
+use crate::certify::certify;
 use crate::children::JobKey;
 use crate::context::Context;
 use crate::observe::{Job, MANAGER};
@@ -92,6 +93,9 @@ async fn act(context: &Context, looked: &Looked<'_>, action: &Action) -> Result<
                 context.metrics.wrote(&built.kind.to_string());
             }
         }
+        Action::IssueCertificates(order) | Action::RenewCertificates(order) => {
+            certify(context, namespace, uid, order).await?;
+        }
         Action::DeleteOrphans(children) => {
             for child in children {
                 delete(&context.client, namespace, child).await?;
@@ -108,8 +112,8 @@ async fn act(context: &Context, looked: &Looked<'_>, action: &Action) -> Result<
         }
         Action::Activate { attempt, plan } => order(context, looked, *attempt, plan, CallKind::Activate),
         Action::TriggerSavepoint { attempt, name } => {
-            if let Some(address) = context.address(looked.key, uid, *attempt) {
-                context.calls.savepoint(looked.key, address, name.clone(), savepoint_timeout(looked.job));
+            if let Some(at) = context.address(looked.key, uid, *attempt) {
+                context.calls.savepoint(looked.key, at, name.clone(), savepoint_timeout(looked.job));
             }
         }
         Action::WriteIntent(_)
@@ -124,12 +128,12 @@ async fn act(context: &Context, looked: &Looked<'_>, action: &Action) -> Result<
 
 /// Begins a call to a coordinator. One that has no address yet is called by a later decision.
 fn order(context: &Context, looked: &Looked<'_>, attempt: i64, plan: &str, kind: CallKind) {
-    let Some(address) = context.address(looked.key, &looked.job.object.uid, attempt) else { return };
+    let Some(at) = context.address(looked.key, &looked.job.object.uid, attempt) else { return };
     let deadline = match kind {
         CallKind::Stop(StopMethod::Cancel) | CallKind::Activate => ORDER,
         CallKind::Stop(_) | CallKind::Rescale(_) => savepoint_timeout(looked.job),
     };
-    context.calls.begin(looked.key, Order { address, attempt, plan: plan.to_owned(), kind, deadline });
+    context.calls.begin(looked.key, Order { at, attempt, plan: plan.to_owned(), kind, deadline });
 }
 
 fn savepoint_timeout(job: &Job) -> Duration {

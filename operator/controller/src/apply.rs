@@ -4,6 +4,7 @@ use kube::api::{
     Api, DeleteParams, DynamicObject, Patch, PatchParams, PostParams, Preconditions, PropagationPolicy,
 };
 use kube::{Client, Error};
+use millstream_api::k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use millstream_lifecycle::build::Built;
 use millstream_lifecycle::observed::ChildKind;
 use millstream_lifecycle::{ChildRef, Grace};
@@ -23,6 +24,9 @@ pub(crate) enum ApplyError {
         /// Its name.
         name: String,
     },
+    /// No certificates could be made.
+    #[error("certificates cannot be made")]
+    Certificates(#[from] rcgen::Error),
     /// The API server said no, or did not answer.
     #[error(transparent)]
     Kube(#[from] Error),
@@ -40,8 +44,7 @@ pub(crate) async fn ensure(
     let api = api(client, &resource(built.kind), Some(namespace));
     let there = api.get_metadata_opt(&built.name).await?;
     if let Some(there) = &there {
-        let owners = there.metadata.owner_references.iter().flatten();
-        if !owners.into_iter().any(|o| o.controller == Some(true) && o.uid == owner) {
+        if !is_owned_by(&there.metadata, owner) {
             return Err(ApplyError::Taken { kind: built.kind, name: built.name.clone() });
         }
     }
@@ -54,6 +57,12 @@ pub(crate) async fn ensure(
         }
     }
     Ok(())
+}
+
+/// Whether a StreamJob of this uid owns an object.
+pub(crate) fn is_owned_by(metadata: &ObjectMeta, owner: &str) -> bool {
+    let mut owners = metadata.owner_references.iter().flatten();
+    owners.any(|o| o.controller == Some(true) && o.uid == owner)
 }
 
 async fn create(api: &Api<DynamicObject>, built: &Built) -> Result<(), Error> {

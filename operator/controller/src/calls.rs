@@ -9,12 +9,13 @@ use std::time::Duration;
 use millstream_lifecycle::observed::{Call, CallKind, CallState};
 use millstream_lifecycle::time::Timestamp;
 use millstream_proto::AfterSavepoint;
-use millstream_tls::Security;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use crate::children::JobKey;
+use crate::credentials::Credentials;
 use crate::engine_client::EngineClient;
+use crate::engines::Address;
 use crate::metrics::Metrics;
 
 /// Calls that are remembered of a job: those of the plan under way, and some before it.
@@ -23,7 +24,7 @@ const REMEMBERED: usize = 16;
 /// Calls of all jobs.
 #[derive(Debug)]
 pub(crate) struct Calls {
-    security: Security,
+    security: Credentials,
     news: mpsc::UnboundedSender<JobKey>,
     metrics: Arc<Metrics>,
     made: Arc<Mutex<HashMap<JobKey, Vec<Call>>>>,
@@ -32,7 +33,7 @@ pub(crate) struct Calls {
 /// A call to be made.
 #[derive(Clone, Debug)]
 pub(crate) struct Order {
-    pub(crate) address: String,
+    pub(crate) at: Address,
     pub(crate) attempt: i64,
     pub(crate) plan: String,
     pub(crate) kind: CallKind,
@@ -43,7 +44,7 @@ pub(crate) struct Order {
 impl Calls {
     /// Jobs whose calls came to an end go to `news`.
     pub(crate) fn new(
-        security: Security,
+        security: Credentials,
         news: mpsc::UnboundedSender<JobKey>,
         metrics: Arc<Metrics>,
     ) -> Self {
@@ -99,11 +100,11 @@ impl Calls {
     }
 
     /// Has a savepoint written that nothing waits for.
-    pub(crate) fn savepoint(&self, job: &JobKey, address: String, name: String, deadline: Duration) {
+    pub(crate) fn savepoint(&self, job: &JobKey, at: Address, name: String, deadline: Duration) {
         let (security, job) = (self.security.clone(), job.clone());
         tokio::spawn(async move {
             let writing = async {
-                let mut client = EngineClient::connect(&address, &security).await?;
+                let mut client = EngineClient::connect(&at.address, &security.towards(&at.trust)?).await?;
                 client.savepoint(&name, AfterSavepoint::GoOn).await
             };
             match timeout(deadline, writing).await {
@@ -133,9 +134,10 @@ fn put(calls: &mut Vec<Call>, call: Call) {
     calls.push(call);
 }
 
-async fn carry_out(order: &Order, security: &Security) -> CallState {
+async fn carry_out(order: &Order, security: &Credentials) -> CallState {
     let ordered = async {
-        let mut client = EngineClient::connect(&order.address, security).await?;
+        let mut client =
+            EngineClient::connect(&order.at.address, &security.towards(&order.at.trust)?).await?;
         client.order(order.kind, &order.plan).await
     };
     match timeout(order.deadline, ordered).await {

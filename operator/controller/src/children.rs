@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use millstream_lifecycle::observed::ChildKind;
+use millstream_lifecycle::time::Timestamp;
 
 use crate::observe::Seen;
 
@@ -78,6 +79,13 @@ impl Children {
         self.lock().of.get(job).map(|children| children.values().cloned().collect()).unwrap_or_default()
     }
 
+    /// When the first certificate of a deployment expires.
+    pub(crate) fn first_expiry(&self) -> Option<Timestamp> {
+        let known = self.lock();
+        let seen = known.of.values().flat_map(BTreeMap::values);
+        seen.filter_map(|seen| seen.child.certificates.as_ref()?.valid).map(|valid| valid.until).min()
+    }
+
     fn lock(&self) -> MutexGuard<'_, Known> {
         // Every change is complete before anything can panic.
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
@@ -121,6 +129,35 @@ mod tests {
 
     fn names(children: &Children, job: &str) -> Vec<String> {
         children.of(&key(job)).into_iter().map(|seen| seen.child.name).collect()
+    }
+
+    fn certified(name: &str, job: &str, until: &str) -> Seen {
+        let object: DynamicObject = serde_json::from_value(json!({
+            "metadata": {
+                "name": name, "namespace": "n", "uid": name,
+                "labels": {"millstream.dev/job": job, "millstream.dev/component": "tls"},
+                "annotations": {
+                    "millstream.dev/certificates-since": "2026-01-01T00:00:00Z",
+                    "millstream.dev/certificates-until": until,
+                },
+            },
+            "data": {"ca.crt": "-----BEGIN CERTIFICATE-----\nMA==\n-----END CERTIFICATE-----\n"},
+        }))
+        .unwrap();
+        child(ChildKind::ConfigMap, &object).unwrap()
+    }
+
+    #[test]
+    fn the_first_expiry_is_that_of_all_jobs() {
+        let children = Children::default();
+        assert_eq!(children.first_expiry(), None);
+        children.put("n", certified("a-tls-1", "a", "2026-03-01T00:00:00Z"));
+        children.put("n", certified("b-tls-1", "b", "2026-02-01T00:00:00Z"));
+        children.put("n", certified("c-tls-1", "c", "soon"));
+        children.put("n", seen("s", "a", "p"));
+        assert_eq!(children.first_expiry(), Some("2026-02-01T00:00:00Z".parse().unwrap()));
+        children.remove(ChildKind::ConfigMap, "n", "b-tls-1");
+        assert_eq!(children.first_expiry(), Some("2026-03-01T00:00:00Z".parse().unwrap()));
     }
 
     #[test]

@@ -10,10 +10,13 @@ use kube::runtime::events::Recorder;
 use millstream_api::SqlSource;
 use millstream_api::k8s_openapi::api::core::v1::ConfigMap;
 use millstream_lifecycle::build::CONTROL_PORT;
-use millstream_lifecycle::observed::{Component, Engine, Observed, OperatorSettings, PodState, SqlText};
+use millstream_lifecycle::observed::{
+    Component, Engine, Observed, OperatorSettings, PodState, SqlText, Transport,
+};
 
 use crate::calls::Calls;
 use crate::children::{Children, JobKey};
+use crate::credentials::{Credentials, Trust};
 use crate::engines::{Address, Engines};
 use crate::metrics::Metrics;
 use crate::observe::{Job, Seen};
@@ -24,6 +27,9 @@ use crate::writes::Writes;
 pub(crate) struct Context {
     pub(crate) client: Client,
     pub(crate) settings: OperatorSettings,
+    pub(crate) credentials: Credentials,
+    /// How long certificates of deployments are valid.
+    pub(crate) certificate_lifetime: Duration,
     /// The resource of StreamJobs.
     pub(crate) jobs: ApiResource,
     pub(crate) children: Arc<Children>,
@@ -55,7 +61,7 @@ impl Context {
             object: job.object.clone(),
             status: job.status.clone(),
             sql: self.sql(job).await?,
-            operator: self.settings.clone(),
+            operator: OperatorSettings { client_ca: self.credentials.client_ca(), ..self.settings.clone() },
             engines: self.ask(key, &addresses(&seen, &job.object.uid)),
             children: seen.into_iter().map(|seen| seen.child).collect(),
             calls: self.calls.of(key),
@@ -69,8 +75,8 @@ impl Context {
     }
 
     /// Where the coordinator of a deployment can be asked.
-    pub(crate) fn address(&self, key: &JobKey, uid: &str, attempt: i64) -> Option<String> {
-        addresses(&self.children.of(key), uid).remove(&attempt).map(|at| at.address)
+    pub(crate) fn address(&self, key: &JobKey, uid: &str, attempt: i64) -> Option<Address> {
+        addresses(&self.children.of(key), uid).remove(&attempt)
     }
 
     async fn sql(&self, job: &Job) -> Result<SqlText, kube::Error> {
@@ -112,7 +118,7 @@ impl Context {
 }
 
 /// Where coordinators of this owner can be asked, by deployment.
-fn addresses(seen: &[Seen], owner: &str) -> BTreeMap<i64, Address> {
+fn addresses(all: &[Seen], owner: &str) -> BTreeMap<i64, Address> {
     let address = |seen: &Seen| {
         let pod = seen.child.pod.as_ref()?;
         let runs = matches!(pod.state, PodState::Running { .. });
@@ -120,7 +126,26 @@ fn addresses(seen: &[Seen], owner: &str) -> BTreeMap<i64, Address> {
         let ip = seen.ip.as_ref().filter(|_| is_asked)?;
         let host = if ip.contains(':') { format!("[{ip}]") } else { ip.clone() };
         let address = format!("{host}:{CONTROL_PORT}");
-        Some((seen.child.attempt, Address { address, pod: seen.child.uid.clone() }))
+        Some((
+            seen.child.attempt,
+            Address { address, pod: seen.child.uid.clone(), trust: trust(all, owner, seen.child.attempt) },
+        ))
     };
-    seen.iter().filter_map(address).collect()
+    all.iter().filter_map(address).collect()
+}
+
+/// By what the coordinator of a deployment is known: what its config maps say. Of one that has lost them nothing is believed.
+fn trust(seen: &[Seen], owner: &str, attempt: i64) -> Trust {
+    let of_deployment = || {
+        seen.iter().map(|seen| &seen.child).filter(|child| child.owner == owner && child.attempt == attempt)
+    };
+    let deployed = of_deployment().find_map(|child| child.deployed.as_ref());
+    if deployed.is_some_and(|deployed| deployed.transport == Transport::Plaintext) {
+        return Trust::Plaintext;
+    }
+    let certificates = of_deployment().find_map(|child| Some((&child.name, child.certificates.as_ref()?)));
+    let (pem, from) = certificates
+        .map(|(name, certificates)| (certificates.authorities.concat(), format!("ConfigMap/{name}")))
+        .unwrap_or_default();
+    Trust::Authorities { pem, from }
 }

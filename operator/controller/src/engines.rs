@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use millstream_lifecycle::observed::Engine;
 use millstream_lifecycle::time::Timestamp;
-use millstream_tls::Security;
 use tokio::sync::{mpsc, watch};
 use tokio::task::AbortHandle;
 
 use crate::children::JobKey;
+use crate::credentials::{Credentials, Trust};
 use crate::engine_client::EngineClient;
 
 /// How long between two questions while something is under way.
@@ -26,7 +26,7 @@ const FAILURES: u32 = 2;
 /// The coordinators of all jobs.
 #[derive(Debug)]
 pub(crate) struct Engines {
-    security: Security,
+    security: Credentials,
     news: mpsc::UnboundedSender<JobKey>,
     asked: Mutex<HashMap<JobKey, BTreeMap<i64, Asked>>>,
 }
@@ -38,6 +38,7 @@ struct Asked {
     /// Uid of its pod: another pod of the same name is another coordinator.
     pod: String,
     pace: watch::Sender<Duration>,
+    trust: watch::Sender<Trust>,
     said: Arc<Mutex<Engine>>,
     task: AbortHandle,
 }
@@ -49,6 +50,8 @@ pub(crate) struct Address {
     pub(crate) address: String,
     /// Uid of the pod.
     pub(crate) pod: String,
+    /// By what it is known.
+    pub(crate) trust: Trust,
 }
 
 impl Drop for Asked {
@@ -59,7 +62,7 @@ impl Drop for Asked {
 
 impl Engines {
     /// Jobs whose coordinator says something new go to `news`.
-    pub(crate) fn new(security: Security, news: mpsc::UnboundedSender<JobKey>) -> Self {
+    pub(crate) fn new(security: Credentials, news: mpsc::UnboundedSender<JobKey>) -> Self {
         Self { security, news, asked: Mutex::default() }
     }
 
@@ -71,7 +74,13 @@ impl Engines {
             there.get(attempt).is_some_and(|at| at.address == asked.address && at.pod == asked.pod)
         });
         for (attempt, at) in there {
-            of_job.entry(*attempt).or_insert_with(|| self.ask(job, at));
+            let asked = of_job.entry(*attempt).or_insert_with(|| self.ask(job, at));
+            asked.trust.send_if_modified(|old| {
+                *old != at.trust && {
+                    old.clone_from(&at.trust);
+                    true
+                }
+            });
         }
         let said = of_job.iter().map(|(attempt, asked)| (*attempt, asked.last())).collect();
         if of_job.is_empty() {
@@ -94,16 +103,18 @@ impl Engines {
 
     fn ask(&self, job: &JobKey, at: &Address) -> Asked {
         let (pace, paced) = watch::channel(BRISK);
+        let (trust, trusted) = watch::channel(at.trust.clone());
         let said = Arc::new(Mutex::new(Engine::Unknown));
         let asking = Asking {
             job: job.clone(),
             address: at.address.clone(),
             security: self.security.clone(),
+            trust: trusted,
             said: said.clone(),
             news: self.news.clone(),
         };
         let task = tokio::spawn(asking.go_on(paced)).abort_handle();
-        Asked { address: at.address.clone(), pod: at.pod.clone(), pace, said, task }
+        Asked { address: at.address.clone(), pod: at.pod.clone(), pace, trust, said, task }
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<JobKey, BTreeMap<i64, Asked>>> {
@@ -122,7 +133,8 @@ impl Asked {
 struct Asking {
     job: JobKey,
     address: String,
-    security: Security,
+    security: Credentials,
+    trust: watch::Receiver<Trust>,
     said: Arc<Mutex<Engine>>,
     news: mpsc::UnboundedSender<JobKey>,
 }
@@ -157,7 +169,10 @@ impl Asking {
     async fn once(&self, connection: &mut Option<EngineClient>) -> Result<Engine, String> {
         let client = match connection {
             Some(client) => client,
-            none => none.insert(EngineClient::connect(&self.address, &self.security).await?),
+            none => {
+                let security = self.security.towards(&self.trust.borrow())?;
+                none.insert(EngineClient::connect(&self.address, &security).await?)
+            }
         };
         Ok(Engine::Answered(Box::new(client.status().await?)))
     }

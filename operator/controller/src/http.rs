@@ -12,6 +12,7 @@ use kube::runtime::reflector::Store;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+use crate::children::Children;
 use crate::metrics::Metrics;
 
 /// What the pages show.
@@ -20,6 +21,7 @@ pub(crate) struct Pages {
     /// Whether every watch has brought its first list.
     pub(crate) ready: watch::Receiver<bool>,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) children: Arc<Children>,
     /// The jobs, once they are watched.
     pub(crate) jobs: watch::Receiver<Option<Store<DynamicObject>>>,
 }
@@ -35,7 +37,7 @@ pub(crate) async fn serve(listener: TcpListener, pages: Pages) -> std::io::Resul
 }
 
 async fn metrics(State(pages): State<Pages>) -> Response {
-    match pages.metrics.render(pages.jobs.borrow().as_ref()) {
+    match pages.metrics.render(pages.jobs.borrow().as_ref(), pages.children.first_expiry()) {
         Ok(text) => ([(header::CONTENT_TYPE, prometheus::TEXT_FORMAT)], text).into_response(),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response(),
     }

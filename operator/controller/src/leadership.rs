@@ -9,6 +9,7 @@ use kube_lease_manager::{LeaseManager, LeaseManagerBuilder};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use crate::named::NamespacedName;
 use crate::observe::MANAGER;
 
 /// Seconds for which a lease holds when it is not renewed.
@@ -24,7 +25,11 @@ pub(crate) struct Leadership {
 
 impl Leadership {
     /// Waits until this process holds the lease.
-    pub(crate) async fn acquire(client: Client, lease: &Lease, identity: String) -> anyhow::Result<Self> {
+    pub(crate) async fn acquire(
+        client: Client,
+        lease: &NamespacedName,
+        identity: String,
+    ) -> anyhow::Result<Self> {
         let manager = LeaseManagerBuilder::new(client, &lease.name)
             .with_namespace(&lease.namespace)
             .with_field_manager(format!("{MANAGER}-{identity}"))
@@ -33,9 +38,9 @@ impl Leadership {
             .with_grace(RENEWED)
             .build()
             .await
-            .with_context(|| format!("the lease {}/{}", lease.namespace, lease.name))?;
+            .with_context(|| format!("the lease {lease}"))?;
         let (mut leads, task) = manager.watch().await;
-        tracing::info!("waiting for the lease {}/{}", lease.namespace, lease.name);
+        tracing::info!("waiting for the lease {lease}");
         leads.wait_for(|leads| *leads).await.context("the lease cannot be watched")?;
         tracing::info!("this operator has the lease");
         Ok(Self { leads, task })
@@ -54,42 +59,6 @@ impl Leadership {
             && let Err(error) = manager.release().await
         {
             tracing::warn!("the lease runs out by itself: {error}");
-        }
-    }
-}
-
-/// Namespace and name of a lease.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Lease {
-    /// Its namespace.
-    pub namespace: String,
-    /// Its name.
-    pub name: String,
-}
-
-impl std::str::FromStr for Lease {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text.split_once('/') {
-            Some((namespace, name)) if !namespace.is_empty() && !name.is_empty() && !name.contains('/') => {
-                Ok(Self { namespace: namespace.to_owned(), name: name.to_owned() })
-            }
-            _ => Err("write NAMESPACE/NAME".to_owned()),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn leases_are_named_with_their_namespace() {
-        let lease = Lease { namespace: "system".into(), name: "operator".into() };
-        assert_eq!("system/operator".parse(), Ok(lease));
-        for bad in ["", "operator", "/operator", "system/", "a/b/c"] {
-            assert_eq!(bad.parse::<Lease>(), Err("write NAMESPACE/NAME".to_owned()), "{bad}");
         }
     }
 }

@@ -8,6 +8,8 @@
 //! | `calls` | orders to coordinators, given in the background |
 //! | `reconcile` | one look at one job: observe, decide, act |
 //! | `act`, `apply` | carrying out what was decided |
+//! | `certify`, `certificates` | certificates of deployments: writing them, making them |
+//! | `identity`, `credentials` | the operator's own certificate, and by what it knows coordinators |
 //! | `writes` | statuses that this process wrote and has not seen in its watch yet |
 //! | `metrics`, `http` | what was counted, and whether the operator is well |
 //! | `leadership` | which of several operators acts |
@@ -20,18 +22,23 @@ mod apply;
 pub mod args;
 mod calls;
 mod causes;
+mod certificates;
+mod certify;
 mod children;
 mod context;
+mod credentials;
 mod engine_client;
 mod engines;
 mod http;
+mod identity;
 mod leadership;
 mod metrics;
+mod named;
 pub mod observe;
 mod reconcile;
 mod run;
 mod watch;
 mod writes;
 
-pub use leadership::Lease;
+pub use named::NamespacedName;
 pub use run::run;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use kube::core::DynamicObject;
 use kube::runtime::reflector::Store;
+use millstream_lifecycle::time::Timestamp;
 use prometheus::{
     Encoder as _, Histogram, HistogramOpts, IntCounterVec, IntGaugeVec, Opts, Registry, TextEncoder,
 };
@@ -31,6 +32,7 @@ pub(crate) struct Metrics {
     calls: IntCounterVec,
     writes: IntCounterVec,
     jobs: IntGaugeVec,
+    expiry: IntGaugeVec,
 }
 
 impl Metrics {
@@ -55,7 +57,10 @@ impl Metrics {
         registry.register(Box::new(duration.clone()))?;
         let jobs = IntGaugeVec::new(Opts::new("jobs", "Jobs that are looked after, by phase"), &["phase"])?;
         registry.register(Box::new(jobs.clone()))?;
-        Ok(Self { registry, reconciles, duration, calls, writes, jobs })
+        let help = "When the first certificate of all deployments expires, in seconds since 1970";
+        let expiry = IntGaugeVec::new(Opts::new("certificates_expire_timestamp_seconds", help), &[])?;
+        registry.register(Box::new(expiry.clone()))?;
+        Ok(Self { registry, reconciles, duration, calls, writes, jobs, expiry })
     }
 
     /// A look at a job is over.
@@ -75,7 +80,16 @@ impl Metrics {
     }
 
     /// The text that Prometheus reads.
-    pub(crate) fn render(&self, jobs: Option<&Store<DynamicObject>>) -> prometheus::Result<Vec<u8>> {
+    pub(crate) fn render(
+        &self,
+        jobs: Option<&Store<DynamicObject>>,
+        first_expiry: Option<Timestamp>,
+    ) -> prometheus::Result<Vec<u8>> {
+        // Without certificates there is no such time.
+        self.expiry.reset();
+        if let Some(at) = first_expiry {
+            self.expiry.with_label_values::<&str>(&[]).set(at.as_second());
+        }
         for phase in PHASES {
             self.jobs.with_label_values(&[phase]).set(0);
         }
@@ -105,11 +119,15 @@ mod tests {
         metrics.wrote("Pod");
         let resource = ApiResource::erase::<millstream_api::StreamJob>(&());
         let jobs = kube::runtime::reflector::store::Writer::<DynamicObject>::new(resource);
-        let text = String::from_utf8(metrics.render(Some(&jobs.as_reader())).unwrap()).unwrap();
+        let none = String::from_utf8(metrics.render(None, None).unwrap()).unwrap();
+        assert!(!none.contains("certificates_expire"), "{none}");
+        let at = Timestamp::from_second(1_800_000_000).unwrap();
+        let text = String::from_utf8(metrics.render(Some(&jobs.as_reader()), Some(at)).unwrap()).unwrap();
         for line in [
             "millstream_operator_reconciles_total{result=\"done\"} 1",
             "millstream_operator_engine_calls_total{call=\"stop\",result=\"failed\"} 1",
             "millstream_operator_writes_total{object=\"Pod\"} 1",
+            "millstream_operator_certificates_expire_timestamp_seconds 1800000000",
             "millstream_operator_jobs{phase=\"Running\"} 0",
         ] {
             assert!(text.contains(line), "{line} is missing in\n{text}");

@@ -10,6 +10,6 @@ mod planner;
 mod pod;
 
 pub(crate) use child::{MANAGED_BY, MANAGER};
-pub use child::{Seen, child};
+pub use child::{Seen, certificates, child};
 pub use engine::answer;
 pub use job::{Job, job};

@@ -13,7 +13,6 @@ use kube::runtime::reflector::{ObjectRef, Store};
 use kube::runtime::watcher;
 use millstream_api::StreamJob;
 use millstream_lifecycle::observed::{OperatorSettings, Transport};
-use millstream_tls::Security;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
@@ -23,8 +22,10 @@ use crate::calls::Calls;
 use crate::causes::with_causes;
 use crate::children::{Children, JobKey};
 use crate::context::Context;
+use crate::credentials::Credentials;
 use crate::engines::Engines;
 use crate::http::{self, Pages};
+use crate::identity::OperatorIdentity;
 use crate::leadership::Leadership;
 use crate::metrics::Metrics;
 use crate::observe::MANAGER;
@@ -49,15 +50,19 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let (ready, is_ready) = watch::channel(false);
     let (stored, stores) = watch::channel(None);
     let metrics = Arc::new(Metrics::new()?);
-    let pages = Pages { ready: is_ready, metrics: metrics.clone(), jobs: stores };
+    let children = Arc::new(Children::default());
+    let pages = Pages { ready: is_ready, metrics: metrics.clone(), children: children.clone(), jobs: stores };
     let serving = tokio::spawn(http::serve(listener, pages));
     let jobs = ApiResource::erase::<StreamJob>(&());
     tokio::select! {
         () = installed(&client, &jobs, arguments.namespace.as_deref()) => {}
         () = ended(ending.clone()) => return Ok(()),
     }
+    let credentials = tokio::select! {
+        opened = credentials(&client, &arguments) => opened?,
+        () = ended(ending.clone()) => return Ok(()),
+    };
     let (news, changed) = mpsc::unbounded_channel();
-    let children = Arc::new(Children::default());
     let mut filled = Vec::new();
     for kind in KINDS {
         let (full, is_full) = watch::channel(false);
@@ -70,13 +75,14 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
         () = ended(ending.clone()) => return Ok(()),
     }
     ready.send_replace(true);
-    let security = Security::Plaintext;
     let context = Arc::new(Context {
         settings: settings(&arguments),
+        certificate_lifetime: arguments.certificate_lifetime,
         jobs,
         children,
-        engines: Engines::new(security.clone(), news.clone()),
-        calls: Calls::new(security, news, metrics.clone()),
+        engines: Engines::new(credentials.clone(), news.clone()),
+        calls: Calls::new(credentials.clone(), news, metrics.clone()),
+        credentials,
         metrics,
         writes: Writes::default(),
         events: Recorder::new(client.clone(), reporter()),
@@ -107,6 +113,15 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     }
     serving.abort();
     Ok(())
+}
+
+/// What this operator shows to coordinators: nothing, if it was started so.
+async fn credentials(client: &Client, arguments: &Arguments) -> anyhow::Result<Credentials> {
+    let Some(files) = arguments.tls_files() else { return Ok(Credentials::new(None)) };
+    let identity = OperatorIdentity::open(client, files, arguments.tls_secret.as_ref()).await?;
+    let identity = Arc::new(identity);
+    tokio::spawn(identity.clone().keep());
+    Ok(Credentials::new(Some(identity)))
 }
 
 async fn control(
@@ -208,7 +223,9 @@ fn settings(arguments: &Arguments) -> OperatorSettings {
         image: arguments.engine_image.clone(),
         pull_policy: policy.map(str::to_owned),
         service_account: arguments.service_account.clone(),
-        tls: Transport::Plaintext,
+        tls: if arguments.plaintext { Transport::Plaintext } else { Transport::Tls },
+        // The newest, with each look at a job.
+        client_ca: String::new(),
     }
 }
 

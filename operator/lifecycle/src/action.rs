@@ -7,7 +7,7 @@ use std::fmt;
 
 use millstream_api::status::{StopMethod, StreamJobStatus};
 
-use crate::build::Built;
+use crate::build::{Built, CertificateOrder};
 use crate::observed::{Child, ChildKind};
 
 /// One thing to do.
@@ -19,6 +19,10 @@ pub enum Action {
     WriteIntent(Box<StreamJobStatus>),
     /// Apply these objects by server-side apply. Those that are there in this form are not among them.
     EnsureObjects(Vec<Built>),
+    /// Make a CA and certificates for a deployment's pods, write them, and forget the keys; nothing if somebody was faster.
+    IssueCertificates(Box<CertificateOrder>),
+    /// The same for pods that run: the CA is announced at once, and the certificates are written when the pods trust it.
+    RenewCertificates(Box<CertificateOrder>),
     /// Start the pod that judges the plan.
     StartPlanner(Vec<Built>),
     /// Delete these objects, each by its uid.
@@ -137,6 +141,8 @@ impl fmt::Display for Action {
                 None => f.write_str("write intent: none"),
             },
             Self::EnsureObjects(built) => list("ensure", built.iter().map(|b| format!("{b:?}")), f),
+            Self::IssueCertificates(order) => write!(f, "issue certificates {}", order.name),
+            Self::RenewCertificates(order) => write!(f, "renew certificates {}", order.name),
             Self::StartPlanner(built) => list("start planner", built.iter().map(|b| format!("{b:?}")), f),
             Self::DeleteOrphans(orphans) => {
                 let now = |o: &ChildRef| if o.grace == Grace::None { " now" } else { "" };

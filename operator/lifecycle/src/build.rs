@@ -7,6 +7,7 @@
 //! Pods follow the restricted profile whatever the overlay says, and mount no API token. A pod that runs is never changed but for
 //! labels and annotations.
 
+mod certificates;
 pub(crate) mod config;
 mod coordinator;
 mod network;
@@ -26,11 +27,15 @@ use millstream_api::names::{
 use millstream_api::{Restore, ValidatedJob};
 use serde_json::{Value, json};
 
+pub use certificates::{
+    COMPONENT as CERTIFICATES_COMPONENT, COORDINATOR_AUTHORITIES, CertificateOrder, SINCE_ANNOTATION,
+    UNTIL_ANNOTATION, WORKER_AUTHORITIES, read_certificates,
+};
 pub use config::{IMAGE_ANNOTATION, MANIFEST_KEY, read_deployed};
 pub use planner::planner;
 
 use crate::fields::checksum;
-use crate::observed::{ChildKind, ObjectFacts, OperatorSettings};
+use crate::observed::{Certificates, ChildKind, ObjectFacts, OperatorSettings, Transport};
 
 /// Port on which a coordinator takes workers and questions.
 pub const CONTROL_PORT: u16 = 6123;
@@ -67,6 +72,10 @@ pub struct Blueprint<'a> {
     pub restore: Option<&'a Restore>,
     /// Operators whose state may be given up.
     pub lost: Vec<String>,
+    /// How its processes talk to each other.
+    pub transport: Transport,
+    /// The certificates that it has already.
+    pub certificates: Option<&'a Certificates>,
 }
 
 /// What a coordinator is told about its start.
@@ -105,14 +114,19 @@ impl fmt::Debug for Built {
 
 /// All objects of a deployment, in the order in which they are applied: what pods refer to comes before them.
 pub fn deployment(blueprint: &Blueprint<'_>) -> Vec<Built> {
-    let mut built = vec![
-        config::config_map(blueprint),
+    let mut built = vec![config::config_map(blueprint)];
+    // Those that are not there yet are issued, not applied.
+    let certificates = blueprint.certificates.filter(|certificates| certificates.valid.is_some());
+    if let (Transport::Tls, Some(certificates)) = (blueprint.transport, certificates) {
+        built.push(CertificateOrder::new(blueprint).config_map(certificates));
+    }
+    built.extend([
         network::network_policy(blueprint),
         services::coordinator(blueprint),
         services::workers(blueprint),
         pdb::workers(blueprint),
         coordinator::pod(blueprint),
-    ];
+    ]);
     built.extend((0..blueprint.workers).map(|index| workers::pod(blueprint, index)));
     built
 }
@@ -137,6 +151,11 @@ fn finish(
     });
     // What the value brings, such as a pod's labels by the overlay, gives way to what the operator finds its objects by.
     overlay::merge(&mut value, &json!({"metadata": metadata}));
+    sealed(kind, name, value)
+}
+
+/// Puts the checksum on a finished object.
+fn sealed(kind: ChildKind, name: String, mut value: Value) -> Built {
     let metadata = value.get("metadata").filter(|_| kind == ChildKind::Pod);
     let changeable = metadata.unwrap_or(&value);
     let applied = checksum(&changeable.to_string());

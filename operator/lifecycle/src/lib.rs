@@ -17,6 +17,7 @@
 //! | [`diff`], [`fields`] | what changed, and how deep it goes; revisions |
 //! | [`schedule`] | when a savepoint is due |
 //! | [`build`], [`names`] | objects and their names |
+//! | [`certificates`] | when certificates are due, and the order of steps in which they come |
 //!
 //! Example: a new job gives "no finalizer: add finalizer", then "write intent: Create Start to attempt 1 from Newest", then "ensure
 //! ConfigMap/j-config-1 ...", and nothing more once records flow and the job is stable.
@@ -26,6 +27,7 @@
 
 mod action;
 pub mod build;
+pub mod certificates;
 pub mod decide;
 pub mod diff;
 mod ended;

@@ -4,6 +4,8 @@
 //! what it made. A job's name has at most 45 characters, so services, which must be DNS labels of at most 63, can be made for 99,999
 //! deployments of the longest name. Names of pods may be longer.
 
+use crate::fields::checksum;
+
 /// Roles that have a certificate of their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TlsRole {
@@ -11,8 +13,6 @@ pub enum TlsRole {
     Coordinator,
     /// Every worker's pod.
     Worker,
-    /// The operator itself, when it asks a coordinator.
-    Client,
 }
 
 /// The coordinator's pod, and the headless service in front of it.
@@ -45,14 +45,20 @@ pub fn planner(job: &str, plan: &str) -> String {
     format!("{job}-planner-{plan}")
 }
 
-/// The secret with a role's certificate. The controller creates it, once for each deployment, and never reads it back.
-pub fn tls_secret(job: &str, attempt: i64, role: TlsRole) -> String {
+/// The config map with the public part of the certificates.
+pub fn certificates(job: &str, attempt: i64) -> String {
+    format!("{job}-tls-{attempt}")
+}
+
+/// The secret with a role's certificate. The controller writes it and never reads it back: eight digits for the uid of the StreamJob
+/// tell it from that of a job of the same name.
+pub fn tls_secret(job: &str, uid: &str, attempt: i64, role: TlsRole) -> String {
     let role = match role {
         TlsRole::Coordinator => "coordinator",
         TlsRole::Worker => "worker",
-        TlsRole::Client => "client",
     };
-    format!("{job}-tls-{attempt}-{role}")
+    let sum = checksum(uid);
+    format!("{job}-tls-{attempt}-{}-{role}", sum.get(..8).unwrap_or(&sum))
 }
 
 /// A StreamSnapshot made by the schedule for this minute, in seconds since 1970.

@@ -5,6 +5,7 @@
 //! one's own from a stranger's is a decision.
 
 mod call;
+mod certificates;
 mod child;
 mod engine;
 
@@ -14,6 +15,7 @@ use millstream_api::status::{OperatorVerdict, StreamJobStatus};
 use millstream_api::streamsnapshot::SnapshotPhase;
 
 pub use call::{Call, CallKind, CallState};
+pub use certificates::{Certificates, Validity};
 pub use child::{Child, ChildKind, Component, Deployed, Exit, Pod, PodState, Trouble};
 pub use engine::{Answer, Engine, EnginePhase, Epoch};
 
@@ -85,17 +87,34 @@ pub struct OperatorSettings {
     pub pull_policy: Option<String>,
     /// Service account of job pods; it needs no rights.
     pub service_account: Option<String>,
-    /// Whether processes of a job talk TLS, with certificates from secrets that the controller makes.
+    /// How processes of new deployments talk; those that run go on as they began.
     pub tls: Transport,
+    /// CAs (PEM) of the operator's own certificate, whom coordinators let in beside their own deployment.
+    pub client_ca: String,
 }
 
 /// How processes of a job talk to each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Transport {
-    /// TLS on both sides.
+    /// TLS, and certificates on both sides.
     Tls,
     /// In the clear, which has to be asked for.
     Plaintext,
+}
+
+impl Transport {
+    /// The word for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Tls => "Tls",
+            Self::Plaintext => "Plaintext",
+        }
+    }
+
+    /// The one that a word stands for.
+    pub fn read(word: &str) -> Option<Self> {
+        [Self::Tls, Self::Plaintext].into_iter().find(|transport| transport.as_str() == word)
+    }
 }
 
 /// The pod that judges a plan before anything stops.

@@ -16,7 +16,8 @@ use millstream_api::{DesiredState, FieldError, ValidatedJob};
 use crate::diff::{Change, deepest, diff, revision};
 use crate::fields::checksum;
 use crate::observed::{
-    Call, CallKind, CallState, Child, ChildKind, Engine, Epoch, Judgement, Observed, Planner, PlannerState,
+    Call, CallKind, CallState, Certificates, Child, Engine, Epoch, Judgement, Observed, Planner,
+    PlannerState, Transport,
 };
 use crate::origin;
 use crate::time::{Timestamp, elapsed};
@@ -233,6 +234,17 @@ impl<'a> Situation<'a> {
         format!("p{attempt}-{}", sum.get(..8).unwrap_or(&sum))
     }
 
+    /// How the processes of a deployment talk: as they began.
+    pub(crate) fn transport(&self, attempt: i64) -> Transport {
+        let deployed = self.groups.get(&attempt).and_then(|group| group.deployed);
+        deployed.map_or(self.observed.operator.tls, |deployed| deployed.transport)
+    }
+
+    /// The certificates of a deployment.
+    pub(crate) fn certificates(&self, attempt: i64) -> Option<&'a Certificates> {
+        self.groups.get(&attempt).and_then(|group| group.certificates)
+    }
+
     pub(crate) fn since(&self, then: Timestamp) -> Duration {
         elapsed(then, self.now)
     }
@@ -262,8 +274,7 @@ impl<'a> Situation<'a> {
             }
             let remembers =
                 Some(*attempt) == previous || group.deployed.map(|d| d.revision.as_str()) == revision;
-            let goes =
-                |child: &&&Child| !(child.is_terminating || remembers && child.kind == ChildKind::ConfigMap);
+            let goes = |child: &&&Child| !(child.is_terminating || remembers && child.is_memory());
             orphans.extend(group.children.iter().filter(goes).copied());
         }
         orphans

@@ -12,8 +12,12 @@ use millstream_api::k8s_openapi::api::core::v1::{ConfigMap, Pod, Service};
 use millstream_api::k8s_openapi::api::networking::v1::NetworkPolicy;
 use millstream_api::k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use millstream_api::{StreamJob, ValidatedJob};
-use millstream_lifecycle::build::{Blueprint, Built, Start, deployment, planner, read_deployed, workers_for};
-use millstream_lifecycle::observed::{ChildKind, ObjectFacts, OperatorSettings, Transport};
+use millstream_lifecycle::build::{
+    Blueprint, Built, Start, deployment, planner, read_certificates, read_deployed, workers_for,
+};
+use millstream_lifecycle::observed::{
+    Certificates, ChildKind, ObjectFacts, OperatorSettings, Transport, Validity,
+};
 use millstream_lifecycle::time::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -39,6 +43,7 @@ fn operator(tls: Transport) -> OperatorSettings {
         pull_policy: None,
         service_account: Some("millstream-job".into()),
         tls,
+        client_ca: "operator CA\n".into(),
     }
 }
 
@@ -46,10 +51,22 @@ fn job(spec: Value) -> ValidatedJob {
     StreamJob::new("orders", serde_json::from_value(spec).unwrap()).validate().unwrap()
 }
 
+/// As they are while a renewal is announced.
+fn certificates() -> Certificates {
+    let pem = |text: &str| format!("-----BEGIN CERTIFICATE-----\n{text}\n-----END CERTIFICATE-----\n");
+    let at = |seconds| Timestamp::from_second(seconds).unwrap();
+    Certificates {
+        authorities: vec![pem("new"), pem("old")],
+        valid: Some(Validity { since: at(0), until: at(90) }),
+        announced: Some(at(60)),
+    }
+}
+
 /// Builds with these settings.
 fn built(spec: Value, start: Start, tls: Transport, build: fn(&Blueprint<'_>) -> Vec<Built>) -> Vec<Built> {
     let (object, operator, job) = (object(), operator(tls), job(spec));
     let parallelism = i32::try_from(job.parallelism).unwrap();
+    let certificates = certificates();
     build(&Blueprint {
         object: &object,
         operator: &operator,
@@ -63,6 +80,8 @@ fn built(spec: Value, start: Start, tls: Transport, build: fn(&Blueprint<'_>) ->
         start,
         restore: job.restore.as_ref(),
         lost: Vec::new(),
+        transport: tls,
+        certificates: Some(&certificates),
     })
 }
 
@@ -244,6 +263,42 @@ fn a_config_map_remembers_what_was_deployed() {
     assert_eq!(deployed.job.cluster.slots, 4);
     assert_eq!(deployed.revision, millstream_lifecycle::diff::revision(&job(spec)));
     assert_eq!(read_deployed(&json!({"data": {"job.json": "{}"}})), None);
+}
+
+#[test]
+fn how_processes_talk_is_remembered() {
+    let said = |value: &Value| read_deployed(value).map(|deployed| deployed.transport);
+    for transport in [Transport::Tls, Transport::Plaintext] {
+        let mut map = built(plain(), Start::Newest(None), transport, deployment)[0].value.clone();
+        assert_eq!(said(&map), Some(transport));
+        map["metadata"]["annotations"]["millstream.dev/transport"] = json!("Carrier pigeon");
+        assert_eq!(said(&map), None);
+        map["metadata"]["annotations"].as_object_mut().unwrap().remove("millstream.dev/transport");
+        assert_eq!(said(&map), Some(Transport::Plaintext), "an operator of before made it");
+    }
+}
+
+#[test]
+fn a_config_map_remembers_the_public_part_of_certificates() {
+    let built = built(plain(), Start::Newest(None), Transport::Tls, deployment);
+    let map = built.iter().find(|object| object.name == "orders-tls-7").unwrap();
+    assert_eq!(read_certificates(&map.value), certificates());
+    let data = &map.value["data"];
+    let text = |key: &str| data[key].as_str().unwrap();
+    assert!(!text("ca.crt").contains("operator CA"), "a worker has nothing to do with the operator");
+    assert!(text("coordinator-ca.crt").starts_with(text("ca.crt")));
+    assert!(text("coordinator-ca.crt").ends_with("operator CA\n"));
+    assert!(!map.value.to_string().contains("PRIVATE"));
+    for (field, odd) in [
+        ("metadata", json!({"annotations": {"millstream.dev/certificates-since": "yesterday"}})),
+        ("data", json!({})),
+        ("data", json!({"ca.crt": "-----BEGIN CERTIFICATE-----\ncut off"})),
+        ("data", json!(null)),
+    ] {
+        let mut edited = map.value.clone();
+        edited[field] = odd.clone();
+        assert_eq!(read_certificates(&edited).valid, None, "{field} {odd}");
+    }
 }
 
 #[test]

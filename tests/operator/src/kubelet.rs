@@ -4,6 +4,7 @@ mod folder;
 mod heartbeat;
 mod pod;
 mod status;
+mod volume;
 
 use std::collections::HashMap;
 use std::path::PathBuf;

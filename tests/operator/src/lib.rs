@@ -5,11 +5,12 @@
 //! restarts, termination messages, grace. An image that is not the engine's cannot be pulled.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
+mod account;
 mod kubelet;
 mod operator;
 
 pub use kubelet::{ENGINE_IMAGE, Kubelet, UNSCHEDULABLE};
-pub use operator::Operator;
+pub use operator::{IDENTITY, Operator};
 
 use std::path::PathBuf;
 

@@ -16,6 +16,8 @@ const LIMIT: Duration = Duration::from_secs(120);
 /// A namespace with a node and an operator, and a folder that is the bucket.
 pub(crate) struct World {
     pub(crate) operator: Option<Operator>,
+    /// What operators are started with.
+    pub(crate) options: Vec<&'static str>,
     _kubelet: Kubelet,
     kubectl: Namespace,
     folder: tempfile::TempDir,
@@ -47,12 +49,17 @@ impl Default for Manifest {
 
 impl World {
     pub(crate) fn new(name: &str) -> Self {
+        Self::with(name, &[])
+    }
+
+    /// One whose operators have these options.
+    pub(crate) fn with(name: &str, options: &[&'static str]) -> Self {
         let kubectl = ControlPlane::shared().namespace(name);
         let kubelet = Kubelet::start(&kubectl, program("millstream"));
-        let operator = Operator::start(&kubectl);
+        let operator = Operator::start_with(&kubectl, options);
         operator.wait_until_ready();
         let folder = tempfile::tempdir().unwrap();
-        Self { operator: Some(operator), _kubelet: kubelet, kubectl, folder }
+        Self { operator: Some(operator), options: options.to_vec(), _kubelet: kubelet, kubectl, folder }
     }
 
     pub(crate) fn kubectl(&self) -> &Kubectl {
@@ -61,8 +68,16 @@ impl World {
 
     /// Kills the operator and starts another one.
     pub(crate) fn restart_operator(&mut self) {
+        self.stop_operator();
+        self.start_operator();
+    }
+
+    pub(crate) fn stop_operator(&mut self) {
         self.operator.take().unwrap().kill();
-        let operator = Operator::start(&self.kubectl);
+    }
+
+    pub(crate) fn start_operator(&mut self) {
+        let operator = Operator::start_with(&self.kubectl, &self.options);
         operator.wait_until_ready();
         self.operator = Some(operator);
     }
@@ -134,7 +149,7 @@ spec:
     pub(crate) fn wait_until_nothing_is_left(&self) {
         let began = Instant::now();
         loop {
-            let kinds = "streamjobs,pods,services,configmaps,networkpolicies,poddisruptionbudgets";
+            let kinds = "streamjobs,pods,services,configmaps,secrets,networkpolicies,poddisruptionbudgets";
             let left = self.kubectl.run(["get", kinds, "-l", "millstream.dev/job", "-o", "name"]).succeeded();
             let jobs = self.kubectl.run(["get", "streamjobs", "-o", "name"]).succeeded();
             if left.is_empty() && jobs.is_empty() {
@@ -159,7 +174,7 @@ spec:
         }
     }
 
-    fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         self.operator.as_ref().map(Operator::log).unwrap_or_default()
     }
 

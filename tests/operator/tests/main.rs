@@ -3,3 +3,4 @@
 
 mod job;
 mod lifecycle;
+mod security;

@@ -83,6 +83,7 @@ const NAMED_ONLY_BY: &[(&str, &[&str])] = &[
     ("k8s-openapi", &["operator/api"]),
     ("rdkafka", &["engine/connectors"]),
     ("rustls", &["engine/tls", "tests/e2e"]),
+    ("rcgen", &["operator/controller"]),
     ("tokio-rustls", &["engine/tls"]),
     ("tonic", &["engine/proto", "engine/coordinator", "engine/worker"]),
 ];

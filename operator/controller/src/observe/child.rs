@@ -7,8 +7,8 @@ use millstream_api::k8s_openapi;
 use millstream_api::names::{
     APPLIED_ANNOTATION, ATTEMPT_LABEL, COMPONENT_LABEL, GENERATION_LABEL, JOB_LABEL, PLAN_LABEL,
 };
-use millstream_lifecycle::build::read_deployed;
-use millstream_lifecycle::observed::{Child, ChildKind, Component, Planner, Pod};
+use millstream_lifecycle::build::{CERTIFICATES_COMPONENT, read_certificates, read_deployed};
+use millstream_lifecycle::observed::{Certificates, Child, ChildKind, Component, Planner, Pod};
 use serde_json::json;
 
 use super::{planner, pod};
@@ -60,6 +60,8 @@ pub fn child(kind: ChildKind, object: &DynamicObject) -> Option<Seen> {
             (ChildKind::ConfigMap, Some("config")) => read_deployed(&whole(object)).map(Box::new),
             _ => None,
         },
+        certificates: (kind == ChildKind::ConfigMap && component == Some(CERTIFICATES_COMPONENT))
+            .then(|| Box::new(certificates(object))),
     };
     Some(Seen {
         job: label(JOB_LABEL)?.clone(),
@@ -70,6 +72,11 @@ pub fn child(kind: ChildKind, object: &DynamicObject) -> Option<Seen> {
         ip: status.and_then(|status| status.pod_ip),
         child,
     })
+}
+
+/// What a config map says about certificates.
+pub fn certificates(object: &DynamicObject) -> Certificates {
+    read_certificates(&whole(object))
 }
 
 fn status(object: &DynamicObject) -> PodStatus {

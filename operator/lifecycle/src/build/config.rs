@@ -11,19 +11,25 @@ use super::{Blueprint, Built, finish};
 use crate::diff::revision;
 use crate::fields::{as_spec, fields};
 use crate::names;
-use crate::observed::{ChildKind, Deployed};
+use crate::observed::{ChildKind, Deployed, Transport};
 
 /// Key of the manifest. JSON is YAML, too.
 pub const MANIFEST_KEY: &str = "job.json";
 /// Annotation with the engine's image, which pods of this deployment keep when the operator has a newer one.
 pub const IMAGE_ANNOTATION: &str = "millstream.dev/image";
 
+/// Annotation that says how its processes talk, which is theirs as long as they live, whatever a later operator does.
+const TRANSPORT_ANNOTATION: &str = "millstream.dev/transport";
+
 pub(super) fn config_map(blueprint: &Blueprint<'_>) -> Built {
     let name = names::config(&blueprint.object.name, blueprint.attempt);
     let value = json!({
         "apiVersion": "v1",
         "kind": "ConfigMap",
-        "metadata": {"annotations": {IMAGE_ANNOTATION: blueprint.image}},
+        "metadata": {"annotations": {
+            IMAGE_ANNOTATION: blueprint.image,
+            TRANSPORT_ANNOTATION: blueprint.transport.as_str(),
+        }},
         "data": {MANIFEST_KEY: manifest(blueprint)},
     });
     finish(blueprint, ChildKind::ConfigMap, name, "config", value)
@@ -48,9 +54,12 @@ pub(super) fn manifest(blueprint: &Blueprint<'_>) -> String {
 /// What a config map says was deployed; `None` when it is none of ours or was changed into something that is no job.
 pub fn read_deployed(config_map: &Value) -> Option<Deployed> {
     let text = config_map.get("data")?.get(MANIFEST_KEY)?.as_str()?;
-    let image = config_map.get("metadata")?.get("annotations")?.get(IMAGE_ANNOTATION)?.as_str()?;
+    let annotation = |name: &str| config_map.get("metadata")?.get("annotations")?.get(name)?.as_str();
+    let image = annotation(IMAGE_ANNOTATION)?;
+    // Before there was a choice, nothing was encrypted.
+    let transport = annotation(TRANSPORT_ANNOTATION).map_or(Some(Transport::Plaintext), Transport::read)?;
     let job = serde_json::from_str::<StreamJob>(text).ok()?.validate().ok()?;
-    Some(Deployed { revision: revision(&job), job, image: image.to_owned() })
+    Some(Deployed { revision: revision(&job), job, image: image.to_owned(), transport })
 }
 
 /// The job with its SQL in it, wherever the spec has it.

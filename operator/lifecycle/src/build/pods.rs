@@ -5,8 +5,8 @@ use millstream_api::{PodSettings, ValidatedJob};
 use serde_json::{Value, json};
 
 use super::overlay::{USER, merge, restrict};
-use super::{Blueprint, HTTP_PORT};
-use crate::names::{TlsRole, tls_secret};
+use super::{Blueprint, COORDINATOR_AUTHORITIES, HTTP_PORT, WORKER_AUTHORITIES};
+use crate::names::{self, TlsRole};
 use crate::observed::Transport;
 
 /// What makes one pod differ from another.
@@ -67,7 +67,7 @@ fn container(blueprint: &Blueprint<'_>, parts: PodParts<'_>) -> Value {
         json!({"name": "data", "mountPath": "/data"}),
         json!({"name": "tmp", "mountPath": "/tmp"}),
     ];
-    match (parts.role, blueprint.operator.tls) {
+    match (parts.role, blueprint.transport) {
         (None, _) => {}
         (Some(_), Transport::Plaintext) => args.extend(["--log=json".into(), "--plaintext".into()]),
         (Some(_), Transport::Tls) => {
@@ -117,17 +117,39 @@ fn resources(settings: &PodSettings, default: Value) -> Value {
 }
 
 fn volumes(blueprint: &Blueprint<'_>, parts: &PodParts<'_>) -> Vec<Value> {
-    let (job, attempt) = (&blueprint.object.name, blueprint.attempt);
     let mut volumes = vec![
         json!({"name": "config", "configMap": {"name": parts.config}}),
         json!({"name": "data", "emptyDir": {}}),
         json!({"name": "tmp", "emptyDir": {}}),
     ];
-    if let (Some(role), Transport::Tls) = (parts.role, blueprint.operator.tls) {
-        volumes.push(json!({"name": "tls", "secret": {"secretName": tls_secret(job, attempt, role)}}));
+    if let (Some(role), Transport::Tls) = (parts.role, blueprint.transport) {
+        volumes.push(certificates(blueprint, role));
     }
     volumes.extend(secret_volumes(blueprint.job));
     volumes
+}
+
+/// Its own certificate and key, and the CAs that it trusts, in one folder.
+fn certificates(blueprint: &Blueprint<'_>, role: TlsRole) -> Value {
+    let (object, attempt) = (blueprint.object, blueprint.attempt);
+    let trusted = match role {
+        TlsRole::Coordinator => COORDINATOR_AUTHORITIES,
+        TlsRole::Worker => WORKER_AUTHORITIES,
+    };
+    json!({"name": "tls", "projected": {
+        // Readable by the group that the pod's processes are in, and by nobody else.
+        "defaultMode": 0o440,
+        "sources": [
+            {"configMap": {
+                "name": names::certificates(&object.name, attempt),
+                "items": [{"key": trusted, "path": "ca.crt"}],
+            }},
+            {"secret": {
+                "name": names::tls_secret(&object.name, &object.uid, attempt, role),
+                "items": [{"key": "tls.crt", "path": "tls.crt"}, {"key": "tls.key", "path": "tls.key"}],
+            }},
+        ],
+    }})
 }
 
 fn secret_volumes(job: &ValidatedJob) -> impl Iterator<Item = Value> {

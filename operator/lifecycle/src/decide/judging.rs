@@ -65,6 +65,8 @@ pub(super) fn start_planner(s: &Situation<'_>, job: &ValidatedJob, id: &str) -> 
         start: Start::Newest(None),
         restore: None,
         lost: Vec::new(),
+        transport: s.observed.operator.tls,
+        certificates: None,
     };
     let old = s.groups.get(&0).into_iter().flat_map(|group| group.children.iter().copied());
     let stale = delete(old.filter(|child| child.plan != id));

@@ -13,8 +13,9 @@ use super::rolling_back::{is_past_deadline, is_proven, trial, updated_trial};
 use super::starting::{restore_of, start_of};
 use super::{Outcome, SOON, STEADY, delete};
 use crate::action::Action;
-use crate::build::{Blueprint, Built, Start, deployment, workers_for};
-use crate::observed::{Child, ChildKind, Component, Engine, EnginePhase, Exit, PodState};
+use crate::build::{Blueprint, Built, CertificateOrder, Start, deployment, workers_for};
+use crate::certificates::{Due, due};
+use crate::observed::{Child, Component, Engine, EnginePhase, Exit, PodState, Transport};
 use crate::origin;
 use crate::phase::{Verdict, reason_of};
 use crate::situation::{Group, Situation};
@@ -104,7 +105,7 @@ pub(super) fn rest_suspended(s: &Situation<'_>) -> Outcome {
         }
     };
     // The config map stays: it says what was suspended.
-    let keeps = |child: &&Child| child.kind == ChildKind::ConfigMap && Some(child.attempt) == s.attempt();
+    let keeps = |child: &&Child| child.is_memory() && Some(child.attempt) == s.attempt();
     let rest =
         s.groups.values().flat_map(|group| group.children.iter().copied()).filter(|child| !keeps(child));
     let actions: Vec<Action> = delete(rest).into_iter().collect();
@@ -263,8 +264,10 @@ pub(super) fn ensure_at(s: &Situation<'_>, parallelism: i32, beside: i32) -> Vec
         start: intent.map_or_else(|| Start::Newest(s.floor()), |intent| start_of(s, intent)),
         restore: restore_of(s, attempt, intent, job),
         lost: intent.map_or_else(|| origin::lost(s), |intent| intent.lost.clone()),
+        transport: s.transport(attempt),
+        certificates: s.certificates(attempt),
     };
-    let mut actions = missing(s, &deployment(&blueprint), attempt);
+    let mut actions = ensure(s, &blueprint);
     // The engine may run at another parallelism than was decided last; it keeps the workers for that.
     let used = s.current().and_then(|group| group.answer()).map_or(0, |answer| answer.parallelism);
     let needed = workers.max(workers_for(used, job.cluster.slots));
@@ -274,8 +277,23 @@ pub(super) fn ensure_at(s: &Situation<'_>, parallelism: i32, beside: i32) -> Vec
     actions
 }
 
+/// Makes what is missing of a deployment. Pods wait for their certificates, so those come first.
+pub(super) fn ensure(s: &Situation<'_>, blueprint: &Blueprint<'_>) -> Vec<Action> {
+    let certificates = certify(s, blueprint);
+    certificates.into_iter().chain(missing(s, &deployment(blueprint), blueprint.attempt)).collect()
+}
+
+fn certify(s: &Situation<'_>, blueprint: &Blueprint<'_>) -> Option<Action> {
+    let order = || Box::new(CertificateOrder::new(blueprint));
+    match (blueprint.transport, due(blueprint.certificates, s.now)) {
+        (Transport::Plaintext, _) | (_, Due::Nothing) => None,
+        (Transport::Tls, Due::Issue) => Some(Action::IssueCertificates(order())),
+        (Transport::Tls, Due::Renew { .. }) => Some(Action::RenewCertificates(order())),
+    }
+}
+
 /// Of these objects, what is not there or not in this form. A pod that ended goes first; what is going is waited for.
-pub(super) fn missing(s: &Situation<'_>, built: &[Built], attempt: i64) -> Vec<Action> {
+fn missing(s: &Situation<'_>, built: &[Built], attempt: i64) -> Vec<Action> {
     let empty = Group::default();
     let group = s.groups.get(&attempt).unwrap_or(&empty);
     let find =

@@ -13,7 +13,7 @@ use super::rolling_back::{can_roll_back, is_past_deadline, roll_back};
 use super::stopping::without_intent;
 use super::{Outcome, delete, on_the_way, running};
 use crate::action::Action;
-use crate::build::{Blueprint, Start, deployment, workers_for};
+use crate::build::{Blueprint, Start, workers_for};
 use crate::observed::{CallKind, CallState, EnginePhase, Exit, Trouble};
 use crate::origin;
 use crate::phase::Verdict;
@@ -198,6 +198,8 @@ pub(super) fn ensure_for(s: &Situation<'_>, intent: &IntentStatus, start: Start)
         start,
         restore: restore_of(s, intent.attempt, Some(intent), job),
         lost: intent.lost.clone(),
+        transport: s.transport(intent.attempt),
+        certificates: s.certificates(intent.attempt),
     };
-    running::missing(s, &deployment(&blueprint), intent.attempt)
+    running::ensure(s, &blueprint)
 }

@@ -1,5 +1,6 @@
 //! Tests of decisions: the fourteen rules, whole lives in a model of the world, and random walks through it.
 
+mod certificates_test;
 mod conditions_test;
 mod flow_test;
 mod plans_test;

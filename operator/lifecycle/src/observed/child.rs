@@ -4,6 +4,7 @@ use std::fmt;
 
 use millstream_api::ValidatedJob;
 
+use super::{Certificates, Transport};
 use crate::time::Timestamp;
 
 /// An object with the job's label.
@@ -34,6 +35,8 @@ pub struct Child {
     pub pod: Option<Pod>,
     /// What it says, if it is a deployment's config map.
     pub deployed: Option<Box<Deployed>>,
+    /// What it says about certificates, if it is the config map for those.
+    pub certificates: Option<Box<Certificates>>,
 }
 
 /// Kinds of objects that the operator makes.
@@ -49,8 +52,15 @@ pub enum ChildKind {
     PodDisruptionBudget,
     /// A pod.
     Pod,
-    /// A secret with a certificate: made by the controller once for each deployment, never applied and never read.
+    /// A secret with a certificate: written and never read, so none is ever seen.
     Secret,
+}
+
+impl Child {
+    /// Whether it is the memory of what was deployed: the config map that stays when everything else of its deployment goes.
+    pub fn is_memory(&self) -> bool {
+        self.kind == ChildKind::ConfigMap && self.certificates.is_none()
+    }
 }
 
 impl fmt::Display for ChildKind {
@@ -68,6 +78,8 @@ pub struct Deployed {
     pub revision: String,
     /// The engine's image.
     pub image: String,
+    /// How its processes talk to each other.
+    pub transport: Transport,
 }
 
 /// What a pod does.

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use millstream_api::status::EndStatus;
 
 use crate::ended::exit_of;
-use crate::observed::{Answer, Child, Component, Deployed, Engine, Exit, Observed, Pod, PodState, Trouble};
+use crate::observed::{
+    Answer, Certificates, Child, Component, Deployed, Engine, Exit, Observed, Pod, PodState, Trouble,
+};
 
 /// The children of one deployment.
 #[derive(Clone, Debug, Default)]
@@ -13,6 +15,7 @@ pub(crate) struct Group<'a> {
     pub(crate) children: Vec<&'a Child>,
     pub(crate) deployed: Option<&'a Deployed>,
     pub(crate) config: Option<&'a Child>,
+    pub(crate) certificates: Option<&'a Certificates>,
     pub(crate) coordinator: Option<(&'a Child, &'a Pod)>,
     pub(crate) workers: BTreeMap<u32, (&'a Child, &'a Pod)>,
     pub(crate) engine: Option<&'a Engine>,
@@ -96,6 +99,9 @@ pub(super) fn by_attempt<'a>(ours: &[&'a Child], observed: &'a Observed) -> BTre
         if let Some(deployed) = &child.deployed {
             group.deployed = Some(deployed);
             group.config = Some(child);
+        }
+        if let Some(certificates) = &child.certificates {
+            group.certificates = Some(certificates);
         }
         if let Some(pod) = &child.pod {
             match pod.component {

@@ -1,16 +1,22 @@
 //! A pod's volumes as folders, and what its arguments mean here.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::time::Duration;
 
 use kube::Api;
-use millstream_api::k8s_openapi::api::core::v1::{ConfigMap, Container, Pod, Secret, Service, Volume};
+use millstream_api::k8s_openapi::api::core::v1::{Container, Pod, Service, Volume};
 
 use super::Node;
+use super::volume::fill;
+
+/// How often volumes are brought up to date: a kubelet takes a minute or more.
+const SYNC: Duration = Duration::from_secs(1);
 
 /// A pod's files. Removed with it.
 pub(super) struct Folder {
     root: tempfile::TempDir,
+    volumes: Vec<Volume>,
     /// Paths in the container, and where they are.
     mounts: Vec<(String, PathBuf)>,
 }
@@ -33,7 +39,17 @@ impl Folder {
             .collect();
         let log = container.termination_message_path.clone().unwrap_or_else(|| "/dev/termination-log".into());
         mounts.push((log, root.path().join("termination-log")));
-        Ok(Self { root, mounts })
+        Ok(Self { root, volumes, mounts })
+    }
+
+    /// Brings what changes in config maps and secrets into the volumes, for ever. What is gone stays as it was.
+    pub(super) async fn keep(&self, node: &Node) {
+        loop {
+            tokio::time::sleep(SYNC).await;
+            for volume in &self.volumes {
+                let _ = fill(node, volume, &self.root.path().join(&volume.name)).await;
+            }
+        }
     }
 
     /// What the container left in its termination message.
@@ -60,24 +76,6 @@ impl Folder {
             None => text,
         }
     }
-}
-
-async fn fill(node: &Node, volume: &Volume, folder: &Path) -> Result<(), String> {
-    if let Some(source) = &volume.config_map {
-        let maps: Api<ConfigMap> = Api::namespaced(node.client.clone(), &node.namespace);
-        let map = maps.get(&source.name).await.map_err(|e| e.to_string())?;
-        for (key, text) in map.data.unwrap_or_default() {
-            fs::write(folder.join(key), text).unwrap();
-        }
-    }
-    if let Some(name) = volume.secret.as_ref().and_then(|source| source.secret_name.clone()) {
-        let secrets: Api<Secret> = Api::namespaced(node.client.clone(), &node.namespace);
-        let secret = secrets.get(&name).await.map_err(|e| e.to_string())?;
-        for (key, bytes) in secret.data.unwrap_or_default() {
-            fs::write(folder.join(key), bytes.0).unwrap();
-        }
-    }
-    Ok(())
 }
 
 /// `service.namespace.svc:port` as the address of the pod behind that service; an error while there is none.

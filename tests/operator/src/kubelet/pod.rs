@@ -54,7 +54,7 @@ async fn work(node: &Node, pod: &Pod, status: &mut Status, ip: &str, seen: &mut 
         let Some(command) = until_deleted(seen, command(node, &container, &folder, pod, ip)).await else {
             return;
         };
-        let Some(ended) = attend(command, pod, status, ip, seen).await else { return };
+        let Some(ended) = attend(node, &folder, command, pod, status, seen).await else { return };
         let code = ended.code().unwrap_or(137);
         if !restarts || code == 0 {
             return status.ended(code, &folder.message()).await;
@@ -102,15 +102,18 @@ async fn command(node: &Node, container: &Container, folder: &Folder, pod: &Pod,
 
 /// Runs a process to its end; `None` when the pod was deleted meanwhile, and the process ended for that.
 async fn attend(
+    node: &Node,
+    folder: &Folder,
     mut command: Command,
     pod: &Pod,
     status: &Status,
-    ip: &str,
     seen: &mut watch::Receiver<Pod>,
 ) -> Option<ExitStatus> {
     let mut child = command.spawn().unwrap();
     status.running(false).await;
     let mut was_ready = false;
+    let mut keeping = std::pin::pin!(folder.keep(node));
+    let ip = status.ip();
     let is_probed = pod.spec.as_ref().unwrap().containers[0].readiness_probe.is_some();
     loop {
         tokio::select! {
@@ -119,6 +122,7 @@ async fn attend(
                 end(&mut child, pod).await;
                 return None;
             }
+            () = &mut keeping => {}
             is_ready = probe(ip, is_probed) => if is_ready != was_ready {
                 was_ready = is_ready;
                 status.running(is_ready).await;

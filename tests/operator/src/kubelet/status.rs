@@ -30,6 +30,11 @@ impl Status {
         }
     }
 
+    /// The pod's address.
+    pub(super) fn ip(&self) -> &str {
+        &self.ip
+    }
+
     pub(super) fn restarted(&mut self) {
         self.restarts += 1;
     }

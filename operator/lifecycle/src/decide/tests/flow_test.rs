@@ -26,12 +26,13 @@ fn create() {
         [
             "no finalizer: add finalizer",
             "never deployed: write intent: Create Start to attempt 1 from Newest, stop by Nothing",
+            "start: under way: issue certificates j-tls-1",
             "start: under way: ensure",
             "start: records flow: write intent: none",
         ]
     );
     assert_eq!(
-        world.log[2],
+        world.log[3],
         "start: under way: ensure ConfigMap/j-config-1 NetworkPolicy/j-network-1 Service/j-coordinator-1 \
          Service/j-workers-1 PodDisruptionBudget/j-workers-1 Pod/j-coordinator-1 Pod/j-worker-1-0"
     );
@@ -51,6 +52,7 @@ fn upgrade_with_warm_pods() {
                 "another revision is asked for: write intent: Spec Warm to attempt 2 from Newest at least {}, stop by Checkpoint",
                 newest + 1
             ),
+            "warm: under way: issue certificates j-tls-2".into(),
             "warm: under way: ensure".into(),
             format!(
                 "warm: pods are ready: write intent: Spec Stop to attempt 2 from Newest at least {}, stop by Checkpoint",

@@ -76,7 +76,7 @@ fn rule_03_what_was_made_before_a_crash_is_adopted() {
     let mut world = World::new(json!({}));
     world.run_to("start: under way");
     // Everything is made; the operator dies before it writes anything.
-    world.step_until_crash(1);
+    world.step_until_crash(2);
     let made = world.children.clone();
     let decision = world.decide();
     assert_eq!(decision.to_string(), "start: under way: Deploying; wait: the new deployment starts");
@@ -94,7 +94,9 @@ fn rule_03_children_of_a_deleted_job_of_this_name_go_first() {
     world.step();
     let decision = world.decide();
     assert!(
-        decision.to_string().starts_with("children of a predecessor: Deploying; delete ConfigMap/j-config-1")
+        decision.to_string().starts_with(
+            "children of a predecessor: Deploying; delete ConfigMap/j-tls-1 ConfigMap/j-config-1"
+        )
     );
     assert!(decision.actions.iter().all(|action| matches!(action, Action::DeleteOrphans(_))), "{decision}");
     world.settle();
@@ -121,20 +123,26 @@ fn rule_03_what_somebody_else_made_is_left_alone() {
     assert_eq!(world.pods().iter().filter(|name| name.starts_with("tool-")).count(), 3);
 }
 
-/// Certificates are of one deployment, and go with it.
+/// Certificates are of one deployment: they are there before its pods, and go with it, and with them the secrets that they own.
 #[test]
-fn rule_03_secrets_of_a_deployment_go_with_it() {
-    let mut world = World::running(json!({}));
-    let config = world.children.iter().find(|child| child.kind == ChildKind::ConfigMap).unwrap().clone();
-    let (uid, name) = ("tls-1".into(), "j-tls-1-worker".into());
-    let (kind, applied, deployed) = (ChildKind::Secret, String::new(), None);
-    world.children.push(Child { kind, uid, name, applied, deployed, ..config });
+fn rule_03_certificates_come_before_the_pods_of_a_deployment_and_go_with_it() {
+    let mut world = World::new(json!({}));
     world.settle();
-    assert!(world.log.is_empty(), "{:#?}", world.log);
+    let position = |world: &World, what: &str| world.log.iter().position(|line| line.contains(what));
+    assert!(position(&world, "issue certificates j-tls-1") < position(&world, "Pod/j-coordinator-1"));
+    let maps = |world: &World| -> Vec<String> {
+        let of_certificates = world.children.iter().filter(|child| child.certificates.is_some());
+        of_certificates.map(|child| child.name.clone()).collect()
+    };
+    assert_eq!(maps(&world), ["j-tls-1"]);
     world.edit(json!({"sql": "SELECT 2"}));
     world.settle();
     world.assert_ready(2);
-    assert!(world.children.iter().all(|child| child.kind != ChildKind::Secret));
+    assert_eq!(maps(&world), ["j-tls-2"]);
+    world.edit(json!({"desiredState": "Suspended"}));
+    world.settle();
+    assert!(maps(&world).is_empty());
+    assert!(world.children.iter().any(Child::is_memory), "what was suspended is remembered");
 }
 
 #[test]

@@ -157,6 +157,7 @@ fn rule_11_a_pod_that_is_lost_goes_at_once_even_if_it_is_being_deleted() {
         is_terminating,
         pod: Some(Pod { component: Component::Worker(0), state }),
         deployed: None,
+        certificates: None,
     };
     let running = || PodState::Running { ready: true };
     let pods = [

@@ -112,6 +112,9 @@ pub(super) struct World {
     pub(super) restored: Option<i64>,
     /// Writes of the status.
     pub(super) writes: usize,
+    /// How the operator lets new deployments talk, and the CA of its own certificate.
+    pub(super) transport: Transport,
+    pub(super) client_ca: String,
 }
 
 pub(super) fn start() -> Timestamp {
@@ -170,6 +173,8 @@ impl World {
             restoring: None,
             restored: None,
             writes: 0,
+            transport: Transport::Tls,
+            client_ca: "operator\n".into(),
         }
     }
 
@@ -205,7 +210,8 @@ impl World {
                 image: "millstream:1".into(),
                 pull_policy: None,
                 service_account: None,
-                tls: Transport::Tls,
+                tls: self.transport,
+                client_ca: self.client_ca.clone(),
             },
             children: self.children.clone(),
             engines: self.engines(),
@@ -312,6 +318,8 @@ impl World {
             Action::EnsureObjects(built) | Action::StartPlanner(built) => {
                 built.iter().for_each(|built| self.apply(built));
             }
+            Action::IssueCertificates(order) => self.certify(order, true),
+            Action::RenewCertificates(order) => self.certify(order, false),
             Action::DeleteOrphans(orphans) => {
                 for orphan in orphans {
                     self.delete(&orphan.uid);

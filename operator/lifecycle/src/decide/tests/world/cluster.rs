@@ -5,8 +5,9 @@ use std::time::Duration;
 use millstream_api::streamsnapshot::SnapshotPhase;
 
 use super::{Process, World};
-use crate::build::{Built, read_deployed};
-use crate::observed::{Child, ChildKind, Component, EnginePhase, Exit, Pod, PodState, Trouble};
+use crate::build::{Built, CertificateOrder, read_deployed};
+use crate::certificates::{announce, install};
+use crate::observed::{Child, ChildKind, Component, EnginePhase, Exit, Pod, PodState, Trouble, Validity};
 use crate::time::after;
 
 impl World {
@@ -29,6 +30,11 @@ impl World {
             "planner" => Component::Planner,
             _ => Component::Worker(built.name.rsplit('-').next().unwrap().parse().unwrap_or(0)),
         };
+        if built.kind == ChildKind::Pod && built.value.to_string().contains("--tls-cert") {
+            let has = |child: &Child| child.certificates.as_ref().is_some_and(|c| c.valid.is_some());
+            let is_certified = self.children.iter().any(|child| child.attempt == attempt && has(child));
+            assert!(is_certified, "{} has no certificate", built.name);
+        }
         if built.kind == ChildKind::Pod && component == Component::Coordinator {
             self.coordinators.insert(attempt, built.value.clone());
         }
@@ -49,7 +55,22 @@ impl World {
             is_terminating: false,
             pod: (built.kind == ChildKind::Pod).then_some(Pod { component, state: PodState::Starting }),
             deployed,
+            certificates: None,
         });
+    }
+
+    /// Makes certificates for 90 days, or announces those that are to come.
+    pub(super) fn certify(&mut self, order: &CertificateOrder, is_complete: bool) {
+        let seen = self.children.iter().find(|child| child.name == order.name);
+        let before = seen.and_then(|child| child.certificates.as_deref());
+        let mut certificates = announce(before, &format!("CA of {}\n", self.now), self.now);
+        if is_complete {
+            let until = after(self.now, Duration::from_secs(90 * 24 * 3_600));
+            certificates = install(&certificates, Validity { since: self.now, until });
+        }
+        self.apply(&order.config_map(&certificates));
+        let child = self.children.iter_mut().find(|child| child.name == order.name).unwrap();
+        child.certificates = Some(Box::new(certificates));
     }
 
     pub(super) fn delete(&mut self, uid: &str) {
