@@ -133,7 +133,7 @@ proto: ## Write engine/proto/src/generated from engine/proto/proto
 manifests: ## Write deploy/ and the page of the chart's values from the chart
 	@scripts/install build
 	@scripts/install gitops
-	@MILLSTREAM_RECORD=1 cargo test --locked --quiet --package millstream-test-chart --test chart -- files_are_what the_page_has
+	@MILLSTREAM_RECORD=1 cargo test --locked --quiet --workspace --test chart -- files_are_what the_page_has
 
 .PHONY: goldens
 goldens: ## Ask real Flink for the expected rows of the SQL cases again (CASES="window scalar/trim" for some)

@@ -24,6 +24,10 @@
 {{- .Values.leaderElection.leaseName | default (include "millstream.fullname" .) -}}
 {{- end -}}
 
+{{- define "millstream.tlsSecret" -}}
+{{- .Values.tls.secretName | default (printf "%s-tls" (include "millstream.fullname" .)) -}}
+{{- end -}}
+
 {{/* The name is fixed: the network policies of jobs let pods with it in. */}}
 {{- define "millstream.selector" -}}
 app.kubernetes.io/name: millstream-operator

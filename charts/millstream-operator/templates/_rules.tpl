@@ -14,8 +14,11 @@ log of the API server. Objects are brought by server-side apply, for which the A
   resources: [streamjobs/finalizers]
   verbs: [update]
 - apiGroups: [""]
-  resources: [configmaps, services, pods]
+  resources: [services, pods]
   verbs: [get, list, watch, create, patch, delete]
+- apiGroups: [""]
+  resources: [configmaps]
+  verbs: [get, list, watch, create, update, patch, delete]
 - apiGroups: [networking.k8s.io]
   resources: [networkpolicies]
   verbs: [get, list, watch, create, patch, delete]
@@ -29,16 +32,17 @@ log of the API server. Objects are brought by server-side apply, for which the A
   resources: [streamsnapshots/status, streamsnapshots/finalizers]
   verbs: [update]
 - apiGroups: [""]
-  # Certificates of jobs are written and never read.
+  # Keys of jobs are written and never read.
   resources: [secrets]
-  verbs: [create, update, delete]
+  verbs: [create, update]
 - apiGroups: [events.k8s.io]
   resources: [events]
   verbs: [create, patch]
 {{- end -}}
 
 {{/* What it calls in its own namespace. */}}
-{{- define "millstream.leaseRules" -}}
+{{- define "millstream.ownRules" -}}
+{{- if .Values.leaderElection.enabled -}}
 - apiGroups: [coordination.k8s.io]
   resources: [leases]
   verbs: [create]
@@ -46,4 +50,11 @@ log of the API server. Objects are brought by server-side apply, for which the A
   resources: [leases]
   resourceNames: [{{ include "millstream.lease" . }}]
   verbs: [get, patch]
+{{ end -}}
+{{- if and .Values.tls.enabled .Values.tls.create -}}
+- apiGroups: [""]
+  # Its own certificate, when there is none.
+  resources: [secrets]
+  verbs: [create]
+{{- end -}}
 {{- end -}}

@@ -115,6 +115,7 @@ fn pods_of_jobs_are_taken_where_only_restricted_pods_are() {
             pull_policy: Some("IfNotPresent".into()),
             service_account: None,
             tls,
+            client_ca: String::new(),
         };
         let blueprint = Blueprint {
             object: &object,
@@ -129,6 +130,8 @@ fn pods_of_jobs_are_taken_where_only_restricted_pods_are() {
             start: Start::Newest(None),
             restore: None,
             lost: Vec::new(),
+            transport: tls,
+            certificates: None,
         };
         for built in deployment(&blueprint).into_iter().chain(planner(&blueprint)) {
             let text = built.value.to_string();
@@ -157,7 +160,7 @@ fn one_namespace_takes_nothing_of_the_cluster_but_the_crds() {
         metadata.map(|metadata| (metadata["namespace"].clone(), metadata["name"].clone())).collect()
     };
     let both = [
-        (json!("millstream-system"), json!("millstream-operator-lease")),
+        (json!("millstream-system"), json!("millstream-operator-own")),
         (json!("payments"), json!("millstream-operator")),
     ];
     for kind in ["Role", "RoleBinding"] {
@@ -170,7 +173,8 @@ fn one_namespace_takes_nothing_of_the_cluster_but_the_crds() {
 
 #[test]
 fn every_flag_of_the_operator_can_be_set() {
-    let values = "{engine: {image: {pullPolicy: Never}}, jobs: {serviceAccount: {name: streams}},
+    let values =
+        "{engine: {image: {pullPolicy: Never}}, jobs: {plaintext: true, serviceAccount: {name: streams}},
         watch: {namespace: payments, selector: shard=a}}";
     let rendered = render(values).unwrap();
     let set: BTreeSet<_> = args(&rendered)

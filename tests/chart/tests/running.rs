@@ -80,6 +80,9 @@ fn whole_life(space: &Namespace, operator: &Operator) -> BTreeMap<&'static str, 
     job.wait("ready", |job| is_ready(job, "Running"));
     job.apply("id % 5", "");
     job.wait("upgraded", |job| is_ready(job, "Running") && job["status"]["attempt"] == 2);
+    // Pods that run get labels and annotations.
+    job.apply("id % 5", "worker: {podTemplate: {metadata: {annotations: {team: data}}}}");
+    job.wait("labelled", |job| is_ready(job, "Running") && job["status"]["attempt"] == 2);
     job.apply("id % 5", "parallelism: 3");
     job.wait("rescaled", |job| is_ready(job, "Running") && job["status"]["parallelism"]["current"] == 3);
     let metrics = BTreeMap::from([
@@ -126,7 +129,8 @@ impl Operator {
         let args = spec["containers"][0]["args"].as_array().unwrap().iter().map(|arg| arg.as_str().unwrap());
         let args = args.map(|arg| match arg.strip_prefix("--http=") {
             Some(_) => format!("--http={address}"),
-            None => arg.to_owned(),
+            // Where its secret would be mounted. It is not there yet.
+            None => arg.replace("=/tls/", &format!("={}/tls/", folder.path().display())),
         });
         let child = Command::new(program("millstream-operator"))
             .env("KUBECONFIG", &kubeconfig)

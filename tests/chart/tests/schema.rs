@@ -14,6 +14,7 @@ const WRONG: &[(&str, &str)] = &[
     ("engine: {image: {tag: 'a b'}}", "tag"),
     ("engine: {image: {pullPolicy: never}}", "pullPolicy"),
     ("jobs: {plaintext: 'yes'}", "plaintext"),
+    ("jobs: {certificateLifetime: 90d}", "certificateLifetime"),
     ("jobs: {serviceAccount: {createIn: payments}}", "createIn"),
     ("watch: {namespaces: [a]}", "namespaces"),
     ("watch: {namespace: Payments}", "namespace"),
@@ -48,6 +49,7 @@ fn wrong_values_are_refused_by_name() {
 fn values_that_do_not_fit_together_are_refused() {
     let cases = [
         ("leaderElection: {enabled: false}", "several replicas would all act"),
+        ("tls: {enabled: false}", "without a certificate the operator can only talk in the clear"),
         (
             "jobs: {serviceAccount: {createIn: [a]}}",
             "jobs.serviceAccount.createIn needs jobs.serviceAccount.name",
