@@ -29,7 +29,10 @@ log of the API server. Objects are brought by server-side apply, for which the A
   resources: [streamsnapshots]
   verbs: [get, list, watch, create, patch, delete]
 - apiGroups: [millstream.dev]
-  resources: [streamsnapshots/status, streamsnapshots/finalizers]
+  resources: [streamsnapshots/status]
+  verbs: [patch]
+- apiGroups: [millstream.dev]
+  resources: [streamsnapshots/finalizers]
   verbs: [update]
 - apiGroups: [""]
   # Keys of jobs are written and never read.

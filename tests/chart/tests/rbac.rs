@@ -21,7 +21,7 @@ const RARE: &[(&str, &str, &str, &str)] = &[
     ("millstream.dev", "streamsnapshots", "create", SNAPSHOTS),
     ("millstream.dev", "streamsnapshots", "patch", SNAPSHOTS),
     ("millstream.dev", "streamsnapshots", "delete", SNAPSHOTS),
-    ("millstream.dev", "streamsnapshots/status", "update", SNAPSHOTS),
+    ("millstream.dev", "streamsnapshots/status", "patch", SNAPSHOTS),
     ("millstream.dev", "streamsnapshots/finalizers", "update", SNAPSHOTS),
     (
         "millstream.dev",
