@@ -29,8 +29,13 @@ impl Statuses {
             metadata["deletionTimestamp"] = deleted.to_string().into();
             metadata["finalizers"] = json!([millstream_api::names::FINALIZER]);
         }
+        // What others judge by. The rest would make each change of a plan a change of this file.
+        let status = &world.status;
+        let status = json!({
+            "phase": status.phase, "observedGeneration": status.observed_generation, "conditions": status.conditions,
+        });
         let job = json!({
-            "apiVersion": API_VERSION, "kind": KIND, "metadata": metadata, "spec": world.spec, "status": world.status,
+            "apiVersion": API_VERSION, "kind": KIND, "metadata": metadata, "spec": world.spec, "status": status,
         });
         let line: Value = json!({"situation": situation, "object": job});
         self.lines += &format!("{line}\n");
