@@ -50,6 +50,14 @@ test-kube: ## Run those tests only that need a Kubernetes control plane (ARGS="r
 	@scripts/install kubernetes
 	@$(LIMIT) cargo test --locked --workspace --test kube $(if $(ARGS),-- $(ARGS))
 
+.PHONY: test-chart
+test-chart: ## Run the tests of the chart, the manifests and the health checks (ARGS="rbac" for some)
+	@scripts/install build
+	@scripts/install kubernetes
+	@scripts/install gitops
+	@$(BUILD)
+	@$(LIMIT) cargo test --locked --workspace --test chart $(if $(ARGS),-- $(ARGS))
+
 .PHONY: kubernetes
 kubernetes: ## Start a Kubernetes control plane here (scripts/kubernetes down ends it), with the CRDs in it
 	@scripts/install kubernetes
@@ -131,6 +139,12 @@ bench-exchange: ## Measure rows through an exchange in one process (ARGS="--chan
 .PHONY: proto
 proto: ## Write engine/proto/src/generated from engine/proto/proto
 	@cargo run --locked --quiet --manifest-path engine/proto/generator/Cargo.toml
+
+.PHONY: manifests
+manifests: ## Write deploy/ and the page of the chart's values from the chart
+	@scripts/install build
+	@scripts/install gitops
+	@MILLSTREAM_RECORD=1 cargo test --locked --quiet --workspace --test chart -- files_are_what the_page_has
 
 .PHONY: goldens
 goldens: ## Ask real Flink for the expected rows of the SQL cases again (CASES="window scalar/trim" for some)

@@ -24,11 +24,18 @@ pub struct Generated {
 pub fn files() -> anyhow::Result<Vec<Generated>> {
     let crd = millstream_api::streamjob_crd();
     let snapshots = millstream_api::streamsnapshot_crd();
+    let (jobs, snapshots) = (crd_yaml::render(&crd)?, crd_yaml::render(&snapshots)?);
+    // A chart holds nothing that lies outside of its folder, so it has copies.
     Ok(vec![
-        Generated { path: "crds/streamjobs.millstream.dev.yaml", content: crd_yaml::render(&crd)? },
+        Generated { path: "crds/streamjobs.millstream.dev.yaml", content: jobs.clone() },
+        Generated { path: "crds/streamsnapshots.millstream.dev.yaml", content: snapshots.clone() },
         Generated {
-            path: "crds/streamsnapshots.millstream.dev.yaml",
-            content: crd_yaml::render(&snapshots)?,
+            path: "charts/millstream-operator/files/crds/streamjobs.millstream.dev.yaml",
+            content: jobs,
+        },
+        Generated {
+            path: "charts/millstream-operator/files/crds/streamsnapshots.millstream.dev.yaml",
+            content: snapshots,
         },
         Generated { path: "docs/connectors.md", content: connectors::render()? },
         Generated { path: "docs/streamjob.md", content: reference::render(&crd)? },

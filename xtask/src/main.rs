@@ -14,7 +14,7 @@ struct Args {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Write the files that are generated from the code: crds/, docs/connectors.md and docs/streamjob.md.
+    /// Write the files that are generated from the code: crds/ and the chart's copies, docs/connectors.md and docs/streamjob.md.
     Codegen {
         /// Write nothing; fail when a file is missing or differs.
         #[arg(long)]

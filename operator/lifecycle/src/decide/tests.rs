@@ -4,6 +4,7 @@ mod certificates_test;
 mod conditions_test;
 mod flow_test;
 mod plans_test;
+mod recorded_test;
 mod rule_06_test;
 mod rule_14_test;
 mod rules_01_and_04_test;

@@ -1,0 +1,58 @@
+//! The operator may do what it does, and nothing else.
+
+use std::collections::BTreeSet;
+
+use crate::running::{Call, life, life_in_one_namespace};
+
+/// Why those are not called.
+const SNAPSHOTS: &str = "the operator does not act on snapshots yet";
+
+/// Granted, and not called in the life that the test leads.
+const RARE: &[(&str, &str, &str, &str)] = &[
+    (
+        "",
+        "secrets",
+        "update",
+        "when certificates are renewed, so after months; tests/operator lives through that",
+    ),
+    ("millstream.dev", "streamsnapshots", "get", SNAPSHOTS),
+    ("millstream.dev", "streamsnapshots", "list", SNAPSHOTS),
+    ("millstream.dev", "streamsnapshots", "watch", SNAPSHOTS),
+    ("millstream.dev", "streamsnapshots", "create", SNAPSHOTS),
+    ("millstream.dev", "streamsnapshots", "patch", SNAPSHOTS),
+    ("millstream.dev", "streamsnapshots", "delete", SNAPSHOTS),
+    ("millstream.dev", "streamsnapshots/status", "patch", SNAPSHOTS),
+    ("millstream.dev", "streamsnapshots/finalizers", "update", SNAPSHOTS),
+    (
+        "millstream.dev",
+        "streamjobs/finalizers",
+        "update",
+        "no call: an owner that blocks deletion asks for it where admission checks that",
+    ),
+];
+
+fn rare() -> BTreeSet<Call> {
+    RARE.iter()
+        .map(|(group, resource, verb, _)| ((*group).into(), (*resource).into(), (*verb).into()))
+        .collect()
+}
+
+#[test]
+fn what_is_granted_is_what_is_called() {
+    let life = life();
+    assert_eq!(life.refused, Vec::<String>::new());
+    let called: BTreeSet<Call> = life.called.union(&rare()).cloned().collect();
+    let surplus: Vec<_> = life.granted.difference(&called).collect();
+    assert!(surplus.is_empty(), "granted and never called: {surplus:?}");
+    let lacking: Vec<_> = called.difference(&life.granted).collect();
+    assert!(lacking.is_empty(), "called and not granted: {lacking:?}");
+    let known: Vec<_> = rare().intersection(&life.called).cloned().collect();
+    assert!(known.is_empty(), "called after all: {known:?}");
+}
+
+#[test]
+fn rights_in_one_namespace_are_enough_for_its_jobs() {
+    let life = life_in_one_namespace();
+    assert_eq!(life.refused, Vec::<String>::new());
+    assert!(life.called.iter().all(|call| life.granted.contains(call)), "{:?}", life.called);
+}
