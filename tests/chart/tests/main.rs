@@ -1,4 +1,5 @@
 //! The chart as users and their clusters see it. Filters select a subject: `cargo test -p millstream-test-chart --test chart rbac`.
+#![allow(clippy::disallowed_methods, reason = "limits for what other processes do")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
 mod crds;
