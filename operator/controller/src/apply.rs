@@ -43,10 +43,8 @@ pub(crate) async fn ensure(
 ) -> Result<(), ApplyError> {
     let api = api(client, &resource(built.kind), Some(namespace));
     let there = api.get_metadata_opt(&built.name).await?;
-    if let Some(there) = &there {
-        if !is_owned_by(&there.metadata, owner) {
-            return Err(ApplyError::Taken { kind: built.kind, name: built.name.clone() });
-        }
+    if there.as_ref().is_some_and(|there| !is_owned_by(&there.metadata, owner)) {
+        return Err(ApplyError::Taken { kind: built.kind, name: built.name.clone() });
     }
     match (built.kind, there) {
         (ChildKind::Pod, None) => create(&api, built).await?,
