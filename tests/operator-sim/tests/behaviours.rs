@@ -63,6 +63,15 @@ behaviours! {
     pages_are_of_one_version
     a_watch_tells_what_changes
     a_watch_sees_through_its_selector
-    a_version_can_be_too_old
     what_belongs_to_nobody_goes
+}
+
+/// A real server forgets versions after minutes, so this is not compared: a watch says so inside of its stream, as documented.
+#[tokio::test]
+async fn a_version_can_be_too_old() {
+    let server = Server::fake("forgetful");
+    questions::versions_that_are_forgotten(server.clone()).await;
+    let codes: Vec<Value> =
+        server.said().iter().map(|(_, answer)| answer["document"]["code"].clone()).collect();
+    assert_eq!(codes[codes.len() - 2..], [410, 410], "{:#?}", server.said());
 }

@@ -86,7 +86,7 @@ fn is_refusal(fault: Fault) -> bool {
     matches!(fault, Fault::Conflict | Fault::Error | Fault::LostCall)
 }
 
-/// Every so manieth fault, which meets every call and every kind of fault, since a call has seven; all of them with
+/// Every so manieth fault, which meets every write in one way or another, since a write has seven; all of them with
 /// `MILLSTREAM_SIM_FAULTS=all`, one alone with `MILLSTREAM_SIM_FAULTS=12:LostAnswer`.
 fn chosen(faults: Vec<(usize, Fault)>, every: usize) -> Vec<(usize, Fault)> {
     match std::env::var("MILLSTREAM_SIM_FAULTS").as_deref() {
@@ -119,7 +119,7 @@ fn a_crash_while_a_job_is_rescaled() {
 
 #[test]
 fn a_crash_while_a_job_is_rolled_back() {
-    explore(story("rollback"), 4, 150);
+    explore(story("rollback"), 6, 120);
 }
 
 #[test]

@@ -41,7 +41,7 @@ impl Refusal {
     }
 
     /// Some refusals name a kind as it stands in objects, and not as it stands in paths.
-    fn naming_the_kind(mut self, key: &Key) -> Self {
+    pub(super) fn naming_the_kind(mut self, key: &Key) -> Self {
         self.details["kind"] = key.kind.kind.into();
         self
     }
@@ -52,8 +52,7 @@ impl Refusal {
         } else {
             format!("{}.{}", key.kind.kind, key.kind.group)
         };
-        let refusal = Self::about(key, 422, "Invalid", format!("{kind} {:?} is invalid: {why}", key.name));
-        refusal.naming_the_kind(key)
+        Self::about(key, 422, "Invalid", format!("{kind} {:?} is invalid: {why}", key.name))
     }
 
     pub(super) fn owned_by_others(message: String) -> Self {

@@ -118,11 +118,13 @@ fn change(
     } else {
         made
     };
-    let object = with_identity(object, old);
+    let mut object = with_identity(object, old);
+    // What has a default is changed by nobody who takes it away.
+    super::schema::complete(key.kind, &mut object);
     if is_deleted(old) && has_new_finalizer(old, &object) {
         let why =
             "metadata.finalizers: Forbidden: no new finalizers can be added if the object is being deleted";
-        return Err(Refusal::invalid(&key, why));
+        return Err(Refusal::invalid(&key, why).naming_the_kind(&key));
     }
     let mut owners = stored.owners;
     own_what_changed(&mut owners, manager, old, &object);
@@ -148,11 +150,11 @@ pub(super) fn commit(
     }
     let is_held = object["metadata"]["finalizers"].as_array().is_some_and(|names| !names.is_empty());
     let stays = !is_deleted(old) || is_held || !was_held(old);
-    let object = store.put(key.clone(), object, owners);
     if !stays {
         store.remove(&key);
+        return Ok(object);
     }
-    Ok(object)
+    Ok(store.put(key, object, owners))
 }
 
 fn was_held(old: &Value) -> bool {

@@ -280,9 +280,15 @@ pub(crate) async fn a_watch_sees_through_its_selector(s: Server) {
     s.watch(&path, 5).await;
 }
 
-pub(crate) async fn a_version_can_be_too_old(s: Server) {
-    s.post("configmaps", config_map("a", json!({}))).await;
-    s.watch("configmaps?watch=1&resourceVersion=1&timeoutSeconds=3", 1).await;
+pub(crate) async fn versions_that_are_forgotten(s: Server) {
+    let first = s.post("configmaps", config_map("a", json!({}))).await;
+    s.post("configmaps", config_map("b", json!({}))).await;
+    let page = s.get("configmaps?limit=1").await;
+    s.merge("configmaps/a", json!({"data": {"x": "1"}})).await;
+    s.forget();
+    let token = page["metadata"]["continue"].as_str().unwrap();
+    s.get(&format!("configmaps?limit=1&continue={token}")).await;
+    s.watch(&format!("configmaps?watch=1&resourceVersion={}", version(&first)), 1).await;
 }
 
 pub(crate) async fn what_belongs_to_nobody_goes(s: Server) {

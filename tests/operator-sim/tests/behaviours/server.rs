@@ -160,6 +160,11 @@ impl Server {
         false
     }
 
+    /// Makes the simulation forget all versions but the newest.
+    pub(crate) fn forget(&self) {
+        self.fake.as_ref().unwrap().compact();
+    }
+
     /// Places a pod on a node, as a scheduler does.
     pub(crate) async fn bind(&self, name: &str) {
         if let Some(server) = &self.fake {
