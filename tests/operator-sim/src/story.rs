@@ -47,10 +47,10 @@ pub const STORIES: [Story; 6] = [
     },
     Story {
         name: "rollback",
-        given: Some(|| spec(json!({}))),
+        given: Some(|| spec(json!({"rollback": {"deadline": "20s"}}))),
         event: |world| {
             world.engines().poison = Some("SELECT bad".to_owned());
-            apply(world, spec(json!({"sql": "SELECT bad"})));
+            apply(world, spec(json!({"sql": "SELECT bad", "rollback": {"deadline": "20s"}})));
         },
         is_over: |world| {
             status(world)["phase"] == "Running" && !status(world)["rolledBack"].is_null() && is_settled(world)
@@ -81,9 +81,9 @@ fn spec(fields: Value) -> Value {
     let mut spec = json!({
         "sql": "SELECT 1", "parallelism": 2, "state": {"storage": format!("s3://bucket/{JOB}")},
         "desiredState": "Running",
-        "upgrade": {"savepointTimeout": "30s"},
+        // Longer than a look that is never answered.
+        "upgrade": {"savepointTimeout": "90s"},
         "stability": {"minRunning": "5s", "minCheckpoints": 1, "maxRestarts": 0},
-        "rollback": {"deadline": "20s"},
     });
     for (name, value) in fields.as_object().unwrap() {
         spec[name] = value.clone();
@@ -141,19 +141,19 @@ pub async fn rest(world: &World, limit: Duration, is_over: fn(&World) -> bool) -
     Err(format!("no rest after {limit:?}: {:#}", world.job(JOB).unwrap_or_default()))
 }
 
-/// Kinds and names of the objects that belong to jobs, with the labels by which the operator knows them.
+/// Kinds and names of the objects that belong to jobs, with the labels by which the operator knows them. Their plan is another one
+/// where the running job had to be stopped in another way.
 pub fn objects(world: &World) -> BTreeMap<String, Value> {
     world.server.with(|store| {
-        let of_jobs = store.all().filter(|(key, _)| {
-            !matches!(key.kind.plural, "streamjobs" | "events" | "namespaces")
-        });
+        let of_jobs =
+            store.all().filter(|(key, _)| !matches!(key.kind.plural, "streamjobs" | "events" | "namespaces"));
         of_jobs
             .map(|(key, object)| {
                 let metadata = &object["metadata"];
-                let known = json!({
-                    "labels": metadata["labels"], "applied": metadata["annotations"]["millstream.dev/applied"],
-                    "data": object["data"], "phase": object["status"]["phase"],
+                let mut known = json!({
+                    "labels": metadata["labels"], "data": object["data"], "phase": object["status"]["phase"],
                 });
+                known["labels"].as_object_mut().map(|labels| labels.remove("millstream.dev/plan"));
                 (format!("{}/{}", key.kind.kind, key.name), known)
             })
             .collect()

@@ -55,6 +55,8 @@ fn explore(story: &Story, every: usize, at_least: usize) {
                     };
                     if !said.is_empty() {
                         let what = named(&clean.calls, *number, *fault);
+                        // At once, since a run that is cut off says nothing at its end.
+                        eprintln!("{what}");
                         failures
                             .lock()
                             .unwrap()

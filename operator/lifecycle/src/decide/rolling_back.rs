@@ -51,13 +51,16 @@ pub(super) fn is_proven(s: &Situation<'_>) -> bool {
     long_enough && made >= i64::from(rule.min_checkpoints)
 }
 
-/// When a revision has had its time. A rule that needs more than the deadline, such as two checkpoints ten minutes apart, gets it.
+/// When a revision has had its time. A rule that needs more than the deadline, such as two checkpoints ten minutes apart, gets it; and
+/// so does one whose records flow: nobody may have looked until now, since the operator was away.
 pub(super) fn is_past_deadline(s: &Situation<'_>) -> bool {
     let (Some(trial), Some(job)) = (trial(s), rules(s)) else { return false };
     let rule = &job.cluster.stability;
     let checkpoints = job.checkpoint.interval.saturating_mul(rule.min_checkpoints.saturating_add(1));
     let needs = rule.min_running.saturating_add(checkpoints);
-    s.since(trial.since.0) > job.cluster.rollback.deadline.max(needs)
+    let runs_since = updated_trial(s).and_then(|trial| trial.running_since);
+    let is_proving_itself = runs_since.is_some_and(|since| s.since(since.0) <= needs);
+    s.since(trial.since.0) > job.cluster.rollback.deadline.max(needs) && !is_proving_itself
 }
 
 /// Whether the deployment on trial has needed more restarts than the rule of stability allows.

@@ -266,3 +266,24 @@ fn rule_09_what_the_user_set_is_what_is_deployed() {
     assert_eq!(deployed.job.parallelism, 4);
     assert_eq!(world.status.parallelism.unwrap().desired, 4);
 }
+
+#[test]
+fn rule_08_what_runs_well_is_not_taken_back_because_nobody_looked() {
+    let mut world = World::running(json!({}));
+    world.edit(json!({"sql": "SELECT 2"}));
+    for _ in 0..100 {
+        let is_new = world.status.attempt == Some(2);
+        if is_new && world.processes.get(&2).is_some_and(|process| process.phase == EnginePhase::Running) {
+            break;
+        }
+        world.step();
+        world.pass(2);
+    }
+    assert!(world.status.trial.is_some(), "{:#?}", world.log);
+    // The operator is away for longer than the deadline, and for longer than it has seen records flow.
+    world.pass(3_600);
+    world.restart_operator();
+    world.settle();
+    assert_eq!((world.status.attempt, &world.status.rolled_back), (Some(2), &None), "{:#?}", world.log);
+    assert_eq!(world.condition(Ready), "True");
+}
