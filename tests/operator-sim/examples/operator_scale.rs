@@ -3,6 +3,7 @@
 //! Engines and pods are made up and cost the operator nothing but their answers; everything else is real. `make bench-operator` runs
 //! this with an operator that was built for release.
 #![allow(
+    clippy::disallowed_methods,
     clippy::unwrap_used,
     clippy::print_stdout,
     reason = "a measurement prints, and ends where it cannot go on"

@@ -30,7 +30,8 @@ pub use request::{Ask, Verb};
 pub use store::{Key, Store};
 pub use watch::Watch;
 
-/// What comes back.
+/// What comes back. There are few at a time.
+#[allow(clippy::large_enum_variant, reason = "a reply is read and dropped, and never kept")]
 pub enum Reply {
     /// One document.
     Document(u16, Value),

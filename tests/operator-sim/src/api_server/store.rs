@@ -147,8 +147,8 @@ impl Store {
         schema::complete(key.kind, &mut object);
         object["metadata"]["resourceVersion"] = json!(self.revision.to_string());
         object["metadata"]["managedFields"] = owners
-            .iter()
-            .map(|(manager, _)| json!({"manager": manager, "operation": "Apply", "apiVersion": key.kind.api_version()}))
+            .keys()
+            .map(|manager| json!({"manager": manager, "operation": "Apply", "apiVersion": key.kind.api_version()}))
             .collect();
         let after = Arc::new(object.clone());
         let before = self.objects.insert(key.clone(), Stored { object: after.clone(), owners });
