@@ -1,7 +1,7 @@
 //! One look at one job.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use kube::Error;
 use kube::core::DynamicObject;
@@ -9,7 +9,7 @@ use kube::runtime::controller::Action as Requeue;
 use millstream_api::conditions::ConditionType;
 use millstream_api::k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use millstream_lifecycle::{Decision, decide};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use crate::act::{ActError, Looked, Then, carry_out};
 use crate::causes::with_causes;

@@ -35,7 +35,7 @@ pub enum Reply {
     /// One document.
     Document(u16, Value),
     /// Changes, as they happen.
-    Changes(Watch),
+    Changes(Box<Watch>),
 }
 
 /// The server. Clones are the same one.
@@ -56,7 +56,7 @@ impl ApiServer {
     pub fn answer(&self, ask: &Ask, now: Timestamp) -> Reply {
         if let Verb::Watch = ask.verb {
             return match Watch::begin(self, ask) {
-                Ok(watch) => Reply::Changes(watch),
+                Ok(watch) => Reply::Changes(Box::new(watch)),
                 Err(refusal) => refusal.into_reply(),
             };
         }

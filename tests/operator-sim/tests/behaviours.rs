@@ -1,4 +1,11 @@
 //! The API server of the simulation answers as the real one does: each question is put to both.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test that cannot go on has failed, and says how far it came"
+)]
 
 #[path = "behaviours/questions.rs"]
 mod questions;
