@@ -11,12 +11,12 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use clap::Parser;
 use millstream_test_kube::ControlPlane;
 use millstream_test_operator_sim::fleet::{Fleet, Usage};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 /// Measures the operator.
 #[derive(Parser)]

@@ -30,13 +30,12 @@ pub use request::{Ask, Verb};
 pub use store::{Key, Store};
 pub use watch::Watch;
 
-/// What comes back. There are few at a time.
-#[allow(clippy::large_enum_variant, reason = "a reply is read and dropped, and never kept")]
+/// What comes back.
 pub enum Reply {
     /// One document.
     Document(u16, Value),
     /// Changes, as they happen.
-    Changes(Watch),
+    Changes(Box<Watch>),
 }
 
 /// The server. Clones are the same one.
@@ -57,7 +56,7 @@ impl ApiServer {
     pub fn answer(&self, ask: &Ask, now: Timestamp) -> Reply {
         if let Verb::Watch = ask.verb {
             return match Watch::begin(self, ask) {
-                Ok(watch) => Reply::Changes(watch),
+                Ok(watch) => Reply::Changes(Box::new(watch)),
                 Err(refusal) => refusal.into_reply(),
             };
         }

@@ -6,7 +6,7 @@ mod process;
 mod seen;
 
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use kube::api::{Api, ApiResource, DynamicObject, PostParams};
 use kube::config::{KubeConfigOptions, Kubeconfig};
@@ -15,7 +15,7 @@ use millstream_api::StreamJob;
 use millstream_test_kube::Kubectl;
 use serde_json::json;
 use tokio::task::JoinSet;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 pub use process::{Process, Usage};
 pub use seen::Seen;

@@ -17,7 +17,6 @@
 pub mod api_server;
 pub mod connection;
 pub mod explore;
-#[allow(clippy::disallowed_methods, reason = "it measures a process that runs on the time of day")]
 pub mod fleet;
 pub mod operator;
 pub mod story;

@@ -130,9 +130,10 @@ pub async fn rest(world: &World, limit: Duration, is_over: fn(&World) -> bool) -
     let mut passed = Duration::ZERO;
     while passed < limit {
         let now = world.server.with(|store| store.revision());
-        since = if now == revision { since + Duration::from_secs(1) } else { Duration::ZERO };
+        let is_quiet = now == revision && !world.calls.are_silent();
+        since = if is_quiet { since + Duration::from_secs(1) } else { Duration::ZERO };
         revision = now;
-        if since >= QUIET && is_over(world) && !world.calls.are_silent() {
+        if since >= QUIET && is_over(world) {
             return Ok(());
         }
         sleep(Duration::from_secs(1)).await;

@@ -146,9 +146,10 @@ impl Store {
         self.revision += 1;
         schema::complete(key.kind, &mut object);
         object["metadata"]["resourceVersion"] = json!(self.revision.to_string());
+        let version = key.kind.api_version();
         object["metadata"]["managedFields"] = owners
             .keys()
-            .map(|manager| json!({"manager": manager, "operation": "Apply", "apiVersion": key.kind.api_version()}))
+            .map(|manager| json!({"manager": manager, "operation": "Apply", "apiVersion": version}))
             .collect();
         let after = Arc::new(object.clone());
         let before = self.objects.insert(key.clone(), Stored { object: after.clone(), owners });

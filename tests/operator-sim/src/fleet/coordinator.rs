@@ -1,7 +1,7 @@
 //! A coordinator whose job always runs: one address of loopback each.
 
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use millstream_api::k8s_openapi::jiff::Timestamp;
 use millstream_lifecycle::build::CONTROL_PORT;
@@ -12,6 +12,7 @@ use millstream_proto::{
 };
 use serde_json::json;
 use tokio::net::TcpListener;
+use tokio::time::Instant;
 use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
 use tonic::{Request, Response, Status};
