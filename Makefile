@@ -14,7 +14,7 @@ STAGE := scripts/stage
 # once, whether it builds a binary or the tests.
 BUILD := cargo build --locked --workspace --bin millstream --bin millstream-operator
 # A test that hangs must end by itself, with the name of the test as the last line.
-LIMIT := timeout --foreground --kill-after=30s $(or $(TEST_LIMIT),30m)
+LIMIT := timeout --foreground --kill-after=30s $(or $(TEST_LIMIT),45m)
 # What computes the figures is tested each time: these tests take a tenth of a second and need nothing but Python.
 BENCH := python3 -B -m unittest discover --quiet --start-directory tests/bench --pattern '*_test.py' && tests/bench/run
 # On a clock that the test steers, which takes a feature of tokio that nothing else is to be built with.

@@ -2,8 +2,7 @@
 
 use crate::job::{Manifest, World};
 
-#[test]
-fn a_deleted_job_leaves_a_savepoint_if_its_policy_says_so() {
+pub(crate) fn a_deleted_job_leaves_a_savepoint_if_its_policy_says_so() {
     let world = World::new("delete-save");
     world.apply(&Manifest::default().with("deletionPolicy: Savepoint"));
     world.wait_until_ready("orders");
@@ -24,8 +23,7 @@ fn a_deleted_job_leaves_a_savepoint_if_its_policy_says_so() {
     assert!(ids.values().all(|count| *count == 1));
 }
 
-#[test]
-fn a_deleted_job_reads_no_more_and_finishes_if_its_policy_says_so() {
+pub(crate) fn a_deleted_job_reads_no_more_and_finishes_if_its_policy_says_so() {
     let world = World::new("delete-drain");
     world.apply(&Manifest::default().with("deletionPolicy: Drain"));
     world.wait_until_ready("orders");
@@ -36,8 +34,7 @@ fn a_deleted_job_reads_no_more_and_finishes_if_its_policy_says_so() {
     assert_eq!(world.savepoints().len(), 1, "behind the end of the input");
 }
 
-#[test]
-fn a_deletion_ends_although_nothing_answers() {
+pub(crate) fn a_deletion_ends_although_nothing_answers() {
     let mut world = World::new("delete-silent");
     world.apply(&Manifest::default().with("deletionPolicy: Savepoint"));
     world.wait_until_ready("orders");
@@ -52,8 +49,7 @@ fn a_deletion_ends_although_nothing_answers() {
     world.assert_each_row_once();
 }
 
-#[test]
-fn a_job_of_the_same_name_waits_until_the_pods_of_its_predecessor_are_gone() {
+pub(crate) fn a_job_of_the_same_name_waits_until_the_pods_of_its_predecessor_are_gone() {
     let world = World::new("again");
     world.apply(&Manifest::default());
     world.wait_until_ready("orders");

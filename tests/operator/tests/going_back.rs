@@ -13,8 +13,7 @@ fn is_rolled_back(job: &Value) -> bool {
     runs && condition(job, "UpgradeSucceeded") == Some("False") && condition(job, "Stalled") == Some("True")
 }
 
-#[test]
-fn a_revision_that_fails_at_once_gives_way_to_the_one_before() {
+pub(crate) fn a_revision_that_fails_at_once_gives_way_to_the_one_before() {
     let world = World::new("rollback");
     let good = Manifest::default().with(IMPATIENT);
     world.apply(&good);
@@ -31,8 +30,7 @@ fn a_revision_that_fails_at_once_gives_way_to_the_one_before() {
     assert!(world.assert_each_row_once() > 0);
 }
 
-#[test]
-fn a_revision_that_fails_after_it_has_published_is_followed_from_its_newest_state() {
+pub(crate) fn a_revision_that_fails_after_it_has_published_is_followed_from_its_newest_state() {
     let mut world = World::new("published");
     let good = Manifest::default().with(IMPATIENT);
     world.apply(&good);
@@ -56,8 +54,7 @@ fn a_revision_that_fails_after_it_has_published_is_followed_from_its_newest_stat
     world.assert_each_row_once();
 }
 
-#[test]
-fn a_job_that_always_fails_is_stalled_when_its_restarts_are_spent() {
+pub(crate) fn a_job_that_always_fails_is_stalled_when_its_restarts_are_spent() {
     let world = World::new("crashes");
     let bad = Manifest { select: "id / (id - id)", ..Manifest::default() }.with(IMPATIENT);
     world.apply(&bad);
@@ -70,8 +67,7 @@ fn a_job_that_always_fails_is_stalled_when_its_restarts_are_spent() {
     assert!(world.assert_each_row_once() > 0);
 }
 
-#[test]
-fn pods_for_which_there_is_no_node_give_way_to_what_ran() {
+pub(crate) fn pods_for_which_there_is_no_node_give_way_to_what_ran() {
     let world = World::new("no-node");
     let good = Manifest::default().with("rollback: {deadline: 10s}");
     world.apply(&good);
@@ -85,8 +81,7 @@ fn pods_for_which_there_is_no_node_give_way_to_what_ran() {
     assert!(world.assert_each_row_once() > 0);
 }
 
-#[test]
-fn a_quota_that_has_no_room_for_both_is_said_and_makes_the_old_pods_go_first() {
+pub(crate) fn a_quota_that_has_no_room_for_both_is_said_and_makes_the_old_pods_go_first() {
     let world = World::new("quota");
     let job = Manifest::default();
     world.apply(&job);
@@ -103,8 +98,7 @@ fn a_quota_that_has_no_room_for_both_is_said_and_makes_the_old_pods_go_first() {
     assert!(world.assert_each_row_once() > 0);
 }
 
-#[test]
-fn what_belongs_to_somebody_else_is_left_alone_and_said() {
+pub(crate) fn what_belongs_to_somebody_else_is_left_alone_and_said() {
     let world = World::new("taken");
     world.kubectl().run(["create", "configmap", "orders-config-1", "--from-literal=of=mine"]).succeeded();
     world.apply(&Manifest::default());

@@ -4,8 +4,7 @@ use millstream_test_operator::Operator;
 
 use crate::job::{Manifest, World};
 
-#[test]
-fn of_two_operators_one_acts_and_the_other_follows_it() {
+pub(crate) fn of_two_operators_one_acts_and_the_other_follows_it() {
     let mut world = World::without_operator("leaders");
     let lease = format!("{}/operator", world.kubectl().namespace());
     let start = |world: &World| {

@@ -2,8 +2,7 @@
 
 use crate::job::{Manifest, World, condition, is_ready};
 
-#[test]
-fn a_job_is_created_upgraded_suspended_resumed_and_deleted() {
+pub(crate) fn a_job_is_created_upgraded_suspended_resumed_and_deleted() {
     let world = World::new("life");
     let first = Manifest::default();
     world.apply(&first);
@@ -30,8 +29,7 @@ fn a_job_is_created_upgraded_suspended_resumed_and_deleted() {
     assert!(world.assert_each_row_once() > before);
 }
 
-#[test]
-fn a_job_is_rescaled_by_its_spec_and_by_kubectl_scale_and_ends() {
+pub(crate) fn a_job_is_rescaled_by_its_spec_and_by_kubectl_scale_and_ends() {
     let world = World::new("scale");
     let job = Manifest { rows: 60_000, ..Manifest::default() };
     world.apply(&job);
@@ -50,8 +48,7 @@ fn a_job_is_rescaled_by_its_spec_and_by_kubectl_scale_and_ends() {
     assert_eq!(world.assert_each_row_once(), 60_000);
 }
 
-#[test]
-fn a_bad_spec_never_stops_the_job_that_runs() {
+pub(crate) fn a_bad_spec_never_stops_the_job_that_runs() {
     let mut world = World::new("bad");
     let good = Manifest::default();
     world.apply(&good);
@@ -73,8 +70,7 @@ fn a_bad_spec_never_stops_the_job_that_runs() {
     assert_eq!(job["status"]["attempt"], 1);
 }
 
-#[test]
-fn an_image_that_cannot_be_pulled_is_said_and_a_created_suspended_job_waits() {
+pub(crate) fn an_image_that_cannot_be_pulled_is_said_and_a_created_suspended_job_waits() {
     let world = World::new("image");
     let asleep = Manifest { name: "asleep", ..Manifest::default() }.with("desiredState: Suspended");
     world.apply(&asleep);
@@ -93,8 +89,7 @@ fn an_image_that_cannot_be_pulled_is_said_and_a_created_suspended_job_waits() {
     assert_eq!(asleep["status"]["attempt"], serde_json::Value::Null);
 }
 
-#[test]
-fn an_operator_that_is_killed_at_any_time_is_followed_by_one_that_goes_on() {
+pub(crate) fn an_operator_that_is_killed_at_any_time_is_followed_by_one_that_goes_on() {
     let mut world = World::new("restart");
     let mut job = Manifest::default();
     for k in [7, 5, 3] {

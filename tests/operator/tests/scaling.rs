@@ -8,8 +8,7 @@ fn at(parallelism: i64) -> impl Fn(&Value) -> bool {
     move |job| is_ready(job) && job["status"]["parallelism"]["current"] == parallelism
 }
 
-#[test]
-fn git_and_an_autoscaler_that_do_not_agree_lose_no_row() {
+pub(crate) fn git_and_an_autoscaler_that_do_not_agree_lose_no_row() {
     let mut world = World::new("tug-of-war");
     let job = Manifest::default();
     let from_git = world.manifest(&job.with("parallelism: 1"));
@@ -46,8 +45,8 @@ fn git_and_an_autoscaler_that_do_not_agree_lose_no_row() {
     world.assert_each_row_once();
 }
 
-#[test]
-fn an_operator_that_is_killed_while_a_job_is_rescaled_suspended_or_resumed_is_followed_by_one_that_goes_on() {
+pub(crate) fn an_operator_that_is_killed_while_a_job_is_rescaled_suspended_or_resumed_is_followed_by_one_that_goes_on()
+ {
     let mut world = World::new("restart-scale");
     let job = Manifest::default();
     world.apply(&job);

@@ -61,8 +61,7 @@ fn wait(world: &World, what: &str, is_so: impl Fn() -> bool) {
     }
 }
 
-#[test]
-fn a_coordinator_lets_in_its_own_workers_and_the_operator_and_nobody_else() {
+pub(crate) fn a_coordinator_lets_in_its_own_workers_and_the_operator_and_nobody_else() {
     let world = World::new("strangers");
     world.apply(&Manifest::default());
     world.wait_until_ready("orders");
@@ -95,8 +94,7 @@ fn a_coordinator_lets_in_its_own_workers_and_the_operator_and_nobody_else() {
     world.wait_until_nothing_is_left();
 }
 
-#[test]
-fn certificates_are_renewed_under_a_job_that_runs() {
+pub(crate) fn certificates_are_renewed_under_a_job_that_runs() {
     let mut world = World::with("renewal", &["--certificate-lifetime", "40s"]);
     let job = Manifest::default();
     world.apply(&job);
@@ -120,8 +118,7 @@ fn certificates_are_renewed_under_a_job_that_runs() {
     assert!(world.assert_each_row_once() > 0);
 }
 
-#[test]
-fn what_has_the_names_of_certificates_already_is_not_believed() {
+pub(crate) fn what_has_the_names_of_certificates_already_is_not_believed() {
     let mut world = World::new("foreign");
     let job = Manifest::default();
     world.apply(&Manifest { spec: "  desiredState: Suspended\n".into(), ..job.clone() });
@@ -161,8 +158,7 @@ fn what_has_the_names_of_certificates_already_is_not_believed() {
     assert!(world.assert_each_row_once() > 0);
 }
 
-#[test]
-fn a_deployment_in_the_clear_is_kept_until_the_next_one_has_certificates() {
+pub(crate) fn a_deployment_in_the_clear_is_kept_until_the_next_one_has_certificates() {
     let mut world = World::with("clear", &["--plaintext"]);
     let job = Manifest::default();
     world.apply(&job);
@@ -181,8 +177,7 @@ fn a_deployment_in_the_clear_is_kept_until_the_next_one_has_certificates() {
     assert!(world.assert_each_row_once() > 0);
 }
 
-#[test]
-fn an_operator_with_another_certificate_gets_control_of_the_jobs_that_run() {
+pub(crate) fn an_operator_with_another_certificate_gets_control_of_the_jobs_that_run() {
     let mut world = World::new("identity");
     let job = Manifest::default();
     world.apply(&job);

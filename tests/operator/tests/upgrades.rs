@@ -8,8 +8,7 @@ fn is_at(attempt: i64) -> impl Fn(&Value) -> bool {
     move |job| is_ready(job) && job["status"]["attempt"] == attempt
 }
 
-#[test]
-fn the_newest_checkpoint_is_enough_for_an_upgrade_with_last_state() {
+pub(crate) fn the_newest_checkpoint_is_enough_for_an_upgrade_with_last_state() {
     let world = World::new("last-state");
     let job = Manifest::default().with("upgrade: {mode: LastState}");
     world.apply(&job);
@@ -22,8 +21,7 @@ fn the_newest_checkpoint_is_enough_for_an_upgrade_with_last_state() {
     assert!(world.assert_each_row_once() > 0);
 }
 
-#[test]
-fn a_coordinator_that_does_not_answer_is_followed_by_one_from_the_newest_checkpoint() {
+pub(crate) fn a_coordinator_that_does_not_answer_is_followed_by_one_from_the_newest_checkpoint() {
     let world = World::new("silent");
     let job = Manifest::default().with("upgrade: {mode: LastState}");
     world.apply(&job);
@@ -36,8 +34,7 @@ fn a_coordinator_that_does_not_answer_is_followed_by_one_from_the_newest_checkpo
     assert!(world.assert_each_row_once() > 0);
 }
 
-#[test]
-fn a_plan_waits_until_it_is_approved() {
+pub(crate) fn a_plan_waits_until_it_is_approved() {
     let world = World::new("approval");
     let job = Manifest::default().with("upgrade: {approval: Manual}");
     world.apply(&job);
@@ -60,8 +57,7 @@ fn a_plan_waits_until_it_is_approved() {
     assert!(world.assert_each_row_once() > 0);
 }
 
-#[test]
-fn state_is_lost_only_by_those_who_say_so() {
+pub(crate) fn state_is_lost_only_by_those_who_say_so() {
     let world = World::new("loss");
     let job = Manifest::default();
     world.apply(&job);
@@ -82,8 +78,7 @@ fn state_is_lost_only_by_those_who_say_so() {
     assert!(world.assert_each_row_once() > 0);
 }
 
-#[test]
-fn a_new_nonce_restarts_a_job_once() {
+pub(crate) fn a_new_nonce_restarts_a_job_once() {
     let world = World::new("nonce");
     let job = Manifest::default();
     world.apply(&job);
