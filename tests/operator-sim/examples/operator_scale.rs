@@ -36,6 +36,9 @@ struct Arguments {
     /// For how many seconds the settled operator is watched
     #[arg(long, default_value_t = 180)]
     seconds: u64,
+    /// How many seconds all jobs together may take to settle
+    #[arg(long, default_value_t = 1_800)]
+    patience: u64,
     /// Say what misses its bound in the exit code
     #[arg(long)]
     judge: bool,
@@ -50,10 +53,10 @@ async fn main() -> ExitCode {
     let began = Instant::now();
     fleet.create((0..arguments.jobs).map(|n| format!("job-{n}")), arguments.rate).await;
     let applied_s = began.elapsed().as_secs_f64();
-    fleet.settle(arguments.jobs, Duration::from_secs(1_800)).await;
+    fleet.settle(arguments.jobs, Duration::from_secs(arguments.patience)).await;
     let all = fleet.seen.latencies();
     fleet.create((0..arguments.late).map(|n| format!("late-{n}")), 2.0).await;
-    fleet.settle(arguments.jobs + arguments.late, Duration::from_secs(600)).await;
+    fleet.settle(arguments.jobs + arguments.late, Duration::from_secs(arguments.patience)).await;
     // The late ones are what came on top.
     let late = beside(&all, fleet.seen.latencies());
 

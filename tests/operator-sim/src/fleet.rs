@@ -80,8 +80,9 @@ impl Fleet {
         while self.seen.ready() < count || self.seen.quiet() < QUIET {
             assert!(
                 began.elapsed() < limit,
-                "{} of {count} jobs are ready after {limit:?}\n{}",
+                "{} of {count} jobs are ready after {limit:?}, the last change was {:?} ago\n{}",
                 self.seen.ready(),
+                self.seen.quiet(),
                 self.operator.last_words()
             );
             sleep(Duration::from_millis(500)).await;
