@@ -8,7 +8,7 @@ use kube::config::Kubeconfig;
 use millstream_test_kube::Kubectl;
 
 /// Group, resources, verbs.
-const RIGHTS: [[&str; 3]; 9] = [
+const RIGHTS: [[&str; 3]; 10] = [
     ["millstream.dev", "streamjobs", "get,list,watch,patch"],
     ["millstream.dev", "streamjobs/status", "update"],
     ["", "pods", "get,list,watch,create,patch,delete"],
@@ -19,6 +19,7 @@ const RIGHTS: [[&str; 3]; 9] = [
     // Never get, list, watch, or patch, whose answer is the whole object.
     ["", "secrets", "create,update"],
     ["events.k8s.io", "events", "create,patch"],
+    ["coordination.k8s.io", "leases", "get,create,patch"],
 ];
 
 /// Gives the account its rights in a namespace, and writes a kubeconfig that acts by it.
