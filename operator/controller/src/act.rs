@@ -67,6 +67,7 @@ pub(crate) async fn carry_out(
     looked: &Looked<'_>,
     decision: &Decision,
 ) -> Result<Then, ActError> {
+    let mut is_denied = false;
     for action in &decision.actions {
         if !matches!(action, Action::Wait(_)) {
             let JobKey { namespace, name } = looked.key;
@@ -76,7 +77,9 @@ pub(crate) async fn carry_out(
             Action::WriteIntent(status) => return write_status(context, looked, status).await,
             Action::AddFinalizer => return set_finalizer(context, looked, true).await,
             Action::RemoveFinalizer => return set_finalizer(context, looked, false).await,
-            action => act(context, looked, action).await?,
+            // A pod must not find a stranger's config map, or a stranger's certificate, under the name of its own.
+            Action::EnsureObjects(_) | Action::StartPlanner(_) if is_denied => {}
+            action => is_denied |= act(context, looked, action).await? == Went::Denied,
         }
     }
     match &decision.status {
@@ -89,15 +92,24 @@ pub(crate) async fn carry_out(
     }
 }
 
-async fn act(context: &Context, looked: &Looked<'_>, action: &Action) -> Result<(), ActError> {
+/// How an action went that is no error.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Went {
+    Well,
+    /// The API server did not take something. What is to be made behind it waits.
+    Denied,
+}
+
+async fn act(context: &Context, looked: &Looked<'_>, action: &Action) -> Result<Went, ActError> {
     let (namespace, uid) = (&looked.key.namespace, &looked.job.object.uid);
     match action {
         Action::EnsureObjects(built) | Action::StartPlanner(built) => {
-            make(context, looked, built).await?;
+            return make(context, looked, built).await;
         }
         Action::IssueCertificates(order) | Action::RenewCertificates(order) => {
             if let Err(error) = certify(context, namespace, uid, order).await {
-                denied(context, looked, order.attempt, &format!("ConfigMap/{}", order.name), error)?;
+                let what = format!("ConfigMap/{}", order.name);
+                return denied(context, looked, order.attempt, &what, error);
             }
         }
         Action::DeleteOrphans(children) => {
@@ -127,12 +139,11 @@ async fn act(context: &Context, looked: &Looked<'_>, action: &Action) -> Result<
         | Action::DeleteSnapshot { .. }
         | Action::Wait(_) => {}
     }
-    Ok(())
+    Ok(Went::Well)
 }
 
-/// Makes objects. At the first that the API server does not take, that is noted, and those behind it wait: a pod must not find a
-/// stranger's config map under the name of its own.
-async fn make(context: &Context, looked: &Looked<'_>, all: &[Built]) -> Result<(), ActError> {
+/// Makes objects, up to the first that the API server does not take.
+async fn make(context: &Context, looked: &Looked<'_>, all: &[Built]) -> Result<Went, ActError> {
     for built in all {
         match ensure(&context.client, &looked.key.namespace, &looked.job.object.uid, built).await {
             Ok(()) => context.metrics.wrote(&built.kind.to_string()),
@@ -145,7 +156,7 @@ async fn make(context: &Context, looked: &Looked<'_>, all: &[Built]) -> Result<(
     for built in all {
         context.denials.note(looked.key, attempt_of(built), None);
     }
-    Ok(())
+    Ok(Went::Well)
 }
 
 /// Notes an answer that stands; any other error is one.
@@ -155,12 +166,12 @@ fn denied(
     attempt: i64,
     what: &str,
     error: ApplyError,
-) -> Result<(), ActError> {
+) -> Result<Went, ActError> {
     let JobKey { namespace, name } = looked.key;
     let Some(denial) = denials::denial(what, &error) else { return Err(error.into()) };
     tracing::warn!("{namespace}/{name}: {}", denial.message);
     context.denials.note(looked.key, attempt, Some(denial));
-    Ok(())
+    Ok(Went::Denied)
 }
 
 /// The deployment that an object is for.
