@@ -214,9 +214,10 @@ impl Picture {
     }
 }
 
-/// Takes out of a status what depends on the time.
+/// Takes out of a status what depends on the time. So does what was seen of a revision by the time that it was taken back: that its coordinator
+/// ended, or that it was not stable by then. That it was, and which, stays.
 fn strip(value: &mut Value) {
-    const OF_TIME: [&str; 23] = [
+    const OF_TIME: [&str; 24] = [
         "own",
         "time",
         "lastTransitionTime",
@@ -240,11 +241,17 @@ fn strip(value: &mut Value) {
         "duration",
         "repeatedOutput",
         "pod",
+        "rollbackReason",
     ];
     match value {
         Value::Object(fields) => {
             fields.retain(|name, _| !OF_TIME.contains(&name.as_str()));
             fields.values_mut().for_each(strip);
+        }
+        Value::String(text) => {
+            if let Some((said, _)) = text.split_once(", change the spec: ") {
+                *value = said.into();
+            }
         }
         Value::Array(items) => items.iter_mut().for_each(strip),
         _ => {}
