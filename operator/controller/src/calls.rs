@@ -13,10 +13,8 @@ use tokio::time::timeout;
 
 use crate::children::JobKey;
 use crate::clock::Clock;
-use crate::credentials::Credentials;
-use crate::engine_client::EngineClient;
 use crate::engines::Address;
-use crate::line::Dialer;
+use crate::line::Lines;
 use crate::metrics::Metrics;
 
 /// Calls that are remembered of a job: those of the plan under way, and some before it.
@@ -26,8 +24,7 @@ const REMEMBERED: usize = 16;
 #[derive(Debug)]
 pub(crate) struct Calls {
     clock: Clock,
-    dialer: Arc<dyn Dialer>,
-    security: Credentials,
+    lines: Lines,
     news: mpsc::UnboundedSender<JobKey>,
     metrics: Arc<Metrics>,
     made: Arc<Mutex<HashMap<JobKey, Vec<Call>>>>,
@@ -48,12 +45,11 @@ impl Calls {
     /// Jobs whose calls came to an end go to `news`.
     pub(crate) fn new(
         clock: Clock,
-        dialer: Arc<dyn Dialer>,
-        security: Credentials,
+        lines: Lines,
         news: mpsc::UnboundedSender<JobKey>,
         metrics: Arc<Metrics>,
     ) -> Self {
-        Self { clock, dialer, security, news, metrics, made: Arc::default() }
+        Self { clock, lines, news, metrics, made: Arc::default() }
     }
 
     /// The calls of a job.
@@ -88,11 +84,11 @@ impl Calls {
             put(calls, call.clone());
         }
         tracing::info!("{}/{}: attempt {}: {}", job.namespace, job.name, order.attempt, order.kind);
-        let (made, security, news, job) =
-            (self.made.clone(), self.security.clone(), self.news.clone(), job.clone());
-        let (metrics, dialer, clock) = (self.metrics.clone(), self.dialer.clone(), self.clock);
+        let (made, lines, news, job) =
+            (self.made.clone(), self.lines.clone(), self.news.clone(), job.clone());
+        let (metrics, clock) = (self.metrics.clone(), self.clock);
         tokio::spawn(async move {
-            let state = carry_out(&order, dialer.as_ref(), &security, clock).await;
+            let state = carry_out(&order, &lines, clock).await;
             metrics.called(name(order.kind), matches!(state, CallState::Done { .. }));
             if let CallState::Failed { message, .. } = &state {
                 tracing::warn!("{}/{}: {}: {message}", job.namespace, job.name, order.kind);
@@ -106,11 +102,10 @@ impl Calls {
 
     /// Has a savepoint written that nothing waits for.
     pub(crate) fn savepoint(&self, job: &JobKey, at: Address, name: String, deadline: Duration) {
-        let (dialer, security, job) = (self.dialer.clone(), self.security.clone(), job.clone());
+        let (lines, job) = (self.lines.clone(), job.clone());
         tokio::spawn(async move {
             let writing = async {
-                let security = security.towards(&at.trust)?;
-                let mut client = EngineClient::connect(dialer.as_ref(), &at.address, &security).await?;
+                let mut client = lines.connect(&at.address, &at.trust).await?;
                 client.savepoint(&name, AfterSavepoint::GoOn).await
             };
             match timeout(deadline, writing).await {
@@ -140,10 +135,9 @@ fn put(calls: &mut Vec<Call>, call: Call) {
     calls.push(call);
 }
 
-async fn carry_out(order: &Order, dialer: &dyn Dialer, credentials: &Credentials, clock: Clock) -> CallState {
+async fn carry_out(order: &Order, lines: &Lines, clock: Clock) -> CallState {
     let ordered = async {
-        let security = credentials.towards(&order.at.trust)?;
-        let mut client = EngineClient::connect(dialer, &order.at.address, &security).await?;
+        let mut client = lines.connect(&order.at.address, &order.at.trust).await?;
         client.order(order.kind, &order.plan).await
     };
     match timeout(order.deadline, ordered).await {

@@ -13,9 +13,9 @@ use tokio::task::AbortHandle;
 
 use crate::children::JobKey;
 use crate::clock::Clock;
-use crate::credentials::{Credentials, Trust};
+use crate::credentials::Trust;
 use crate::engine_client::EngineClient;
-use crate::line::Dialer;
+use crate::line::Lines;
 
 /// How long between two questions while something is under way.
 pub(crate) const BRISK: Duration = Duration::from_millis(500);
@@ -28,8 +28,7 @@ const FAILURES: u32 = 2;
 #[derive(Debug)]
 pub(crate) struct Engines {
     clock: Clock,
-    dialer: Arc<dyn Dialer>,
-    security: Credentials,
+    lines: Lines,
     news: mpsc::UnboundedSender<JobKey>,
     asked: Mutex<HashMap<JobKey, BTreeMap<i64, Asked>>>,
 }
@@ -65,13 +64,8 @@ impl Drop for Asked {
 
 impl Engines {
     /// Jobs whose coordinator says something new go to `news`.
-    pub(crate) fn new(
-        clock: Clock,
-        dialer: Arc<dyn Dialer>,
-        security: Credentials,
-        news: mpsc::UnboundedSender<JobKey>,
-    ) -> Self {
-        Self { clock, dialer, security, news, asked: Mutex::default() }
+    pub(crate) fn new(clock: Clock, lines: Lines, news: mpsc::UnboundedSender<JobKey>) -> Self {
+        Self { clock, lines, news, asked: Mutex::default() }
     }
 
     /// What each of these coordinators of a job said last. Those that are new are asked from now on, all others no more.
@@ -117,8 +111,7 @@ impl Engines {
             job: job.clone(),
             address: at.address.clone(),
             clock: self.clock,
-            dialer: self.dialer.clone(),
-            security: self.security.clone(),
+            lines: self.lines.clone(),
             trust: trusted,
             said: said.clone(),
             news: self.news.clone(),
@@ -144,8 +137,7 @@ struct Asking {
     job: JobKey,
     address: String,
     clock: Clock,
-    dialer: Arc<dyn Dialer>,
-    security: Credentials,
+    lines: Lines,
     trust: watch::Receiver<Trust>,
     said: Arc<Mutex<Engine>>,
     news: mpsc::UnboundedSender<JobKey>,
@@ -182,9 +174,8 @@ impl Asking {
         let client = match connection {
             Some(client) => client,
             none => {
-                let security = self.security.towards(&self.trust.borrow())?;
-                let dialer = self.dialer.as_ref();
-                none.insert(EngineClient::connect(dialer, &self.address, &security).await?)
+                let trust = self.trust.borrow().clone();
+                none.insert(self.lines.connect(&self.address, &trust).await?)
             }
         };
         Ok(Engine::Answered(Box::new(client.status().await?)))

@@ -1,4 +1,4 @@
-//! Lines to coordinators: gRPC over TCP, or whatever a test puts in its place.
+//! Lines to coordinators: gRPC over TCP, or whatever a test puts in its place, and by what each end knows the other.
 
 use std::fmt;
 use std::future::poll_fn;
@@ -13,10 +13,33 @@ use tonic::body::Body;
 use tonic::codegen::http::{Request, Response};
 use tonic::codegen::{Service, StdError};
 
+use crate::credentials::{Credentials, Trust};
+use crate::engine_client::EngineClient;
+
 /// A way to coordinators.
 pub trait Dialer: fmt::Debug + Send + Sync {
     /// Connects to the coordinator at `host:port`, or says why not.
     fn dial<'a>(&'a self, address: &'a str, security: &'a Security) -> BoxFuture<'a, Result<Line, String>>;
+}
+
+/// Lines to the coordinators of all jobs. Clones lead the same way.
+#[derive(Clone, Debug)]
+pub(crate) struct Lines {
+    dialer: Arc<dyn Dialer>,
+    credentials: Credentials,
+}
+
+impl Lines {
+    /// Lines by this way, on which the operator shows this.
+    pub(crate) fn new(dialer: Arc<dyn Dialer>, credentials: Credentials) -> Self {
+        Self { dialer, credentials }
+    }
+
+    /// Connects to the coordinator at `host:port`, which is to be known by this.
+    pub(crate) async fn connect(&self, address: &str, trust: &Trust) -> Result<EngineClient, String> {
+        let security = self.credentials.towards(trust)?;
+        EngineClient::connect(self.dialer.as_ref(), address, &security).await
+    }
 }
 
 /// The way through the network.

@@ -30,7 +30,7 @@ use crate::engines::Engines;
 use crate::http::{self, Pages};
 use crate::identity::OperatorIdentity;
 use crate::leadership::Leadership;
-use crate::line::{Dialer, Network};
+use crate::line::{Dialer, Lines, Network};
 use crate::metrics::Metrics;
 use crate::observe::MANAGER;
 use crate::reconcile::{after_error, reconcile};
@@ -116,13 +116,14 @@ pub async fn operate(
         () = ended(ending.clone()) => return Ok(()),
     }
     ready.send_replace(true);
+    let lines = Lines::new(dialer, credentials.clone());
     let context = Arc::new(Context {
         settings: settings(&arguments),
         certificate_lifetime: arguments.certificate_lifetime,
         jobs,
         children,
-        engines: Engines::new(clock, dialer.clone(), credentials.clone(), news.clone()),
-        calls: Calls::new(clock, dialer, credentials.clone(), news, metrics.clone()),
+        engines: Engines::new(clock, lines.clone(), news.clone()),
+        calls: Calls::new(clock, lines, news, metrics.clone()),
         credentials,
         metrics,
         writes: Writes::default(),

@@ -1,18 +1,17 @@
 //! The operator with the rights that the chart gives it, through the life of a job.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File};
+use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::sync::LazyLock;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use millstream_test_chart::{Rendered, render_as};
 use millstream_test_kube::{ControlPlane, Kubectl, Namespace};
-use millstream_test_operator::{Kubelet, program};
+use millstream_test_operator::{Kubelet, Process, program};
 use serde_json::Value;
 
 /// How long anything may take on a machine that does much else.
@@ -63,7 +62,7 @@ fn live(name: &str, values: &str, is_whole: bool) -> Life {
     kubectl
         .run(["wait", "--for=condition=Established", "--timeout=60s", "crd/streamjobs.millstream.dev"])
         .succeeded();
-    let operator = Operator::start(&home, &rendered);
+    let operator = start(&home, &rendered);
     let _node = Kubelet::start(&space, program("millstream"));
     let metrics = if is_whole { whole_life(&space, &operator) } else { short_life(&space, &operator) };
     operator.end();
@@ -73,7 +72,7 @@ fn live(name: &str, values: &str, is_whole: bool) -> Life {
 }
 
 /// Created, edited, rescaled, suspended, resumed, edited wrongly, deleted.
-fn whole_life(space: &Namespace, operator: &Operator) -> BTreeMap<&'static str, BTreeSet<String>> {
+fn whole_life(space: &Namespace, operator: &Process) -> BTreeMap<&'static str, BTreeSet<String>> {
     let folder = tempfile::tempdir().unwrap();
     let job = Job { space, operator, folder: folder.path() };
     job.apply("id % 7", "");
@@ -86,7 +85,7 @@ fn whole_life(space: &Namespace, operator: &Operator) -> BTreeMap<&'static str, 
     job.apply("id % 5", "parallelism: 3");
     job.wait("rescaled", |job| is_ready(job, "Running") && job["status"]["parallelism"]["current"] == 3);
     let metrics = BTreeMap::from([
-        ("operator", names(&get(&operator.address, "/metrics"))),
+        ("operator", names(&operator.page("/metrics").unwrap())),
         ("coordinator", names(&job.metrics_of("coordinator"))),
         ("worker", names(&job.metrics_of("worker"))),
     ]);
@@ -100,7 +99,7 @@ fn whole_life(space: &Namespace, operator: &Operator) -> BTreeMap<&'static str, 
     metrics
 }
 
-fn short_life(space: &Namespace, operator: &Operator) -> BTreeMap<&'static str, BTreeSet<String>> {
+fn short_life(space: &Namespace, operator: &Process) -> BTreeMap<&'static str, BTreeSet<String>> {
     let folder = tempfile::tempdir().unwrap();
     let job = Job { space, operator, folder: folder.path() };
     job.apply("id % 7", "");
@@ -110,57 +109,19 @@ fn short_life(space: &Namespace, operator: &Operator) -> BTreeMap<&'static str, 
 }
 
 /// The operator as the chart starts it, with a token of its service account.
-struct Operator {
-    child: Child,
-    folder: tempfile::TempDir,
-    address: String,
-}
-
-impl Operator {
-    fn start(home: &Namespace, rendered: &Rendered) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let spec = &rendered.one("Deployment")["spec"]["template"]["spec"];
-        let account = spec["serviceAccountName"].as_str().unwrap();
-        let token = home.run(["create", "token", account]).succeeded();
-        let kubeconfig = folder.path().join("kubeconfig");
-        fs::write(&kubeconfig, with_token(home, token.trim())).unwrap();
-        // Free a moment ago, and nobody else here takes ports from this range on purpose.
-        let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
-        let args = spec["containers"][0]["args"].as_array().unwrap().iter().map(|arg| arg.as_str().unwrap());
-        let args = args.map(|arg| match arg.strip_prefix("--http=") {
-            Some(_) => format!("--http={address}"),
-            // Where its secret would be mounted. It is not there yet.
-            None => arg.replace("=/tls/", &format!("={}/tls/", folder.path().display())),
-        });
-        let child = Command::new(program("millstream-operator"))
-            .env("KUBECONFIG", &kubeconfig)
-            .env("HOSTNAME", "millstream-operator-0")
-            .args(args)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(File::create(folder.path().join("log")).unwrap())
-            .spawn()
-            .unwrap();
-        Self { child, folder, address }
-    }
-
-    fn log(&self) -> String {
-        fs::read_to_string(self.folder.path().join("log")).unwrap()
-    }
-
-    /// By SIGTERM, as a kubelet ends it: it gives its lease back.
-    fn end(mut self) {
-        let ended = Command::new("kill").arg(self.child.id().to_string()).status().unwrap();
-        assert!(ended.success());
-        assert!(self.child.wait().unwrap().success(), "{}", self.log());
-    }
-}
-
-impl Drop for Operator {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+fn start(home: &Namespace, rendered: &Rendered) -> Process {
+    let folder = tempfile::tempdir().unwrap();
+    let spec = &rendered.one("Deployment")["spec"]["template"]["spec"];
+    let account = spec["serviceAccountName"].as_str().unwrap();
+    let token = home.run(["create", "token", account]).succeeded();
+    let kubeconfig = folder.path().join("kubeconfig");
+    fs::write(&kubeconfig, with_token(home, token.trim())).unwrap();
+    // Where its secret would be mounted. It is not there yet.
+    let mounts = format!("={}/tls/", folder.path().display());
+    let args = spec["containers"][0]["args"].as_array().unwrap().iter().map(|arg| arg.as_str().unwrap());
+    let args: Vec<String> =
+        args.filter(|arg| !arg.starts_with("--http=")).map(|arg| arg.replace("=/tls/", &mounts)).collect();
+    Process::start(&program("millstream-operator"), &kubeconfig, folder, args)
 }
 
 /// The kubeconfig of this `kubectl` for somebody else.
@@ -173,7 +134,7 @@ fn with_token(kubectl: &Kubectl, token: &str) -> String {
 
 struct Job<'a> {
     space: &'a Namespace,
-    operator: &'a Operator,
+    operator: &'a Process,
     folder: &'a Path,
 }
 

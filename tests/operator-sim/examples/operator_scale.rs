@@ -60,15 +60,14 @@ async fn main() -> ExitCode {
     // The late ones are what came on top.
     let late = beside(&all, fleet.seen.latencies());
 
-    let (changes, writes) =
-        (fleet.seen.changes(), fleet.operator.metric("millstream_operator_writes_total").await);
-    let reconciles = fleet.operator.metric("millstream_operator_reconciles_total").await;
+    let (changes, writes) = (fleet.seen.changes(), fleet.operator.metric("millstream_operator_writes_total"));
+    let reconciles = fleet.operator.metric("millstream_operator_reconciles_total");
     let before = fleet.operator.usage();
     sleep(Duration::from_secs(arguments.seconds)).await;
     let after = fleet.operator.usage();
     let changes = fleet.seen.changes() - changes;
-    let writes = fleet.operator.metric("millstream_operator_writes_total").await - writes;
-    let reconciles = fleet.operator.metric("millstream_operator_reconciles_total").await - reconciles;
+    let writes = fleet.operator.metric("millstream_operator_writes_total") - writes;
+    let reconciles = fleet.operator.metric("millstream_operator_reconciles_total") - reconciles;
 
     println!(
         "{} jobs, applied in {applied_s:.0} s; then {} more; watched for {} s",

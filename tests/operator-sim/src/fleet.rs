@@ -17,7 +17,7 @@ use serde_json::json;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
-pub use process::{Process, Usage};
+pub use process::{Measured, Usage};
 pub use seen::Seen;
 
 /// A namespace with a node, and an operator that looks after it.
@@ -26,7 +26,7 @@ pub struct Fleet {
     /// What the API server tells of the jobs.
     pub seen: Seen,
     /// The operator.
-    pub operator: Process,
+    pub operator: Measured,
     _tasks: JoinSet<()>,
 }
 
@@ -43,8 +43,7 @@ impl Fleet {
         let mut tasks = JoinSet::new();
         tasks.spawn(node::run(client.clone(), namespace.to_owned()));
         tasks.spawn(seen.clone().watch(jobs.clone()));
-        let operator = Process::start(operator, kubectl);
-        operator.wait_until_ready().await;
+        let operator = Measured::start(operator, kubectl);
         Self { jobs, seen, operator, _tasks: tasks }
     }
 

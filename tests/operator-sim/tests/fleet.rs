@@ -25,14 +25,14 @@ async fn a_fleet_settles_and_nothing_is_written_about_it_any_more() {
     fleet.create((0..JOBS).map(|n| format!("job-{n}")), 10.0).await;
     fleet.settle(JOBS, Duration::from_secs(300)).await;
     assert_eq!(fleet.seen.latencies().len(), JOBS);
-    let writes = fleet.operator.metric("millstream_operator_writes_total").await;
-    let looks = fleet.operator.metric("millstream_operator_reconciles_total").await;
+    let writes = fleet.operator.metric("millstream_operator_writes_total");
+    let looks = fleet.operator.metric("millstream_operator_reconciles_total");
     let changes = fleet.seen.changes();
     sleep(WATCHED).await;
-    let looks = fleet.operator.metric("millstream_operator_reconciles_total").await - looks;
+    let looks = fleet.operator.metric("millstream_operator_reconciles_total") - looks;
     assert!(looks >= 100.0, "{looks} looks at {JOBS} jobs");
     assert_eq!(fleet.seen.changes(), changes, "somebody wrote to a settled job");
-    assert_eq!(fleet.operator.metric("millstream_operator_writes_total").await, writes);
+    assert_eq!(fleet.operator.metric("millstream_operator_writes_total"), writes);
 }
 
 /// The operator of this build.

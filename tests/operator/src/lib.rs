@@ -10,9 +10,11 @@
 mod account;
 mod kubelet;
 mod operator;
+mod process;
 
 pub use kubelet::{ENGINE_IMAGE, Kubelet, UNSCHEDULABLE};
 pub use operator::{IDENTITY, Operator};
+pub use process::Process;
 
 use std::path::PathBuf;
 

@@ -1,28 +1,19 @@
 //! The operator as a process, with its secret mounted.
 
-use std::fs::{self, File};
-use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::fs;
+use std::ops::Deref;
+use std::path::Path;
 
 use millstream_test_kube::Kubectl;
 
 use crate::account::kubeconfig;
-use crate::{ENGINE_IMAGE, program};
+use crate::{ENGINE_IMAGE, Process, program};
 
 /// The secret with the operator's own certificate.
 pub const IDENTITY: &str = "millstream-operator-tls";
 
 /// Killed on drop.
-pub struct Operator {
-    child: Child,
-    log: PathBuf,
-    folder: tempfile::TempDir,
-    address: String,
-}
+pub struct Operator(Process);
 
 impl Operator {
     /// Starts one for the namespace of this `kubectl`.
@@ -44,94 +35,43 @@ impl Operator {
 
     fn spawn(kubectl: &Kubectl, folder: tempfile::TempDir, options: &[&str]) -> Self {
         let file = |option: &str, name: &str| format!("{option}={}", folder.path().join(name).display());
-        let log = folder.path().join("log");
-        // Free a moment ago, and nobody else here takes ports from this range on purpose.
-        let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
-        let child = Command::new(program("millstream-operator"))
-            .env("KUBECONFIG", kubeconfig(kubectl, folder.path()))
-            .args(["--engine-image", ENGINE_IMAGE, "--namespace", kubectl.namespace()])
-            .args([file("--tls-ca", "ca.crt"), file("--tls-cert", "tls.crt"), file("--tls-key", "tls.key")])
-            .args(["--tls-secret", &format!("{}/{IDENTITY}", kubectl.namespace())])
-            .args(options)
-            .args(["--http", &address])
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(File::create(&log).unwrap())
-            .spawn()
-            .unwrap();
-        Self { child, log, folder, address }
+        let mut arguments = vec![
+            format!("--engine-image={ENGINE_IMAGE}"),
+            format!("--namespace={}", kubectl.namespace()),
+            file("--tls-ca", "ca.crt"),
+            file("--tls-cert", "tls.crt"),
+            file("--tls-key", "tls.key"),
+            format!("--tls-secret={}/{IDENTITY}", kubectl.namespace()),
+        ];
+        arguments.extend(options.iter().map(|option| (*option).to_owned()));
+        let config = kubeconfig(kubectl, folder.path());
+        Self(Process::start(&program("millstream-operator"), &config, folder, arguments))
     }
 
     /// Mounts its secret as it is now, as a kubelet does after a while.
     pub fn mount(&self, kubectl: &Kubectl) {
-        mount(kubectl, self.folder.path());
-    }
-
-    /// What it answers at this path.
-    pub fn page(&self, path: &str) -> Option<String> {
-        let mut stream = TcpStream::connect(&self.address).ok()?;
-        let mut answer = String::new();
-        write!(stream, "GET {path} HTTP/1.0\r\n\r\n").ok()?;
-        stream.read_to_string(&mut answer).ok()?;
-        Some(answer)
-    }
-
-    /// What it logged.
-    pub fn log(&self) -> String {
-        fs::read_to_string(&self.log).unwrap()
-    }
-
-    /// Waits until it answers that it is ready.
-    ///
-    /// # Panics
-    /// If that takes a minute.
-    pub fn wait_until_ready(&self) {
-        let began = Instant::now();
-        while !self.is_ready() {
-            assert!(began.elapsed() < Duration::from_secs(60), "the operator is not ready\n{}", self.log());
-            thread::sleep(Duration::from_millis(50));
-        }
-    }
-
-    fn is_ready(&self) -> bool {
-        self.page("/readyz").is_some_and(|answer| answer.starts_with("HTTP/1.0 200"))
-    }
-
-    /// Waits until its log has this text.
-    ///
-    /// # Panics
-    /// If that takes two minutes.
-    pub fn wait_until_log(&self, text: &str) {
-        let began = Instant::now();
-        while !self.log().contains(text) {
-            assert!(began.elapsed() < Duration::from_secs(120), "the log lacks {text:?}\n{}", self.log());
-            thread::sleep(Duration::from_millis(50));
-        }
+        mount(kubectl, self.folder());
     }
 
     /// Ends it in order, as a kubelet does, and returns its log.
     ///
     /// # Panics
     /// If it does not end with success.
-    pub fn end(mut self) -> String {
-        Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
-        let ended = self.child.wait().unwrap();
-        assert!(ended.success(), "{ended}\n{}", self.log());
-        self.log()
+    pub fn end(self) -> String {
+        self.0.end()
     }
 
     /// Ends it without warning.
-    pub fn kill(mut self) -> String {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-        self.log()
+    pub fn kill(self) -> String {
+        self.0.kill()
     }
 }
 
-impl Drop for Operator {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+impl Deref for Operator {
+    type Target = Process;
+
+    fn deref(&self) -> &Process {
+        &self.0
     }
 }
 

@@ -233,7 +233,7 @@ spec:
     }
 
     pub(crate) fn log(&self) -> String {
-        self.operator.as_ref().map(Operator::log).unwrap_or_default()
+        self.operator.as_ref().map(|operator| operator.log()).unwrap_or_default()
     }
 
     fn report(&self, name: &str) -> String {
