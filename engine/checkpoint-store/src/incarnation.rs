@@ -12,9 +12,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use millstream_checkpoint::layout::{self, ObjectKind};
 use millstream_checkpoint::{EpochKind, EpochRecord, Manifest, OwnedCheckpoint};
+use millstream_model::error::with_causes;
 use millstream_model::snapshot::ObjectRef;
 use millstream_model::{CheckpointId, Epoch, Generation};
 use millstream_storage::{CreateOutcome, Remedy};
+use tokio::time::Instant;
 
 use crate::error::StoreError;
 use crate::io::Folder;
@@ -274,7 +276,7 @@ impl Incarnation {
         place: Epoch,
         record: &EpochRecord,
     ) -> Result<Option<ClaimOutcome>, StoreError> {
-        let other = match log::claim(&self.folder, place, record).await {
+        let other = match self.patient_claim(place, record).await {
             Ok(Claim::Made) => return Ok(None),
             Ok(Claim::Taken(other)) => other,
             Err(error) => {
@@ -294,6 +296,27 @@ impl Incarnation {
         let reason = format!("epoch {place} already has a record of generation {}", other.generation);
         self.end(&reason);
         Err(StoreError::Ended { mine: self.generation, reason })
+    }
+
+    /// Goes on with a store that is away. Only its first refusal is a definite no: behind a lost answer it says nothing about
+    /// the claim that went before.
+    async fn patient_claim(&self, place: Epoch, record: &EpochRecord) -> Result<Claim, StoreError> {
+        let settings = &self.folder.settings;
+        let until = Instant::now() + settings.claim_patience;
+        let (what, mut source) = match log::claim(&self.folder, place, record).await {
+            Err(StoreError::Undecided { what, source }) => (what, source),
+            decided => return decided,
+        };
+        while Instant::now() < until {
+            tracing::warn!("the claim of {what} failed: {}; trying again", with_causes(&source));
+            tokio::time::sleep(settings.patience.longest_pause).await;
+            source = match log::claim(&self.folder, place, record).await {
+                Err(StoreError::Undecided { source, .. }) => source,
+                Err(_) => break,
+                decided => return decided,
+            };
+        }
+        Err(StoreError::Undecided { what, source })
     }
 
     /// The claim as it must not be, for tests of the tests: no answer counts as no.

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use millstream_storage::Patience;
 
@@ -13,6 +14,9 @@ pub struct StoreSettings {
     pub coordinator: String,
     /// How long to go on with a store that gives no definite answer.
     pub patience: Patience,
+    /// How long to go on beyond that with the claim of an epoch, which nothing can be done without: once it is given up, the
+    /// coordinator has to end. Zero: not at all.
+    pub claim_patience: Duration,
     /// Checkpoints that are kept; at least 1.
     pub retained: usize,
     /// Objects younger than this are never deleted.
@@ -28,6 +32,7 @@ impl Default for StoreSettings {
         Self {
             coordinator: "unknown".to_owned(),
             patience: Patience::default(),
+            claim_patience: Duration::ZERO,
             retained: 3,
             min_garbage_age_ms: 60_000,
             nonces: Nonces::random(),

@@ -1,6 +1,7 @@
 //! Claims, permits and fences, one by one.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use millstream_model::{ErrorKind, JobError};
 use millstream_storage::fault::{Fault, FaultPlan, FaultStorage};
@@ -81,6 +82,39 @@ async fn a_lost_answer_to_a_claim_is_found_out() {
         let second = counter.checkpoint().await.unwrap();
         assert_eq!((first.epoch, second.epoch), (Epoch(2), Epoch(3)), "{fault:?}");
     }
+}
+
+/// Each claim asks four times, with answers that get lost until the store is back.
+#[tokio::test]
+async fn a_claim_is_repeated_while_the_store_is_away() {
+    for fault in [Fault::Applied, Fault::NotApplied] {
+        let inner = MemoryStorage::new();
+        let mut counter = begun(Arc::new(inner.clone())).await;
+        let manifest = stored(&mut counter).await;
+        let away = |p: FaultPlan, action| p.and_on(action, "epoch/0000000002", fault.clone());
+        let plan = (0..20).fold(FaultPlan::none(), |p, _| away(away(p, Action::Create), Action::Get));
+        counter.incarnation.folder.storage = Arc::new(FaultStorage::new(Arc::new(inner), plan));
+        counter.incarnation.folder.settings.claim_patience = Duration::from_secs(60);
+        let ClaimOutcome::Owned(owned) = counter.incarnation.claim_epoch(&manifest).await.unwrap() else {
+            panic!("fenced");
+        };
+        assert_eq!(owned.epoch, Epoch(2), "{fault:?}");
+    }
+}
+
+/// A refusal behind lost answers is no proof that the first claim was refused.
+#[tokio::test]
+async fn a_claim_that_is_refused_behind_lost_answers_stays_unknown() {
+    let inner = MemoryStorage::new();
+    let mut counter = begun(Arc::new(inner.clone())).await;
+    let manifest = stored(&mut counter).await;
+    let claim = |p: FaultPlan, fault| p.and_on(Action::Create, "epoch/0000000002", fault);
+    let plan = (0..4).fold(FaultPlan::none(), |p, _| claim(p, Fault::NotApplied));
+    let plan = claim(plan, Fault::CrashBefore);
+    counter.incarnation.folder.storage = Arc::new(FaultStorage::new(Arc::new(inner), plan));
+    counter.incarnation.folder.settings.claim_patience = Duration::from_secs(60);
+    let error = counter.incarnation.claim_epoch(&manifest).await.unwrap_err();
+    assert!(message(error).starts_with("it is unknown whether epoch 2 was claimed"));
 }
 
 #[tokio::test]

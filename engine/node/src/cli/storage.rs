@@ -1,12 +1,16 @@
 //! Where a job's state is, for a command line.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use millstream_checkpoint_store::{JobStore, StoreSettings};
 
 use super::failure::Failure;
 use crate::control;
 use crate::job_file::JobFile;
+
+/// How long a job goes on whose storage is away in the very moment in which an epoch is claimed.
+const CLAIM_PATIENCE: Duration = Duration::from_secs(600);
 
 /// The storage's address. A laptop never touches the manifest's bucket by accident.
 pub(super) fn storage_uri(given: Option<&str>, file: &JobFile) -> Result<String, Failure> {
@@ -27,6 +31,7 @@ pub(super) fn job_store(uri: &str, file: &JobFile) -> Result<JobStore, Failure> 
     let settings = StoreSettings {
         coordinator: format!("process {}", std::process::id()),
         retained: usize::try_from(file.checkpoint.retained).unwrap_or(usize::MAX),
+        claim_patience: CLAIM_PATIENCE,
         ..StoreSettings::default()
     };
     Ok(JobStore::open(storage, file.identity.clone(), settings))

@@ -195,6 +195,7 @@ impl World {
         let life = self.lives.fetch_add(1, Ordering::Relaxed);
         let settings = StoreSettings {
             coordinator: format!("life-{life}"),
+            claim_patience: Duration::ZERO,
             patience: Patience {
                 attempts: 6,
                 call_deadline: Duration::from_secs(30),
