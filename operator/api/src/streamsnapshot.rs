@@ -131,7 +131,7 @@ pub struct TakingStatus {
     pub job_uid: String,
     /// Number of the deployment that is asked; 0 when nothing is taken, because the savepoint is there already.
     pub attempt: i64,
-    /// Name of the savepoint in the job's storage; empty when it is there already.
+    /// Name of the savepoint; empty when it is there already.
     pub name: String,
     /// Where its files are, or will be.
     pub uri: String,

@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use millstream_lifecycle::observed::{Call, CallKind, CallState};
 use millstream_lifecycle::time::Timestamp;
-use millstream_proto::AfterSavepoint;
 use millstream_tls::Security;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
@@ -95,22 +94,6 @@ impl Calls {
                 put(calls, Call { state, ..call });
             }
             let _ = news.send(job);
-        });
-    }
-
-    /// Has a savepoint written that nothing waits for.
-    pub(crate) fn savepoint(&self, job: &JobKey, address: String, name: String, deadline: Duration) {
-        let (security, job) = (self.security.clone(), job.clone());
-        tokio::spawn(async move {
-            let writing = async {
-                let mut client = EngineClient::connect(&address, &security).await?;
-                client.savepoint(&name, AfterSavepoint::GoOn).await
-            };
-            match timeout(deadline, writing).await {
-                Ok(Ok(_)) => tracing::info!("{}/{}: savepoint {name}", job.namespace, job.name),
-                Ok(Err(why)) => tracing::warn!("{}/{}: savepoint {name}: {why}", job.namespace, job.name),
-                Err(_) => tracing::warn!("{}/{}: savepoint {name}: too slow", job.namespace, job.name),
-            }
         });
     }
 }

@@ -7,6 +7,8 @@
 //! | `engines` | what coordinators say: one that runs is asked again and again, in the background |
 //! | `calls` | orders to coordinators, given in the background |
 //! | `reconcile` | one look at one job: observe, decide, act |
+//! | `snapshots` | the same for StreamSnapshots |
+//! | `sql_maps` | the config maps that jobs have their SQL in |
 //! | `act`, `apply` | carrying out what was decided |
 //! | `writes` | statuses that this process wrote and has not seen in its watch yet |
 //! | `metrics`, `http` | what was counted, and whether the operator is well |
@@ -30,6 +32,8 @@ mod metrics;
 pub mod observe;
 mod reconcile;
 mod run;
+mod snapshots;
+mod sql_maps;
 mod watch;
 mod writes;
 

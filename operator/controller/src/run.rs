@@ -29,6 +29,8 @@ use crate::leadership::Leadership;
 use crate::metrics::Metrics;
 use crate::observe::MANAGER;
 use crate::reconcile::{after_error, reconcile};
+use crate::snapshots::{self, Listing};
+use crate::sql_maps::SqlMaps;
 use crate::watch::{KINDS, api, keep, resource};
 use crate::writes::Writes;
 
@@ -76,7 +78,10 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
         jobs,
         children,
         engines: Engines::new(security.clone(), news.clone()),
-        calls: Calls::new(security, news, metrics.clone()),
+        calls: Calls::new(security.clone(), news.clone(), metrics.clone()),
+        snapshots: Arc::new(Listing::new(news.clone())),
+        sql: SqlMaps::new(client.clone(), arguments.namespace.clone(), news),
+        security,
         metrics,
         writes: Writes::default(),
         events: Recorder::new(client.clone(), reporter()),
@@ -130,7 +135,8 @@ async fn control(
     let api = api(&context.client, &jobs, arguments.namespace.as_deref());
     let controller = Controller::new_with(api, config, jobs);
     stored.send_replace(Some(controller.store()));
-    controller
+    let snapshots = snapshots::run(arguments, context.clone(), controller.store(), ended(ending.clone()));
+    let jobs = controller
         .with_config(Config::default().concurrency(CONCURRENCY))
         .reconcile_on(changed)
         .graceful_shutdown_on(ended(ending))
@@ -146,8 +152,8 @@ async fn control(
                 Err(error) => tracing::warn!("{}", with_causes(&error)),
             }
             std::future::ready(())
-        })
-        .await;
+        });
+    tokio::join!(jobs, snapshots);
 }
 
 /// Waits until the API server serves StreamJobs.

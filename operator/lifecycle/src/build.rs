@@ -15,6 +15,7 @@ mod pdb;
 mod planner;
 mod pods;
 mod services;
+mod tool;
 mod workers;
 
 use std::fmt;
@@ -28,6 +29,7 @@ use serde_json::{Value, json};
 
 pub use config::{IMAGE_ANNOTATION, MANIFEST_KEY, read_deployed};
 pub use planner::planner;
+pub use tool::{TOOL, ToolBlueprint, tool};
 
 use crate::fields::checksum;
 use crate::observed::{ChildKind, ObjectFacts, OperatorSettings};

@@ -29,6 +29,8 @@ pub(crate) struct Manifest {
     pub(crate) select: &'static str,
     pub(crate) rows: u64,
     pub(crate) rows_per_second: u64,
+    /// The folder that it writes to.
+    pub(crate) out: &'static str,
     /// More lines of the spec.
     pub(crate) spec: String,
 }
@@ -40,6 +42,7 @@ impl Default for Manifest {
             select: "id % 7",
             rows: 1_000_000,
             rows_per_second: 2_000,
+            out: "out",
             spec: String::new(),
         }
     }
@@ -67,26 +70,40 @@ impl World {
         self.operator = Some(operator);
     }
 
-    pub(crate) fn out(&self) -> PathBuf {
-        self.folder.path().join("out")
+    fn out(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// The job's SQL.
+    pub(crate) fn sql(&self, manifest: &Manifest) -> String {
+        let Manifest { select, rows, rows_per_second, out, .. } = manifest;
+        let out = self.out(out).display().to_string();
+        format!(
+            "CREATE TABLE numbers (id BIGINT) WITH (
+  'connector' = 'datagen', 'rows-per-second' = '{rows_per_second}', 'number-of-rows' = '{rows}',
+  'fields.id.kind' = 'sequence', 'fields.id.start' = '1', 'fields.id.end' = '{rows}');
+CREATE TABLE written (id BIGINT, k BIGINT) WITH ('connector' = 'filesystem', 'path' = '{out}', 'format' = 'json');
+INSERT INTO written SELECT id, {select} FROM (SELECT DISTINCT id FROM numbers);
+"
+        )
     }
 
     /// The job's manifest.
     pub(crate) fn manifest(&self, manifest: &Manifest) -> String {
-        let Manifest { name, select, rows, rows_per_second, spec } = manifest;
-        let (out, state) =
-            (self.out().display().to_string(), self.folder.path().join("state").display().to_string());
+        let sql = self.sql(manifest).replace('\n', "\n    ");
+        self.manifest_with(manifest, &format!("  sql: |\n    {}", sql.trim_end()))
+    }
+
+    /// The same with other lines for where its SQL is.
+    pub(crate) fn manifest_with(&self, manifest: &Manifest, sql: &str) -> String {
+        let (name, spec) = (manifest.name, &manifest.spec);
+        let state = self.folder.path().join("state").display().to_string();
         format!(
             "apiVersion: millstream.dev/v1alpha1
 kind: StreamJob
 metadata: {{name: {name}}}
 spec:
-  sql: |
-    CREATE TABLE numbers (id BIGINT) WITH (
-      'connector' = 'datagen', 'rows-per-second' = '{rows_per_second}', 'number-of-rows' = '{rows}',
-      'fields.id.kind' = 'sequence', 'fields.id.start' = '1', 'fields.id.end' = '{rows}');
-    CREATE TABLE written (id BIGINT, k BIGINT) WITH ('connector' = 'filesystem', 'path' = '{out}', 'format' = 'json');
-    INSERT INTO written SELECT id, {select} FROM (SELECT DISTINCT id FROM numbers);
+{sql}
   state: {{storage: 'file://{state}'}}
   checkpoint: {{interval: 500ms}}
   stability: {{minRunning: 1s, minCheckpoints: 1}}
@@ -159,11 +176,11 @@ spec:
         }
     }
 
-    fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         self.operator.as_ref().map(Operator::log).unwrap_or_default()
     }
 
-    fn report(&self, name: &str) -> String {
+    pub(crate) fn report(&self, name: &str) -> String {
         let job = self.kubectl.run(["get", "streamjob", name, "-o", "yaml"]).output;
         let pods = self.kubectl.run(["get", "pods", "-o", "yaml"]).output;
         format!("{job}\n{pods}\n{}", self.log())
@@ -171,8 +188,13 @@ spec:
 
     /// How often each id was written, so far.
     pub(crate) fn written(&self) -> BTreeMap<u64, u32> {
+        self.written_to("out")
+    }
+
+    /// The same of another folder.
+    pub(crate) fn written_to(&self, folder: &str) -> BTreeMap<u64, u32> {
         let mut ids = BTreeMap::new();
-        for file in visible(&self.out()) {
+        for file in visible(&self.out(folder)) {
             for line in fs::read_to_string(file).unwrap().lines() {
                 let row: Value = serde_json::from_str(line).unwrap();
                 *ids.entry(row["id"].as_u64().unwrap()).or_default() += 1;

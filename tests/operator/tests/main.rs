@@ -3,3 +3,5 @@
 
 mod job;
 mod lifecycle;
+mod snapshots;
+mod sql_maps;

@@ -8,6 +8,9 @@ use millstream_api::k8s_openapi::api::core::v1::{ConfigMap, Container, Pod, Secr
 
 use super::Node;
 
+/// How much of a log a kubelet takes for a termination message.
+const LOG_BYTES: usize = 2_048;
+
 /// A pod's files. Removed with it.
 pub(super) struct Folder {
     root: tempfile::TempDir,
@@ -36,9 +39,15 @@ impl Folder {
         Ok(Self { root, mounts })
     }
 
-    /// What the container left in its termination message.
-    pub(super) fn message(&self) -> String {
-        fs::read_to_string(self.root.path().join("termination-log")).unwrap_or_default()
+    /// What the container left in its termination message; the end of its log where it left none, if it is to be so.
+    pub(super) fn message(&self, code: i32, container: &Container) -> String {
+        let left = fs::read_to_string(self.root.path().join("termination-log")).unwrap_or_default();
+        let falls_back = container.termination_message_policy.as_deref() == Some("FallbackToLogsOnError");
+        if !left.is_empty() || code == 0 || !falls_back {
+            return left;
+        }
+        let log = fs::read(self.log()).unwrap_or_default();
+        String::from_utf8_lossy(&log[log.len().saturating_sub(LOG_BYTES)..]).into_owned()
     }
 
     /// Where the container's output goes.
@@ -72,8 +81,12 @@ async fn fill(node: &Node, volume: &Volume, folder: &Path) -> Result<(), String>
     }
     if let Some(name) = volume.secret.as_ref().and_then(|source| source.secret_name.clone()) {
         let secrets: Api<Secret> = Api::namespaced(node.client.clone(), &node.namespace);
-        let secret = secrets.get(&name).await.map_err(|e| e.to_string())?;
-        for (key, bytes) in secret.data.unwrap_or_default() {
+        let secret = secrets.get_opt(&name).await.map_err(|e| e.to_string())?;
+        let is_optional = volume.secret.as_ref().and_then(|source| source.optional) == Some(true);
+        if secret.is_none() && !is_optional {
+            return Err(format!("there is no secret {name}"));
+        }
+        for (key, bytes) in secret.and_then(|secret| secret.data).unwrap_or_default() {
             fs::write(folder.join(key), bytes.0).unwrap();
         }
     }
