@@ -9,4 +9,6 @@ mod leadership;
 mod lifecycle;
 mod scaling;
 mod security;
+mod snapshots;
+mod sql_maps;
 mod upgrades;
