@@ -1,6 +1,6 @@
-//! Conditions of a StreamJob: their types and reasons.
+//! Conditions of a StreamJob and of a StreamSnapshot: their types and reasons.
 //!
-//! Owns the closed lists of both, so that alerts and scripts can match on them. `Ready`, `Reconciling` and `Stalled`
+//! Owns the closed lists of them, so that alerts and scripts can match on them. `Ready`, `Reconciling` and `Stalled`
 //! follow kstatus' rules: `Reconciling` and `Stalled` are never true together, and a suspended or finished job is Ready.
 
 use std::fmt;
@@ -133,6 +133,42 @@ names! {
     }
 }
 
+names! {
+    /// `reason` of a condition of a StreamSnapshot.
+    SnapshotReason {
+        /// It is there.
+        Completed,
+        /// The job is writing it.
+        Taking,
+        /// Its files are being looked at.
+        Checking,
+        /// An attempt failed, and the next one comes after a pause.
+        Retrying,
+        /// There is no such job.
+        JobNotFound,
+        /// The job is suspended.
+        JobSuspended,
+        /// The job does not run right now.
+        JobNotRunning,
+        /// The job has finished.
+        JobFinished,
+        /// The job is being deleted, or was.
+        JobDeleted,
+        /// Another job has its name now.
+        JobReplaced,
+        /// No attempt is left.
+        RetriesExhausted,
+        /// What the spec names is no savepoint that can be used.
+        NoSavepoint,
+        /// The engine cannot do this.
+        Unsupported,
+        /// The spec breaks a rule.
+        InvalidSpec,
+        /// Its files are being deleted.
+        Deleting,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -140,8 +176,12 @@ mod tests {
     #[test]
     fn names_are_what_kubernetes_accepts_and_unique() {
         let pattern = regex::Regex::new("^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$").unwrap();
-        for name in
-            ConditionType::ALL.iter().map(|t| t.as_str()).chain(Reason::ALL.iter().map(|r| r.as_str()))
+        let of_snapshots = SnapshotReason::ALL.iter().map(|reason| reason.as_str());
+        for name in ConditionType::ALL
+            .iter()
+            .map(|t| t.as_str())
+            .chain(Reason::ALL.iter().map(|r| r.as_str()))
+            .chain(of_snapshots)
         {
             assert!(pattern.is_match(name), "{name}");
         }

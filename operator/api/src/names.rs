@@ -29,10 +29,14 @@ pub const GENERATION_LABEL: &str = "millstream.dev/generation";
 pub const PLAN_LABEL: &str = "millstream.dev/plan";
 /// Label of every child: coordinator, worker, planner, config, network, tls.
 pub const COMPONENT_LABEL: &str = "millstream.dev/component";
+/// Label of a pod that works for a StreamSnapshot: what it does.
+pub const TASK_LABEL: &str = "millstream.dev/task";
 /// Annotation of every child: checksum of what was applied, so that nothing is applied twice.
 pub const APPLIED_ANNOTATION: &str = "millstream.dev/applied";
 /// Label of a StreamSnapshot that the schedule made; only such ones are subject to retention.
 pub const SCHEDULED_LABEL: &str = "millstream.dev/scheduled";
+/// The one finalizer of a StreamSnapshot, which only one has whose files go with it.
+pub const SNAPSHOT_FINALIZER: &str = "millstream.dev/snapshot";
 /// `kind` of a snapshot.
 pub const SNAPSHOT_KIND: &str = "StreamSnapshot";
 /// Name of the snapshots' CRD object.

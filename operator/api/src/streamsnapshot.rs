@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::status::{conditions_schema, time_schema};
-use crate::streamjob::{MAX_URI, STORAGE_PATTERN};
+use crate::streamjob::{MAX_URI, PodTemplate, STORAGE_PATTERN};
 
 /// A snapshot of a StreamJob's state.
 #[derive(CustomResource, Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -108,9 +108,50 @@ pub struct StreamSnapshotStatus {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "conditions_schema")]
     pub conditions: Vec<Condition>,
+    /// When the last attempt failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "time_schema")]
+    pub failed_at: Option<Time>,
     /// Why the last attempt failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// What is being taken, or was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub taking: Option<TakingStatus>,
+    /// What a pod needs to reach the files, as the job had it then: it is there when the job is gone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub access: Option<AccessStatus>,
+}
+
+/// `status.taking`: written before anything is asked of the job, so that nothing is taken twice and nothing is forgotten.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(inline)]
+pub struct TakingStatus {
+    /// Uid of the job: another one of its name is another job.
+    pub job_uid: String,
+    /// Number of the deployment that is asked; 0 when nothing is taken, because the savepoint is there already.
+    pub attempt: i64,
+    /// Name of the savepoint; empty when it is there already.
+    pub name: String,
+    /// Where its files are, or will be.
+    pub uri: String,
+    /// Since when.
+    #[schemars(schema_with = "time_schema")]
+    pub since: Time,
+}
+
+/// `status.access`: how the job's coordinator reached the bucket.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(inline)]
+pub struct AccessStatus {
+    /// Secrets that were mounted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub secrets: Vec<String>,
+    /// The coordinator's pod template.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pod_template: Option<PodTemplate>,
 }
 
 /// How far it is.

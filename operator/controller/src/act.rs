@@ -22,6 +22,7 @@ use crate::children::JobKey;
 use crate::context::Context;
 use crate::denials;
 use crate::observe::{Job, MANAGER};
+use crate::snapshots::scheduled;
 
 /// How long an order may take that only changes who does what.
 const ORDER: Duration = Duration::from_secs(60);
@@ -127,17 +128,15 @@ async fn act(context: &Context, looked: &Looked<'_>, action: &Action) -> Result<
             order(context, looked, *attempt, plan, CallKind::Rescale(*parallelism));
         }
         Action::Activate { attempt, plan } => order(context, looked, *attempt, plan, CallKind::Activate),
-        Action::TriggerSavepoint { attempt, name } => {
-            if let Some(at) = context.address(looked.key, uid, *attempt) {
-                context.calls.savepoint(looked.key, at, name.clone(), savepoint_timeout(looked.job));
-            }
+        Action::CreateSnapshot { name } => {
+            scheduled::create(&context.client, &looked.job.object, name).await?;
+            context.metrics.wrote("StreamSnapshot");
         }
-        Action::WriteIntent(_)
-        | Action::AddFinalizer
-        | Action::RemoveFinalizer
-        | Action::CreateSnapshot { .. }
-        | Action::DeleteSnapshot { .. }
-        | Action::Wait(_) => {}
+        Action::DeleteSnapshot { name } => {
+            scheduled::discard(&context.client, &looked.job.object, name).await?;
+            context.metrics.wrote("StreamSnapshot");
+        }
+        Action::WriteIntent(_) | Action::AddFinalizer | Action::RemoveFinalizer | Action::Wait(_) => {}
     }
     Ok(Went::Well)
 }

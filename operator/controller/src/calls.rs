@@ -7,7 +7,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use millstream_lifecycle::observed::{Call, CallKind, CallState};
-use millstream_proto::AfterSavepoint;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
@@ -97,22 +96,6 @@ impl Calls {
                 put(calls, Call { state, ..call });
             }
             let _ = news.send(job);
-        });
-    }
-
-    /// Has a savepoint written that nothing waits for.
-    pub(crate) fn savepoint(&self, job: &JobKey, at: Address, name: String, deadline: Duration) {
-        let (lines, job) = (self.lines.clone(), job.clone());
-        tokio::spawn(async move {
-            let writing = async {
-                let mut client = lines.connect(&at.address, &at.trust).await?;
-                client.savepoint(&name, AfterSavepoint::GoOn).await
-            };
-            match timeout(deadline, writing).await {
-                Ok(Ok(_)) => tracing::info!("{}/{}: savepoint {name}", job.namespace, job.name),
-                Ok(Err(why)) => tracing::warn!("{}/{}: savepoint {name}: {why}", job.namespace, job.name),
-                Err(_) => tracing::warn!("{}/{}: savepoint {name}: too slow", job.namespace, job.name),
-            }
         });
     }
 }

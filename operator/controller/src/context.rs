@@ -8,7 +8,6 @@ use kube::Client;
 use kube::api::{Api, ApiResource, DynamicObject};
 use kube::runtime::events::Recorder;
 use millstream_api::SqlSource;
-use millstream_api::k8s_openapi::api::core::v1::ConfigMap;
 use millstream_lifecycle::build::CONTROL_PORT;
 use millstream_lifecycle::observed::{
     Component, Engine, Observed, OperatorSettings, PodState, SqlText, Transport,
@@ -20,8 +19,11 @@ use crate::clock::Clock;
 use crate::credentials::{Credentials, Trust};
 use crate::denials::Denials;
 use crate::engines::{Address, Engines};
+use crate::line::Lines;
 use crate::metrics::Metrics;
 use crate::observe::{Job, Seen};
+use crate::snapshots::Listing;
+use crate::sql_maps::SqlMaps;
 use crate::watch::api;
 use crate::writes::Writes;
 
@@ -38,6 +40,11 @@ pub(crate) struct Context {
     pub(crate) children: Arc<Children>,
     pub(crate) engines: Engines,
     pub(crate) calls: Calls,
+    /// The StreamSnapshots of jobs.
+    pub(crate) snapshots: Arc<Listing>,
+    pub(crate) sql: SqlMaps,
+    /// The way to coordinators.
+    pub(crate) lines: Lines,
     pub(crate) writes: Writes,
     pub(crate) events: Recorder,
     pub(crate) metrics: Arc<Metrics>,
@@ -52,7 +59,7 @@ impl Context {
         api(&self.client, &self.jobs, Some(namespace))
     }
 
-    /// Everything that is known about a job. Only the text of its SQL may have to be asked for.
+    /// Everything that is known about a job. Only the text of its SQL may have to be asked for, once after each change.
     pub(crate) async fn observe(&self, key: &JobKey, job: &Job) -> Result<Observed, kube::Error> {
         let seen = self.children.of(key);
         let planned = job.status.plan.as_ref().map(|plan| plan.id.as_str());
@@ -64,14 +71,14 @@ impl Context {
         Ok(Observed {
             object: job.object.clone(),
             status: job.status.clone(),
-            sql: self.sql(job).await?,
+            sql: self.sql(key, job).await?,
             operator: OperatorSettings { client_ca: self.credentials.client_ca(), ..self.settings.clone() },
             engines: self.ask(key, &addresses(&seen, &job.object.uid)),
             children: seen.into_iter().map(|seen| seen.child).collect(),
             calls: self.calls.of(key),
             planner,
             denials: self.denials.of(key, &attempts(job)),
-            snapshots: Vec::new(),
+            snapshots: self.snapshots.of(key, &job.object.uid),
         })
     }
 
@@ -84,19 +91,14 @@ impl Context {
         addresses(&self.children.of(key), uid).remove(&attempt)
     }
 
-    async fn sql(&self, job: &Job) -> Result<SqlText, kube::Error> {
-        let Ok(SqlSource::ConfigMap { name, key }) = job.spec.as_ref().map(|spec| &spec.sql) else {
-            return Ok(SqlText::Inline);
-        };
-        let maps: Api<ConfigMap> = Api::namespaced(self.client.clone(), &job.object.namespace);
-        let Some(map) = maps.get_opt(name).await? else {
-            return Ok(SqlText::Missing(format!("there is no ConfigMap {name} in this namespace")));
-        };
-        let text = map.data.and_then(|mut data| data.remove(key));
-        Ok(text.map_or_else(
-            || SqlText::Missing(format!("the ConfigMap {name} has no key {key}")),
-            SqlText::Found,
-        ))
+    async fn sql(&self, key: &JobKey, job: &Job) -> Result<SqlText, kube::Error> {
+        match job.spec.as_ref().map(|spec| &spec.sql) {
+            Ok(SqlSource::ConfigMap { name, key: entry }) => self.sql.text(key, name, entry).await,
+            Ok(SqlSource::Inline(_)) | Err(_) => {
+                self.sql.forget(key);
+                Ok(SqlText::Inline)
+            }
+        }
     }
 
     /// Forgets a job that is gone.
@@ -104,6 +106,7 @@ impl Context {
         self.engines.forget(key);
         self.calls.forget(key);
         self.denials.forget(key);
+        self.sql.forget(key);
         self.writes.forget(uid);
         self.succeeded(key);
     }

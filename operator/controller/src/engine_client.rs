@@ -4,13 +4,15 @@ use std::time::Duration;
 
 use millstream_api::status::StopMethod;
 use millstream_lifecycle::observed::{Answer, CallKind};
+use millstream_lifecycle::snapshot::{SavepointOutcome, Written};
+use millstream_lifecycle::time::Timestamp;
 use millstream_proto::{
     ActivateRequest, AfterSavepoint, CancelRequest, ControlClient, GetStatusRequest, RescaleRequest,
     StopRequest, TriggerSavepointRequest,
 };
 use millstream_tls::Security;
 use tokio::time::timeout;
-use tonic::Status;
+use tonic::{Code, Status};
 
 use crate::line::{Dialer, Line};
 use crate::observe;
@@ -62,16 +64,36 @@ impl EngineClient {
         done.map_err(|status| self.why(&status))
     }
 
-    /// Has a savepoint written under a name in the job's own storage; its epoch.
-    pub(crate) async fn savepoint(
-        &mut self,
-        name: &str,
-        then: AfterSavepoint,
-    ) -> Result<Option<i64>, String> {
+    /// Has a savepoint written under a name in the job's own storage, behind which the job stops; its epoch.
+    async fn savepoint(&mut self, name: &str, then: AfterSavepoint) -> Result<Option<i64>, String> {
         let request = TriggerSavepointRequest { to: String::new(), name: name.to_owned(), then: then.into() };
         let written = self.inner.trigger_savepoint(request).await;
         let report = written.map_err(|status| self.why(&status))?.into_inner();
         Ok(i64::try_from(report.epoch).ok())
+    }
+
+    /// Has a savepoint written to this address, of which the name is the last part; the job goes on.
+    ///
+    /// A refusal (the name is taken, or is being taken) and a broken connection leave it open whether there is one. What the engine says
+    /// about its own failure does not.
+    pub(crate) async fn snapshot(&mut self, name: &str, uri: &str) -> SavepointOutcome {
+        let then = AfterSavepoint::GoOn.into();
+        let request = TriggerSavepointRequest { to: uri.to_owned(), name: name.to_owned(), then };
+        let written = match self.inner.trigger_savepoint(request).await {
+            Ok(written) => written.into_inner(),
+            Err(status) => {
+                let is_clear =
+                    matches!(status.code(), Code::FailedPrecondition | Code::Aborted | Code::Internal);
+                return SavepointOutcome::Failed { message: self.why(&status), is_unclear: !is_clear };
+            }
+        };
+        let at = i64::try_from(written.at_ms).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
+        SavepointOutcome::Done(Written {
+            uri: written.location,
+            epoch: i64::try_from(written.epoch).unwrap_or(i64::MAX),
+            bytes: i64::try_from(written.bytes).ok(),
+            at: at.unwrap_or_else(Timestamp::now),
+        })
     }
 
     fn why(&self, status: &Status) -> String {

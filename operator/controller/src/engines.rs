@@ -91,6 +91,11 @@ impl Engines {
         said
     }
 
+    /// What the coordinator of a deployment said last, if it is being asked.
+    pub(crate) fn last(&self, job: &JobKey, attempt: i64) -> Engine {
+        self.lock().get(job).and_then(|of_job| of_job.get(&attempt)).map(Asked::last).unwrap_or_default()
+    }
+
     /// How often the coordinators of a job are asked from now on.
     pub(crate) fn pace(&self, job: &JobKey, pace: Duration) {
         for asked in self.lock().get(job).into_iter().flat_map(BTreeMap::values) {

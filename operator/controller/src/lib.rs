@@ -8,6 +8,8 @@
 //! | `engines` | what coordinators say: one that runs is asked again and again, in the background |
 //! | `calls` | orders to coordinators, given in the background |
 //! | `reconcile` | one look at one job: observe, decide, act |
+//! | `snapshots` | the same for StreamSnapshots |
+//! | `sql_maps` | the config maps that jobs have their SQL in |
 //! | `act`, `apply` | carrying out what was decided |
 //! | `denials` | what the API server did not let be made |
 //! | `certify`, `certificates` | certificates of deployments: writing them, making them |
@@ -41,6 +43,8 @@ mod named;
 pub mod observe;
 mod reconcile;
 mod run;
+mod snapshots;
+mod sql_maps;
 mod watch;
 mod writes;
 

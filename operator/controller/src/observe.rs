@@ -8,8 +8,10 @@ mod engine;
 mod job;
 mod planner;
 mod pod;
+mod tool;
 
 pub(crate) use child::{MANAGED_BY, MANAGER};
 pub use child::{Seen, certificates, child};
 pub use engine::answer;
 pub use job::{Job, job};
+pub use tool::{ToolSeen, tool};

@@ -34,6 +34,8 @@ use crate::line::{Dialer, Lines, Network};
 use crate::metrics::Metrics;
 use crate::observe::MANAGER;
 use crate::reconcile::{after_error, reconcile};
+use crate::snapshots::{self, Listing};
+use crate::sql_maps::SqlMaps;
 use crate::watch::{KINDS, api, keep, resource};
 use crate::writes::Writes;
 
@@ -123,8 +125,11 @@ pub async fn operate(
         jobs,
         children,
         engines: Engines::new(clock, lines.clone(), news.clone()),
-        calls: Calls::new(clock, lines, news, metrics.clone()),
+        calls: Calls::new(clock, lines.clone(), news.clone(), metrics.clone()),
+        lines,
         credentials,
+        snapshots: Arc::new(Listing::new(news.clone())),
+        sql: SqlMaps::new(client.clone(), arguments.namespace.clone(), news),
         metrics,
         writes: Writes::default(),
         denials: Denials::default(),
@@ -188,7 +193,8 @@ async fn control(
     let api = api(&context.client, &jobs, arguments.namespace.as_deref());
     let controller = Controller::new_with(api, config, jobs);
     stored.send_replace(Some(controller.store()));
-    controller
+    let snapshots = snapshots::run(arguments, context.clone(), controller.store(), ended(ending.clone()));
+    let jobs = controller
         .with_config(Config::default().concurrency(CONCURRENCY))
         .reconcile_on(changed)
         .graceful_shutdown_on(ended(ending))
@@ -204,8 +210,8 @@ async fn control(
                 Err(error) => tracing::warn!("{}", with_causes(&error)),
             }
             std::future::ready(())
-        })
-        .await;
+        });
+    tokio::join!(jobs, snapshots);
 }
 
 /// Waits until the API server serves StreamJobs.

@@ -27,13 +27,6 @@ pub enum Action {
     StartPlanner(Vec<Built>),
     /// Delete these objects, each by its uid.
     DeleteOrphans(Vec<ChildRef>),
-    /// Ask for a savepoint; the job goes on.
-    TriggerSavepoint {
-        /// Whom.
-        attempt: i64,
-        /// Its name, which makes asking twice harmless.
-        name: String,
-    },
     /// Ask the job to stop behind a checkpoint or savepoint.
     StopWithSavepoint {
         /// Whom.
@@ -71,7 +64,7 @@ pub enum Action {
         /// Its name, which follows from the minute it is due.
         name: String,
     },
-    /// Delete a StreamSnapshot of the schedule.
+    /// Delete a StreamSnapshot of the schedule, and its files.
     DeleteSnapshot {
         /// Its name.
         name: String,
@@ -148,7 +141,6 @@ impl fmt::Display for Action {
                 let now = |o: &ChildRef| if o.grace == Grace::None { " now" } else { "" };
                 list("delete", orphans.iter().map(|o| format!("{}/{}{}", o.kind, o.name, now(o))), f)
             }
-            Self::TriggerSavepoint { attempt, name } => write!(f, "savepoint {name} of attempt {attempt}"),
             Self::StopWithSavepoint { attempt, method, .. } => {
                 write!(f, "stop attempt {attempt} behind {method:?}")
             }

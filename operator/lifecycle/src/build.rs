@@ -16,6 +16,7 @@ mod pdb;
 mod planner;
 mod pods;
 mod services;
+mod tool;
 mod workers;
 
 use std::fmt;
@@ -33,6 +34,7 @@ pub use certificates::{
 };
 pub use config::{IMAGE_ANNOTATION, MANIFEST_KEY, read_deployed};
 pub use planner::planner;
+pub use tool::{TOOL, ToolBlueprint, tool};
 
 use crate::fields::checksum;
 use crate::observed::{Certificates, ChildKind, ObjectFacts, OperatorSettings, Transport};

@@ -16,6 +16,7 @@
 //! | `status` | the next status, its seal, when it is worth a write |
 //! | [`diff`], [`fields`] | what changed, and how deep it goes; revisions |
 //! | [`schedule`] | when a savepoint is due |
+//! | [`snapshot`] | the life of a StreamSnapshot |
 //! | [`build`], [`names`] | objects and their names |
 //! | [`certificates`] | when certificates are due, and the order of steps in which they come |
 //!
@@ -39,9 +40,11 @@ mod phase;
 mod plan;
 pub mod schedule;
 mod situation;
+pub mod snapshot;
 mod status;
 pub mod time;
 
 pub use action::{Action, ChildRef, Grace};
 pub use decide::{Decision, decide};
 pub use observed::Observed;
+pub use snapshot::{SnapshotAction, SnapshotDecision, decide_snapshot};

@@ -11,13 +11,16 @@ use std::path::{Path, PathBuf};
 use millstream_api::k8s_openapi::api::core::v1::{ConfigMap, Pod, Service};
 use millstream_api::k8s_openapi::api::networking::v1::NetworkPolicy;
 use millstream_api::k8s_openapi::api::policy::v1::PodDisruptionBudget;
+use millstream_api::streamsnapshot::AccessStatus;
 use millstream_api::{StreamJob, ValidatedJob};
 use millstream_lifecycle::build::{
-    Blueprint, Built, Start, deployment, planner, read_certificates, read_deployed, workers_for,
+    Blueprint, Built, Start, ToolBlueprint, deployment, planner, read_certificates, read_deployed, tool,
+    workers_for,
 };
 use millstream_lifecycle::observed::{
     Certificates, ChildKind, ObjectFacts, OperatorSettings, Transport, Validity,
 };
+use millstream_lifecycle::snapshot::{SnapshotFacts, Task};
 use millstream_lifecycle::time::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -125,7 +128,48 @@ fn cases() -> Vec<(&'static str, Vec<Built>)> {
         ("plain", built(plain(), Start::Newest(Some(41)), Transport::Tls, deployment)),
         ("full", built(full(), Start::Newest(None), Transport::Plaintext, deployment)),
         ("planner", built(full(), Start::Newest(None), Transport::Tls, planner)),
+        (SNAPSHOT, vec![of_snapshot(Task::Check), of_snapshot(Task::Delete)]),
     ]
+}
+
+/// The case that belongs to no deployment.
+const SNAPSHOT: &str = "snapshot";
+
+fn of_snapshot(task: Task) -> Built {
+    let snapshot = SnapshotFacts {
+        name: "nightly".into(),
+        namespace: "payments".into(),
+        uid: "5a1e2b3c-4d5e-6f70".into(),
+        generation: 1,
+        deleted: None,
+        has_finalizer: true,
+        skips_deletion_policy: false,
+    };
+    let mut job = job(full());
+    let template = job.cluster.coordinator.template.as_mut().unwrap();
+    // Neither makes it a pod of the job, and none of them runs an image of long ago.
+    let containers = template.0["spec"]["containers"].as_array_mut().unwrap();
+    containers[0]["image"] = json!("old.example/engine:0");
+    template.0["metadata"]["labels"]["millstream.dev/job"] = json!("orders");
+    let access = AccessStatus { secrets: job.secrets, pod_template: job.cluster.coordinator.template };
+    let operator = operator(Transport::Tls);
+    let uri = "s3://bucket/streams/savepoints/payments.orders/nightly-5a1e2b3c4d5e";
+    tool(&ToolBlueprint { snapshot: &snapshot, operator: &operator, access: &access, task, uri })
+}
+
+#[test]
+fn a_pod_of_a_snapshot_is_no_jobs() {
+    for task in [Task::Check, Task::Delete] {
+        let pod = of_snapshot(task).value;
+        assert!(pod["metadata"]["labels"].get("millstream.dev/job").is_none());
+        assert_eq!(pod["metadata"]["ownerReferences"][0]["kind"], "StreamSnapshot");
+        let containers = pod["spec"]["containers"].as_array().unwrap();
+        assert_eq!(
+            (containers.len(), &containers[0]["image"]),
+            (1, &json!("ghcr.io/millstream/millstream:0.1.0"))
+        );
+        assert_eq!(pod["spec"]["nodeSelector"]["disk"], "ssd", "where the job's coordinator ran");
+    }
 }
 
 fn file(name: &str) -> PathBuf {
@@ -208,7 +252,7 @@ fn rule_13_pods_mount_no_token_and_follow_the_restricted_profile() {
 
 #[test]
 fn rule_03_every_object_says_whose_it_is_and_what_it_was_made_for() {
-    for (name, built) in cases() {
+    for (name, built) in cases().into_iter().filter(|(name, _)| *name != SNAPSHOT) {
         for object in built {
             let metadata = &object.value["metadata"];
             let labels = &metadata["labels"];

@@ -8,9 +8,11 @@ use kube::config::Kubeconfig;
 use millstream_test_kube::Kubectl;
 
 /// Group, resources, verbs.
-const RIGHTS: [[&str; 3]; 10] = [
+const RIGHTS: [[&str; 3]; 12] = [
     ["millstream.dev", "streamjobs", "get,list,watch,patch"],
     ["millstream.dev", "streamjobs/status", "update"],
+    ["millstream.dev", "streamsnapshots", "get,list,watch,create,patch,delete"],
+    ["millstream.dev", "streamsnapshots/status", "patch"],
     ["", "pods", "get,list,watch,create,patch,delete"],
     ["", "configmaps", "get,list,watch,create,update,patch,delete"],
     ["", "services", "get,list,watch,create,patch,delete"],

@@ -112,21 +112,36 @@ impl World {
         self.folder.path().join("state")
     }
 
+    /// The job's SQL.
+    pub(crate) fn sql(&self, manifest: &Manifest) -> String {
+        let Manifest { select, from, rows, rows_per_second, out, .. } = manifest;
+        let out = self.out(out).display().to_string();
+        format!(
+            "CREATE TABLE numbers (id BIGINT) WITH (
+  'connector' = 'datagen', 'rows-per-second' = '{rows_per_second}', 'number-of-rows' = '{rows}',
+  'fields.id.kind' = 'sequence', 'fields.id.start' = '1', 'fields.id.end' = '{rows}');
+CREATE TABLE written (id BIGINT, k BIGINT) WITH ('connector' = 'filesystem', 'path' = '{out}', 'format' = 'json');
+INSERT INTO written SELECT id, {select} FROM {from};
+"
+        )
+    }
+
     /// The job's manifest.
     pub(crate) fn manifest(&self, manifest: &Manifest) -> String {
-        let Manifest { name, select, from, rows, rows_per_second, out, stability, spec } = manifest;
-        let (out, state) = (self.out(out).display().to_string(), self.state().display().to_string());
+        let sql = self.sql(manifest).replace('\n', "\n    ");
+        self.manifest_with(manifest, &format!("  sql: |\n    {}", sql.trim_end()))
+    }
+
+    /// The same with other lines for where its SQL is.
+    pub(crate) fn manifest_with(&self, manifest: &Manifest, sql: &str) -> String {
+        let Manifest { name, stability, spec, .. } = manifest;
+        let state = self.state().display().to_string();
         format!(
             "apiVersion: millstream.dev/v1alpha1
 kind: StreamJob
 metadata: {{name: {name}}}
 spec:
-  sql: |
-    CREATE TABLE numbers (id BIGINT) WITH (
-      'connector' = 'datagen', 'rows-per-second' = '{rows_per_second}', 'number-of-rows' = '{rows}',
-      'fields.id.kind' = 'sequence', 'fields.id.start' = '1', 'fields.id.end' = '{rows}');
-    CREATE TABLE written (id BIGINT, k BIGINT) WITH ('connector' = 'filesystem', 'path' = '{out}', 'format' = 'json');
-    INSERT INTO written SELECT id, {select} FROM {from};
+{sql}
   state: {{storage: 'file://{state}'}}
   checkpoint: {{interval: 500ms}}
   stability: {stability}
@@ -236,7 +251,7 @@ spec:
         self.operator.as_ref().map(|operator| operator.log()).unwrap_or_default()
     }
 
-    fn report(&self, name: &str) -> String {
+    pub(crate) fn report(&self, name: &str) -> String {
         let job = self.kubectl.run(["get", "streamjob", name, "-o", "yaml"]).output;
         let pods = self.kubectl.run(["get", "pods", "-o", "yaml"]).output;
         format!("{job}\n{pods}\n{}", self.log())

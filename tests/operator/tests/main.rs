@@ -9,6 +9,8 @@ mod leadership;
 mod lifecycle;
 mod scaling;
 mod security;
+mod snapshots;
+mod sql_maps;
 mod upgrades;
 
 use std::process::ExitCode;
@@ -54,6 +56,11 @@ fn main() -> ExitCode {
         security::what_has_the_names_of_certificates_already_is_not_believed,
         security::a_deployment_in_the_clear_is_kept_until_the_next_one_has_certificates,
         security::an_operator_with_another_certificate_gets_control_of_the_jobs_that_run,
+        snapshots::a_snapshot_is_taken_and_another_job_goes_on_from_it,
+        snapshots::a_suspended_job_is_waited_for_and_an_operator_that_is_killed_takes_it_once,
+        snapshots::files_go_with_their_snapshot_when_that_was_asked_for_though_the_job_is_gone,
+        snapshots::a_schedule_takes_snapshots_and_keeps_so_many,
+        sql_maps::a_config_map_that_is_edited_upgrades_its_job_at_once,
         upgrades::the_newest_checkpoint_is_enough_for_an_upgrade_with_last_state,
         upgrades::a_coordinator_that_does_not_answer_is_followed_by_one_from_the_newest_checkpoint,
         upgrades::a_plan_waits_until_it_is_approved,

@@ -397,6 +397,10 @@ pub(crate) struct InspectArguments {
     /// Form of the answer
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     pub(crate) output: PlanFormat,
+    /// Leave word in this file of what came of it, as one JSON object: for whoever started it, such as Kubernetes in
+    /// /dev/termination-log
+    #[arg(long, value_name = "FILE", env = "MILLSTREAM_ENDING")]
+    pub(crate) ending: Option<PathBuf>,
 }
 
 #[derive(Args, Debug)]
@@ -416,6 +420,10 @@ pub(crate) struct DeleteArguments {
     /// Do not ask
     #[arg(long)]
     pub(crate) yes: bool,
+    /// Leave word in this file of what came of it, as one JSON object: for whoever started it, such as Kubernetes in
+    /// /dev/termination-log
+    #[arg(long, value_name = "FILE", env = "MILLSTREAM_ENDING")]
+    pub(crate) ending: Option<PathBuf>,
 }
 
 /// Form of a bare SELECT's result.

@@ -8,9 +8,11 @@ use std::path::Path;
 
 use millstream_savepoint::{SavepointLocation, SavepointReader};
 use millstream_storage::Patience;
+use serde_json::{Value, json};
 
 use super::args::{DeleteArguments, ListArguments, PlaceArguments, SavepointArguments, SavepointCommand};
 use super::confirm::confirm;
+use super::ending;
 use super::failure::Failure;
 use super::storage::{job_store, storage_uri};
 use crate::job_file::{JobFile, JobOverrides};
@@ -26,11 +28,33 @@ pub(super) fn savepoint(arguments: SavepointArguments) -> Result<(), Failure> {
     runtime.block_on(async {
         match arguments.command {
             None => take::take(arguments.take).await,
-            Some(SavepointCommand::Inspect(inspect)) => inspect::inspect(inspect).await,
+            Some(SavepointCommand::Inspect(inspect)) => {
+                let file = inspect.ending.clone();
+                with_word(file.as_deref(), inspect::inspect(inspect)).await
+            }
             Some(SavepointCommand::List(list)) => self::list(list).await,
-            Some(SavepointCommand::Delete(delete)) => self::delete(delete).await,
+            Some(SavepointCommand::Delete(delete)) => {
+                let file = delete.ending.clone();
+                with_word(file.as_deref(), self::delete(delete)).await
+            }
         }
     })
+}
+
+/// Does this, and leaves word of what came of it where that is asked for.
+async fn with_word(
+    file: Option<&Path>,
+    work: impl Future<Output = Result<Value, Failure>>,
+) -> Result<(), Failure> {
+    let Some(file) = file else { return work.await.map(drop) };
+    ending::begin(file)?;
+    let done = work.await;
+    let word = match &done {
+        Ok(word) => word.clone(),
+        Err(failure) => ending::word_of(failure),
+    };
+    ending::write(file, &word);
+    done.map(drop)
 }
 
 /// The job that is meant by a file, or by the name of a job that was started in the working directory.
@@ -68,12 +92,12 @@ async fn list(arguments: ListArguments) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn delete(arguments: DeleteArguments) -> Result<(), Failure> {
+async fn delete(arguments: DeleteArguments) -> Result<Value, Failure> {
     let location = typed(&arguments.savepoint)?;
     confirm(arguments.yes, &format!("delete {location}?"))?;
     if millstream_savepoint::delete(&location).await? {
         answer(&format!("deleted {location}\n"));
-        return Ok(());
+        return Ok(json!({"ending": "Deleted"}));
     }
     Err(Failure::Mistake(format!("there is no savepoint in {location}")))
 }

@@ -12,6 +12,8 @@ struct Document {
     phase: String,
     newest_epoch: Option<Newest>,
     last_savepoint: Option<Savepoint>,
+    #[serde(default)]
+    savepoints_under_way: u32,
     restored_from: Option<i64>,
     #[serde(default)]
     restarts: i32,
@@ -50,6 +52,7 @@ pub fn answer(json: &str) -> Result<Answer, String> {
         phase,
         newest: document.newest_epoch.and_then(newest),
         savepoint: document.last_savepoint.and_then(savepoint),
+        savepoints_under_way: document.savepoints_under_way,
         restored_from: document.restored_from,
         restarts: document.restarts,
         failed_checkpoints: document.failed_checkpoints_in_a_row,
@@ -107,13 +110,14 @@ mod tests {
             "failed_checkpoints_in_a_row": 1, "last_error": "a worker is lost",
             "newest_epoch": {"epoch": 9, "manifest": "s3://b/9", "at_ms": 2000, "bytes": 5, "duration_ms": 30},
             "last_savepoint": {"location": "s3://b/s", "epoch": 8, "at_ms": 1000, "rows": 1, "bytes": 3},
+            "savepoints_under_way": 1,
         });
         let answer = answer(&document.to_string()).unwrap();
         assert_eq!(answer.phase, EnginePhase::Running);
         let newest = answer.newest.unwrap();
         assert_eq!((newest.number, newest.completed.as_second(), newest.bytes), (9, 2, Some(5)));
         assert_eq!(newest.duration, Some(Duration::from_millis(30)));
-        assert_eq!(answer.savepoint.unwrap().uri, "s3://b/s");
+        assert_eq!((answer.savepoint.unwrap().uri.as_str(), answer.savepoints_under_way), ("s3://b/s", 1));
         assert_eq!((answer.restored_from, answer.restarts, answer.parallelism), (Some(7), 2, 4));
         assert_eq!((answer.failed_checkpoints, answer.error.as_deref()), (1, Some("a worker is lost")));
     }

@@ -59,25 +59,14 @@ fn spec(object: &DynamicObject) -> Result<ValidatedJob, Vec<FieldError>> {
 
 /// Refuses what the resource has a place for and this operator cannot do yet, rather than to leave it undone.
 fn possible(job: ValidatedJob) -> Result<ValidatedJob, Vec<FieldError>> {
-    let settings = &job.cluster;
-    let asked = [
-        (
-            "spec.snapshots.schedule",
-            settings.snapshots.schedule.is_some(),
-            "savepoints by schedule are not taken",
-        ),
-        ("spec.autoscaling", settings.autoscaling.is_some(), "jobs are not scaled by their load"),
-    ];
-    let errors: Vec<FieldError> = asked
-        .into_iter()
-        .filter(|(_, is_asked, _)| *is_asked)
-        .map(|(path, _, what)| FieldError {
-            path: path.into(),
-            message: format!("{what} by this version of the operator"),
-            hint: Some("leave it out".into()),
-        })
-        .collect();
-    if errors.is_empty() { Ok(job) } else { Err(errors) }
+    if job.cluster.autoscaling.is_none() {
+        return Ok(job);
+    }
+    Err(vec![FieldError {
+        path: "spec.autoscaling".into(),
+        message: "jobs are not scaled by their load by this version of the operator".into(),
+        hint: Some("leave it out".into()),
+    }])
 }
 
 #[cfg(test)]
@@ -133,8 +122,7 @@ mod tests {
         assert_eq!(
             texts,
             [
-                "spec.snapshots.schedule: savepoints by schedule are not taken by this version of the operator (leave it out)",
-                "spec.autoscaling: jobs are not scaled by their load by this version of the operator (leave it out)",
+                "spec.autoscaling: jobs are not scaled by their load by this version of the operator (leave it out)"
             ]
         );
     }

@@ -157,7 +157,7 @@ fn secret_volumes(job: &ValidatedJob) -> impl Iterator<Item = Value> {
 }
 
 /// Names of volumes are labels, those of secrets may have dots and be longer.
-fn secret_volume(secret: &str) -> String {
+pub(super) fn secret_volume(secret: &str) -> String {
     format!("secret-{}", crate::fields::checksum(secret))
 }
 

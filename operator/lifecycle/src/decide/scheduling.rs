@@ -1,6 +1,7 @@
 //! Savepoints by the clock: one StreamSnapshot for each time that is due, and no more of them than are to be kept.
 //!
 //! What people made is never deleted, nor is the newest that is complete. A time that passed while nothing ran is caught up with once.
+//! Taking the savepoint is the snapshot's own affair ([`crate::snapshot`]).
 
 use millstream_api::streamsnapshot::SnapshotPhase;
 
@@ -29,22 +30,11 @@ fn is_under_way(snapshot: &Snapshot) -> bool {
 }
 
 pub(super) fn is_due(s: &Situation<'_>) -> bool {
-    waiting(s).is_some() || can_take(s) && due(s).is_some()
-}
-
-/// A snapshot that nobody has begun.
-fn waiting<'a>(s: &Situation<'a>) -> Option<&'a Snapshot> {
-    let runs = s.current().is_some_and(|group| group.is_running());
-    let pending = |snapshot: &&Snapshot| snapshot.phase == SnapshotPhase::Pending;
-    s.observed.snapshots.iter().filter(|_| runs).find(pending)
+    can_take(s) && due(s).is_some()
 }
 
 pub(super) fn take(s: &Situation<'_>) -> Outcome {
     let verdict = running::standing(s);
-    if let (Some(snapshot), Some(attempt)) = (waiting(s), s.attempt()) {
-        let name = snapshot.name.clone();
-        return Outcome::act(verdict, vec![Action::TriggerSavepoint { attempt, name }]);
-    }
     let Some(due) = due(s) else { return Outcome::rest(verdict) };
     let name = scheduled_snapshot(&s.observed.object.name, due.as_second());
     let mut status = s.observed.status.clone();
@@ -52,27 +42,31 @@ pub(super) fn take(s: &Situation<'_>) -> Outcome {
     Outcome::act(verdict, vec![Action::CreateSnapshot { name }]).with(status)
 }
 
-/// Scheduled snapshots that are too many or too old, oldest first.
+/// Scheduled snapshots that are too many or too old, oldest first: complete ones, and apart from them those that came to nothing.
 fn surplus<'a>(s: &Situation<'a>) -> Vec<&'a Snapshot> {
     let Ok(job) = &s.target else { return Vec::new() };
     let settings = &job.cluster.snapshots;
-    let mut done: Vec<&Snapshot> = s
-        .observed
-        .snapshots
-        .iter()
-        .filter(|snapshot| snapshot.is_scheduled && snapshot.phase == SnapshotPhase::Completed)
-        .collect();
-    done.sort_by(|a, b| (b.created, &b.name).cmp(&(a.created, &a.name)));
     let keep = usize::try_from(settings.count).unwrap_or(usize::MAX);
     let is_old = |snapshot: &Snapshot| after(snapshot.created, settings.max_age) < s.now;
-    let mut surplus: Vec<&Snapshot> = done
-        .into_iter()
-        .enumerate()
-        .filter(|(rank, snapshot)| *rank > 0 && (*rank >= keep || is_old(snapshot)))
-        .map(|(_, snapshot)| snapshot)
-        .collect();
-    surplus.reverse();
+    let complete = newest_first(s, |phase| phase == SnapshotPhase::Completed);
+    let newest = complete.first().map(|snapshot| snapshot.created);
+    let vain = newest_first(s, |phase| matches!(phase, SnapshotPhase::Failed | SnapshotPhase::Abandoned));
+    let of_complete = complete.into_iter().enumerate();
+    let of_complete = of_complete.filter(|(rank, snapshot)| *rank > 0 && (*rank >= keep || is_old(snapshot)));
+    // Why one came to nothing is of interest until a later one did not.
+    let of_vain = vain.into_iter().enumerate().filter(|(rank, snapshot)| {
+        newest.is_some_and(|newest| newest > snapshot.created) || *rank >= keep || is_old(snapshot)
+    });
+    let mut surplus: Vec<&Snapshot> = of_complete.chain(of_vain).map(|(_, snapshot)| snapshot).collect();
+    surplus.sort_by_key(|snapshot| (snapshot.created, &snapshot.name));
     surplus
+}
+
+fn newest_first<'a>(s: &Situation<'a>, is_meant: fn(SnapshotPhase) -> bool) -> Vec<&'a Snapshot> {
+    let scheduled = s.observed.snapshots.iter().filter(|snapshot| snapshot.is_scheduled);
+    let mut meant: Vec<&Snapshot> = scheduled.filter(|snapshot| is_meant(snapshot.phase)).collect();
+    meant.sort_by(|a, b| (b.created, &b.name).cmp(&(a.created, &a.name)));
+    meant
 }
 
 pub(super) fn has_surplus(s: &Situation<'_>) -> bool {

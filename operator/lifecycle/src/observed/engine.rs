@@ -28,6 +28,8 @@ pub struct Answer {
     pub newest: Option<Epoch>,
     /// The newest savepoint that this coordinator wrote.
     pub savepoint: Option<Epoch>,
+    /// Savepoints that it was asked for and that are not complete.
+    pub savepoints_under_way: u32,
     /// The epoch that the newest attempt was restored from.
     pub restored_from: Option<i64>,
     /// Restarts of tasks since this coordinator began.

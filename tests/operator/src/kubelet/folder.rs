@@ -13,6 +13,9 @@ use super::volume::fill;
 /// How often volumes are brought up to date: a kubelet takes a minute or more.
 const SYNC: Duration = Duration::from_secs(1);
 
+/// How much of a log a kubelet takes for a termination message.
+const LOG_BYTES: usize = 2_048;
+
 /// A pod's files. Removed with it.
 pub(super) struct Folder {
     root: tempfile::TempDir,
@@ -52,9 +55,15 @@ impl Folder {
         }
     }
 
-    /// What the container left in its termination message.
-    pub(super) fn message(&self) -> String {
-        fs::read_to_string(self.root.path().join("termination-log")).unwrap_or_default()
+    /// What the container left in its termination message; the end of its log where it left none, if it is to be so.
+    pub(super) fn message(&self, code: i32, container: &Container) -> String {
+        let left = fs::read_to_string(self.root.path().join("termination-log")).unwrap_or_default();
+        let falls_back = container.termination_message_policy.as_deref() == Some("FallbackToLogsOnError");
+        if !left.is_empty() || code == 0 || !falls_back {
+            return left;
+        }
+        let log = fs::read(self.log()).unwrap_or_default();
+        String::from_utf8_lossy(&log[log.len().saturating_sub(LOG_BYTES)..]).into_owned()
     }
 
     /// Where the container's output goes.

@@ -57,7 +57,7 @@ async fn work(node: &Node, pod: &Pod, status: &mut Status, ip: &str, seen: &mut 
         let Some(ended) = attend(node, &folder, command, pod, status, seen).await else { return };
         let code = ended.code().unwrap_or(137);
         if !restarts || code == 0 {
-            return status.ended(code, &folder.message()).await;
+            return status.ended(code, &folder.message(code, &container)).await;
         }
         status.restarted();
         status.waiting("CrashLoopBackOff", "back-off restarting failed container").await;

@@ -4,14 +4,15 @@ use std::fmt::Write as _;
 
 use comfy_table::{CellAlignment, Table, presets};
 use millstream_savepoint::{SavepointReader, SavepointSummary, TableSummary};
+use serde_json::{Value, json};
 
 use super::{answer, typed};
 use crate::cli::args::{InspectArguments, PlanFormat};
 use crate::cli::failure::Failure;
 use crate::clock;
 
-/// Prints a savepoint's summary. Every file is looked at; with `--check` it is read.
-pub(super) async fn inspect(arguments: InspectArguments) -> Result<(), Failure> {
+/// Prints a savepoint's summary, and returns the word for it. Every file is looked at; with `--check` it is read.
+pub(super) async fn inspect(arguments: InspectArguments) -> Result<Value, Failure> {
     let location = typed(&arguments.savepoint)?;
     let reader = SavepointReader::open(&location).await?;
     reader.check_files().await?;
@@ -27,7 +28,16 @@ pub(super) async fn inspect(arguments: InspectArguments) -> Result<(), Failure> 
             answer(&format!("{json}\n"));
         }
     }
-    Ok(())
+    Ok(word(&summary))
+}
+
+fn word(summary: &SavepointSummary) -> Value {
+    json!({
+        "ending": "Inspected",
+        "epoch": summary.epoch,
+        "bytes": summary.bytes(),
+        "created_at_ms": summary.created_at_ms,
+    })
 }
 
 fn text(summary: &SavepointSummary, is_checked: bool) -> String {

@@ -61,6 +61,8 @@ pub(super) struct Faults {
     pub(super) calls_succeed_late: bool,
     /// Checkpoints do not complete.
     pub(super) no_checkpoints: bool,
+    /// Savepoints that the schedule asks for come to nothing.
+    pub(super) savepoints_fail: bool,
     /// The engine cannot rescale in place.
     pub(super) no_rescale: bool,
     /// It says that it did, and goes on as before.
@@ -353,10 +355,6 @@ impl World {
                 phase: SnapshotPhase::Pending,
             }),
             Action::DeleteSnapshot { name } => self.snapshots.retain(|snapshot| snapshot.name != *name),
-            Action::TriggerSavepoint { name, .. } => {
-                let named = self.snapshots.iter_mut().filter(|snapshot| snapshot.name == *name);
-                named.for_each(|snapshot| snapshot.phase = SnapshotPhase::InProgress);
-            }
             Action::Wait(_) => {}
         }
     }

@@ -126,9 +126,12 @@ impl World {
         self.let_pods_come();
         self.let_processes_work();
         for snapshot in &mut self.snapshots {
-            if snapshot.phase == SnapshotPhase::InProgress {
-                snapshot.phase = SnapshotPhase::Completed;
-            }
+            snapshot.phase = match snapshot.phase {
+                SnapshotPhase::Pending => SnapshotPhase::InProgress,
+                SnapshotPhase::InProgress if self.faults.savepoints_fail => SnapshotPhase::Failed,
+                SnapshotPhase::InProgress => SnapshotPhase::Completed,
+                over => over,
+            };
         }
     }
 

@@ -68,6 +68,7 @@ impl World {
                 phase: process.phase,
                 newest: newest(attempt),
                 savepoint: None,
+                savepoints_under_way: 0,
                 restored_from: process.restored_from,
                 restarts: process.restarts,
                 failed_checkpoints: u32::from(self.faults.no_checkpoints),
