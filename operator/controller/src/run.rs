@@ -9,8 +9,9 @@ use kube::Client;
 use kube::api::{ApiResource, DynamicObject, ListParams};
 use kube::runtime::controller::{Config, Controller, Error as ControllerError};
 use kube::runtime::events::{Recorder, Reporter};
+use kube::runtime::reflector::store::Writer;
 use kube::runtime::reflector::{ObjectRef, Store};
-use kube::runtime::watcher;
+use kube::runtime::{WatchStreamExt as _, watcher};
 use millstream_api::StreamJob;
 use millstream_lifecycle::observed::{OperatorSettings, Transport};
 use millstream_model::error::with_causes;
@@ -191,9 +192,13 @@ async fn control(
     .map(move |job| ObjectRef::new_with(&job.name, resource.clone()).within(&job.namespace));
     let forgetting = context.clone();
     let api = api(&context.client, &jobs, arguments.namespace.as_deref());
-    let controller = Controller::new_with(api, config, jobs);
-    stored.send_replace(Some(controller.store()));
-    let snapshots = snapshots::run(arguments, context.clone(), controller.store(), ended(ending.clone()));
+    let writer = Writer::new(jobs.clone());
+    let store = writer.as_reader();
+    // Who manages which field takes more memory than all the rest, and nobody here asks.
+    let seen = watcher(api, config).modify(|job: &mut DynamicObject| job.metadata.managed_fields = None);
+    let controller = Controller::for_stream_with(seen.reflect(writer).applied_objects(), store.clone(), jobs);
+    stored.send_replace(Some(store.clone()));
+    let snapshots = snapshots::run(arguments, context.clone(), store, ended(ending.clone()));
     let jobs = controller
         .with_config(Config::default().concurrency(CONCURRENCY))
         .reconcile_on(changed)

@@ -71,7 +71,7 @@ fn live(name: &str, values: &str, is_whole: bool) -> Life {
     Life { granted: granted(&rendered), called, refused, metrics }
 }
 
-/// Created, edited, rescaled, suspended, resumed, edited wrongly, deleted.
+/// Created, edited, rescaled, written into a snapshot, suspended, resumed, edited wrongly, deleted.
 fn whole_life(space: &Namespace, operator: &Process) -> BTreeMap<&'static str, BTreeSet<String>> {
     let folder = tempfile::tempdir().unwrap();
     let job = Job { space, operator, folder: folder.path() };
@@ -89,6 +89,7 @@ fn whole_life(space: &Namespace, operator: &Process) -> BTreeMap<&'static str, B
         ("coordinator", names(&job.metrics_of("coordinator"))),
         ("worker", names(&job.metrics_of("worker"))),
     ]);
+    job.snapshot();
     job.apply("id % 5", "desiredState: Suspended");
     job.wait("suspended", |job| is_ready(job, "Suspended"));
     job.apply("id % 5", "");
@@ -185,6 +186,18 @@ spec:
     fn delete(&self) {
         let deleted = self.space.run(["delete", "streamjob", "orders", "--timeout=120s"]);
         assert!(deleted.success, "{}\n{}", deleted.errors, self.operator.log());
+    }
+
+    /// Taken, and deleted with its files.
+    fn snapshot(&self) {
+        let manifest = "apiVersion: millstream.dev/v1alpha1\nkind: StreamSnapshot\nmetadata: {name: mine}\nspec: {jobRef: {name: orders}, \
+                        deletionPolicy: Delete}\n";
+        self.space.apply(manifest).succeeded();
+        for what in [["wait", "--for=condition=Ready"].as_slice(), &["delete"]] {
+            let asked = [what, &["streamsnapshot/mine", "--timeout=120s"]].concat();
+            let done = self.space.run(asked);
+            assert!(done.success, "{}\n{}", done.errors, self.operator.log());
+        }
     }
 
     fn metrics_of(&self, component: &str) -> String {

@@ -12,8 +12,8 @@ use kube::runtime::{WatchStreamExt as _, watcher};
 use kube::{Error, ResourceExt as _};
 use millstream_api::streamsnapshot::SnapshotPhase;
 use millstream_lifecycle::decide_snapshot;
-use millstream_lifecycle::time::Timestamp;
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
 
 use super::SnapshotKey;
 use super::act::{ActError, Looked};
@@ -55,7 +55,9 @@ pub(crate) async fn run(
     let (full, mut is_full) = watch::channel(false);
     let (keeping, client, namespace) = (pods.clone(), context.client.clone(), arguments.namespace.clone());
     let told = news.clone();
-    let keeper = tokio::spawn(async move { keeping.keep(client, namespace, full, told).await });
+    // It ends with this, also where this is dropped.
+    let mut keeper = JoinSet::new();
+    keeper.spawn(async move { keeping.keep(client, namespace, full, told).await });
     let surroundings = Arc::new(Surroundings {
         calls: SavepointCalls::new(context.lines.clone(), news, context.metrics.clone()),
         is_partial: arguments.selector.is_some(),
@@ -73,7 +75,6 @@ pub(crate) async fn run(
         () = ready => control(arguments, surroundings.clone(), changed, ended).await,
         () = ended.clone() => {}
     }
-    keeper.abort();
 }
 
 async fn control(
@@ -138,7 +139,7 @@ async fn look(kept: Arc<Kept>, surroundings: Arc<Surroundings>) -> Result<Requeu
     if observed.status.phase == Some(SnapshotPhase::InProgress) && observed.call.is_none() {
         surroundings.ask_often(&observed);
     }
-    let decision = decide_snapshot(&observed, Timestamp::now());
+    let decision = decide_snapshot(&observed, surroundings.context.clock.now());
     tracing::debug!("{}/{}: {decision}", observed.object.namespace, observed.object.name);
     let looked = Looked { kept: &kept, observed: &observed };
     surroundings.carry_out(&looked, &decision).await?;
