@@ -29,6 +29,7 @@ pub use incarnation::{ClaimOutcome, Incarnation, PublishPermit, StoredManifest};
 pub use job_store::JobStore;
 pub use look::Overview;
 pub use objects::{JobObjects, fetch, verify};
+pub use probe::is_probe;
 pub use settings::{Nonces, Sabotage, StoreSettings};
 pub use sweep::{SweepReport, Writers};
 pub use take_over::{OnDamage, PassedOver, Restored, TakeOver, TakeOverRequest};

@@ -13,6 +13,12 @@ const RACERS: usize = 8;
 /// Folder of the probe's objects, beside the jobs' folders; a job's folder has two dots in its name.
 const PROBES: &str = "probe";
 
+/// Whether an object belongs to a probe, by its key in the store. One that was cut short leaves some, which anybody may delete.
+#[must_use]
+pub fn is_probe(key: &str) -> bool {
+    key.strip_prefix(PROBES).is_some_and(|rest| rest.starts_with('/'))
+}
+
 /// See [`crate::JobStore::probe`].
 pub(crate) async fn probe(folder: &Folder) -> Result<(), StoreError> {
     let storage = folder.storage.as_ref();

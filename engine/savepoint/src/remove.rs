@@ -5,6 +5,7 @@ use millstream_storage::{ObjectStorage, Patience};
 
 use crate::error::SavepointError;
 use crate::location::{self, CLAIM, SavepointLocation, attempt_of};
+use crate::reserve::is_left_over;
 
 /// Deletes a savepoint, finished or not, or what is left of one; whether there was anything. The claim goes first, so from
 /// then on readers find no savepoint rather than a part of one. Deleting again after a crash deletes the rest. Objects that
@@ -23,7 +24,7 @@ pub async fn delete(location: &SavepointLocation) -> Result<bool, SavepointError
     if was_there {
         location.delete(CLAIM).await?;
     }
-    for key in location.keys().await?.iter().filter(|key| attempt_of(key).is_some()) {
+    for key in location.keys().await?.iter().filter(|key| is_left_over(key, None)) {
         location.delete(key).await?;
         was_there = true;
     }

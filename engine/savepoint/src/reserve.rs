@@ -8,6 +8,7 @@
 //! removes claim 7, creates claim 8, and then deletes everything below `7/`. If 7 comes back to life, its manifest meets the
 //! mark or finds that the claim is not its own.
 
+use millstream_checkpoint_store::is_probe;
 use millstream_storage::CreateOutcome;
 
 use crate::claim::SavepointClaim;
@@ -44,7 +45,7 @@ pub(crate) async fn reserve(
 /// # Errors
 /// `Exists`; `Name` if something else is there; `Damaged` if it cannot be told; `Storage`.
 pub async fn check_free(location: &SavepointLocation) -> Result<(), SavepointError> {
-    let is_foreign = |key: &String| key != CLAIM && attempt_of(key).is_none();
+    let is_foreign = |key: &String| key != CLAIM && !is_left_over(key, None);
     if location.keys().await?.iter().any(is_foreign) {
         let reason = "there are other files in that folder; name one that is not there yet";
         return Err(SavepointError::Name { name: location.to_string(), reason });
@@ -94,11 +95,16 @@ pub(crate) async fn give_up(
 /// Deletes everything of other attempts. None of them has a claim any more, so no reader can find them.
 async fn clean(location: &SavepointLocation, mine: u64) -> Result<(), SavepointError> {
     for key in location.keys().await? {
-        if attempt_of(&key).is_some_and(|attempt| attempt != mine) {
+        if is_left_over(&key, Some(mine)) {
             location.delete(&key).await?;
         }
     }
     Ok(())
+}
+
+/// Whether an object is of an attempt other than `mine`, or of a look at the store that was cut short.
+pub(crate) fn is_left_over(key: &str, mine: Option<u64>) -> bool {
+    is_probe(key) || attempt_of(key).is_some_and(|attempt| Some(attempt) != mine)
 }
 
 /// Removes an attempt of one's own that has failed: its claim, if it still is, then its files. Whether it still was.

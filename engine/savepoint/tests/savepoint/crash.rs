@@ -7,7 +7,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use millstream_checkpoint_store::{TakeOverRequest, Writers};
-use millstream_savepoint::{ImportRequest, SavepointError, SavepointReader, clean_up, delete, import};
+use millstream_savepoint::{
+    ImportRequest, SavepointError, SavepointLocation, SavepointReader, check_free, clean_up, delete, import,
+};
 use millstream_storage::fault::{Fault, FaultPlan, FaultStorage};
 use millstream_storage::{MemoryStorage, ObjectStorage};
 
@@ -262,6 +264,23 @@ async fn while_its_own_job_goes_back_to_it() {
         work(Arc::new(storage.clone())).await.unwrap_or_else(|e| panic!("{at}: the retry failed: {e}"));
         let (_, manifest) = store.look().await.unwrap().restorable.unwrap();
         assert_eq!(restored(&store, &manifest, 2).await, expected(2), "{at}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn while_the_store_is_looked_at_and_the_name_stays_free() {
+    let look = async |storage: Arc<dyn ObjectStorage>| {
+        let looked = store_of(storage, job()).probe().await;
+        looked.map_err(|source| SavepointError::Store { action: "look at the store", source })
+    };
+    let faults = [Fault::CrashBefore, Fault::CrashAfter];
+    at_every_call(&MemoryStorage::new(), &faults, look, async |storage, _, at| {
+        let here = Arc::new(storage.clone());
+        let folder = SavepointLocation::in_folder(here, "", fixture::PATIENCE).unwrap();
+        check_free(&folder).await.unwrap_or_else(|e| panic!("{at}: {e}"));
+        delete(&folder).await.unwrap();
+        assert!(keys(&storage, "").await.is_empty(), "{at}");
     })
     .await;
 }
