@@ -86,13 +86,16 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// Fails unless the marks in the page and the list of blocks that are not run say the same.
+/// Fails unless the marks in the page and the list of blocks that are not run say the same, and all that is shown belongs to commands.
 ///
 /// # Panics
-/// If one of them names what the other does not.
+/// If one of them names what the other does not, or something is shown that nothing is compared with.
 pub fn assert_left_out(page: &Page, left_out: &[(&str, &str)]) {
     let first = |block: &Block| block.text.lines().next().unwrap_or_default().to_owned();
     let marked: Vec<String> = page.blocks.iter().filter(|b| b.is_marked).map(first).collect();
     let listed: Vec<String> = left_out.iter().map(|(line, _)| (*line).to_owned()).collect();
     assert_eq!(marked, listed, "{}: marked in the page, and listed in its test", page.path);
+    let is_alone = |block: &&Block| block.language == "text" && !block.is_marked;
+    let alone: Vec<_> = page.blocks.iter().filter(is_alone).map(|block| block.line).collect();
+    assert!(alone.is_empty(), "{}: at {alone:?} something is shown by no command", page.path);
 }

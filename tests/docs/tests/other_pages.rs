@@ -82,6 +82,7 @@ fn the_commands_for_a_job_that_runs_are_those_that_work() {
         ("docs/troubleshooting.md", &[]),
         ("docs/security.md", &[]),
         ("docs/operator.md", OPERATOR),
+        ("docs/upgrades.md", &[]),
     ] {
         let mut walk = Walk::begin(page, &shell, left_out);
         walk.all();
@@ -144,6 +145,7 @@ fn every_page_with_commands_is_walked_along_or_named_here() {
         "runbooks",
         "security",
         "troubleshooting",
+        "upgrades",
     ]
     .map(|name| format!("docs/{name}.md"));
     let known: BTreeSet<String> =

@@ -1,6 +1,6 @@
 //! How a page is read.
 
-use millstream_test_docs::{Block, parse};
+use millstream_test_docs::{Block, Page, assert_left_out, parse};
 
 fn block(line: usize, section: &str, language: &str, text: &str) -> Block {
     Block {
@@ -34,4 +34,32 @@ fn what_could_be_overlooked_is_refused() {
     for language in ["", "bash", "console", "shell"] {
         assert!(parse(&format!("```{language}\na\n```\n")).unwrap_err().contains("is none of"), "{language}");
     }
+}
+
+fn page(text: &str) -> Page {
+    Page { path: "page", blocks: parse(text).unwrap() }
+}
+
+#[test]
+fn what_is_marked_is_listed_and_what_is_listed_is_marked() {
+    assert_left_out(&page("<!-- not run -->\n```sh\na\nb\n```\n"), &[("a", "why")]);
+    assert_left_out(&page("```sh\na\n```\n```text\nx\n```\n"), &[]);
+}
+
+#[test]
+#[should_panic(expected = "marked in the page, and listed in its test")]
+fn a_mark_that_is_not_listed_is_noticed() {
+    assert_left_out(&page("<!-- not run -->\n```sh\na\n```\n"), &[]);
+}
+
+#[test]
+#[should_panic(expected = "marked in the page, and listed in its test")]
+fn a_block_that_is_listed_and_has_no_mark_is_noticed() {
+    assert_left_out(&page("```sh\na\n```\n"), &[("a", "why")]);
+}
+
+#[test]
+#[should_panic(expected = "at [5] something is shown by no command")]
+fn what_is_shown_far_from_its_commands_is_noticed() {
+    assert_left_out(&page("```sh\na\n```\nwords\n```text\nx\n```\n"), &[]);
 }
