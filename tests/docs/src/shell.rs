@@ -10,7 +10,7 @@ use millstream_test_operator::{Images, Kubelet, program};
 use regex::Regex;
 
 /// Seconds that a block of commands may take, on a machine that does much else.
-const LIMIT_S: u32 = 300;
+const LIMIT_S: u32 = 600;
 
 /// An empty cluster, and somebody who sits in front of it.
 pub struct Shell {

@@ -1,6 +1,7 @@
 //! A walk along a page: its blocks run in their order, and none is left out without a reason.
 
 use std::collections::BTreeSet;
+use std::time::Instant;
 
 use crate::{Block, Page, Shell, compare};
 
@@ -60,6 +61,7 @@ impl<'a> Walk<'a> {
     fn step(&self, block: &Block) {
         let place = format!("{}:{}", self.page.path, block.line);
         eprintln!("{place}\n{}", block.text);
+        let began = Instant::now();
         let (shown, verdict) = match self.shell.run(&block.text) {
             Ok(shown) => {
                 let verdict = block.output.as_ref().map_or(Ok(()), |expected| compare(expected, &shown));
@@ -67,7 +69,7 @@ impl<'a> Walk<'a> {
             }
             Err(shown) => (shown, Err("it failed".to_owned())),
         };
-        eprintln!("{shown}");
+        eprintln!("{shown}({} s)\n", began.elapsed().as_secs());
         if let Err(why) = verdict {
             panic!("{place}: {why}\n{}\nit shows\n{shown}\n{}", block.text, self.shell.report());
         }
