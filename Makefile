@@ -58,6 +58,14 @@ test-chart: ## Run the tests of the chart, the manifests and the health checks (
 	@$(BUILD)
 	@$(LIMIT) cargo test --locked --workspace --test chart $(if $(ARGS),-- $(ARGS))
 
+.PHONY: test-docs
+test-docs: ## Follow the pages about Kubernetes from an empty cluster, typing every command (ARGS="first_job" for some)
+	@scripts/install build
+	@scripts/install kubernetes
+	@scripts/install gitops
+	@$(BUILD)
+	@$(LIMIT) cargo test --locked --workspace --test docs $(if $(ARGS),-- $(ARGS))
+
 .PHONY: kubernetes
 kubernetes: ## Start a Kubernetes control plane here (scripts/kubernetes down ends it), with the CRDs in it
 	@scripts/install kubernetes

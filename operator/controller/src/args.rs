@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Parser, ValueEnum};
+use clap::{ArgGroup, Parser, ValueEnum};
 use millstream_api::parse_duration;
 use millstream_tls::TlsFiles;
 
@@ -14,6 +14,8 @@ use crate::NamespacedName;
 /// what is going on.
 #[derive(Debug, Parser)]
 #[command(name = "millstream-operator", version, about, max_term_width = 100)]
+// Whoever gives neither is told of both.
+#[command(group(ArgGroup::new("transport").args(["tls_ca", "plaintext"]).required(true).multiple(true)))]
 pub struct Arguments {
     /// Image of the engine for new deployments; those that run keep theirs
     #[arg(long, env = "MILLSTREAM_ENGINE_IMAGE", value_name = "IMAGE")]
@@ -44,8 +46,7 @@ pub struct Arguments {
     pub http: SocketAddr,
 
     /// CAs (PEM) of this operator's own certificate; coordinators let in whom they vouch for
-    #[arg(long, env = "MILLSTREAM_TLS_CA", value_name = "FILE", required_unless_present = "plaintext")]
-    #[arg(requires = "tls_cert")]
+    #[arg(long, env = "MILLSTREAM_TLS_CA", value_name = "FILE", requires = "tls_cert")]
     pub tls_ca: Option<PathBuf>,
 
     /// This operator's certificate (PEM), which it shows to coordinators: for client.millstream.internal
@@ -123,7 +124,7 @@ mod tests {
     #[test]
     fn nothing_goes_in_the_clear_that_was_not_asked_for() {
         let refused = parse("").unwrap_err();
-        assert!(refused.contains("--tls-ca"), "{refused}");
+        assert!(refused.contains("--tls-ca <FILE>|--plaintext"), "{refused}");
         assert!(parse("--plaintext").unwrap().tls_files().is_none());
         let all = parse("--tls-ca a --tls-cert b --tls-key c").unwrap();
         assert_eq!(all.tls_files(), Some(TlsFiles { ca: "a".into(), cert: "b".into(), key: "c".into() }));

@@ -187,6 +187,12 @@ pub(crate) fn lost(judgement: &Judgement) -> Vec<String> {
     lost.map(|operator| operator.uid.clone()).collect()
 }
 
+/// The same as people know them: by what the plan of the query calls them.
+pub(crate) fn lost_by_name(judgement: &Judgement) -> Vec<&str> {
+    let lost = judgement.operators.iter().filter(|o| o.verdict == OperatorFate::Lost);
+    lost.map(|operator| operator.name.as_str()).collect()
+}
+
 /// Operators that the job did not have before: going back gives up what they have gathered.
 pub(crate) fn added(judgement: &Judgement) -> Vec<String> {
     let added = judgement.operators.iter().filter(|o| o.verdict == OperatorFate::New);

@@ -49,6 +49,11 @@ impl Kubectl {
         &self.kubeconfig
     }
 
+    /// The folder that it lies in.
+    pub fn programs(&self) -> &str {
+        self.program.rsplit_once('/').map_or("", |(folder, _)| folder)
+    }
+
     /// The namespace that it works in.
     pub fn namespace(&self) -> &str {
         self.namespace.as_deref().unwrap_or("default")

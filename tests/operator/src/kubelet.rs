@@ -1,9 +1,13 @@
-//! The node: it watches pods of one namespace and runs them.
+//! The node: it watches pods, of one namespace or of all, and runs them.
 
 mod folder;
 mod heartbeat;
+mod images;
+mod logs;
 mod pod;
+mod probe;
 mod status;
+mod token;
 mod volume;
 
 use std::collections::{BTreeMap, HashMap};
@@ -15,7 +19,7 @@ use std::thread::JoinHandle;
 
 use futures::StreamExt as _;
 use k8s_openapi::api::core::v1::Pod;
-use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::config::{Cluster, KubeConfigOptions, Kubeconfig};
 use kube::runtime::WatchStreamExt as _;
 use kube::runtime::watcher::{self, Event, watcher};
 use kube::{Api, Client, Config};
@@ -23,8 +27,10 @@ use millstream_api::k8s_openapi;
 use millstream_test_kube::Kubectl;
 use tokio::sync::{oneshot, watch};
 
-/// The image that is the engine of this build.
-pub const ENGINE_IMAGE: &str = "millstream.test/engine:1";
+use logs::Logs;
+
+pub use images::{ENGINE_IMAGE, Images};
+
 /// A pod with this node selector never finds a node.
 pub const UNSCHEDULABLE: &str = "millstream.test/nowhere";
 
@@ -42,30 +48,54 @@ type Processes = Arc<Mutex<BTreeMap<String, u32>>>;
 #[derive(Clone)]
 struct Node {
     client: Client,
+    /// Where the API server is, for pods that have a token for it.
+    cluster: Cluster,
+    /// The namespace of the pod.
     namespace: String,
     name: String,
-    engine: PathBuf,
+    images: Arc<Images>,
     processes: Processes,
+    logs: Logs,
 }
 
 impl Kubelet {
-    /// Runs the pods of this `kubectl`'s namespace.
+    /// Runs the pods of this `kubectl`'s namespace, with this program for the engine.
     pub fn start(kubectl: &Kubectl, engine: PathBuf) -> Self {
+        let namespace = kubectl.namespace().to_owned();
+        let images = Images::default().with(ENGINE_IMAGE, engine);
+        Self::run(kubectl, format!("node-of-{namespace}"), Some(namespace), images)
+    }
+
+    /// Runs the pods of all namespaces.
+    pub fn of_all_namespaces(kubectl: &Kubectl, images: Images) -> Self {
+        Self::run(kubectl, "node".to_owned(), None, images)
+    }
+
+    fn run(kubectl: &Kubectl, name: String, namespace: Option<String>, images: Images) -> Self {
         let (end, ended) = oneshot::channel();
         let processes = Processes::default();
         let running = processes.clone();
-        let (kubeconfig, namespace) = (kubectl.kubeconfig().to_owned(), kubectl.namespace().to_owned());
+        let kubeconfig = kubectl.kubeconfig().to_owned();
         let thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async {
                 let config = Kubeconfig::read_from(kubeconfig).unwrap();
+                let cluster = config.clusters[0].cluster.clone().unwrap();
                 let options = KubeConfigOptions::default();
                 let config = Config::from_custom_kubeconfig(config, &options).await.unwrap();
                 let client = Client::try_from(config).unwrap();
-                let name = format!("node-of-{namespace}");
-                let node = Node { client, name, namespace, engine, processes: running };
+                let node = Node {
+                    client,
+                    cluster,
+                    // Of a pod, this is its own.
+                    namespace: String::new(),
+                    name,
+                    images: Arc::new(images),
+                    processes: running,
+                    logs: Logs::default(),
+                };
                 tokio::select! {
-                    () = work(node) => {}
+                    () = work(node, namespace) => {}
                     _ = ended => {}
                 }
             });
@@ -94,9 +124,13 @@ impl Drop for Kubelet {
     }
 }
 
-async fn work(node: Node) {
-    tokio::spawn(heartbeat::beat(node.client.clone(), node.name.clone()));
-    let pods: Api<Pod> = Api::namespaced(node.client.clone(), &node.namespace);
+async fn work(node: Node, namespace: Option<String>) {
+    let port = logs::serve(node.logs.clone()).await;
+    tokio::spawn(heartbeat::beat(node.client.clone(), node.name.clone(), port));
+    let pods: Api<Pod> = match namespace {
+        Some(namespace) => Api::namespaced(node.client.clone(), &namespace),
+        None => Api::all(node.client.clone()),
+    };
     let mut running: HashMap<String, watch::Sender<Pod>> = HashMap::new();
     let mut events = std::pin::pin!(watcher(pods, watcher::Config::default()).default_backoff());
     while let Some(event) = events.next().await {
@@ -110,7 +144,8 @@ async fn work(node: Node) {
                     None => {
                         let (newest, seen) = watch::channel(pod);
                         running.insert(uid, newest);
-                        tokio::spawn(pod::run(node.clone(), seen));
+                        let namespace = seen.borrow().metadata.namespace.clone().unwrap_or_default();
+                        tokio::spawn(pod::run(Node { namespace, ..node.clone() }, seen));
                     }
                 }
             }

@@ -16,7 +16,9 @@ use crate::action::Action;
 use crate::observed::{Judgement, PlannerState};
 use crate::origin;
 use crate::phase::Verdict;
-use crate::plan::{self, Stop, from, is_approved, is_only_text, lost, propose, stop, stop_in_any_case};
+use crate::plan::{
+    self, Stop, from, is_approved, is_only_text, lost, lost_by_name, propose, stop, stop_in_any_case,
+};
 use crate::situation::Situation;
 use crate::status::{begin, remember};
 use crate::time::{after, as_time};
@@ -238,7 +240,7 @@ fn check_state(
     judgement: &Judgement,
 ) -> Result<(), (Reason, String)> {
     let may_lose = job.cluster.upgrade.allow_state_loss;
-    let lost = lost(judgement);
+    let lost = lost_by_name(judgement);
     if !lost.is_empty() && !may_lose {
         let said = format!(
             "state would be lost of {}: change the SQL, or set upgrade.allowStateLoss to true for this change",

@@ -1,5 +1,6 @@
 //! A pod's volumes as folders, and what its arguments mean here.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -7,8 +8,8 @@ use std::time::Duration;
 use kube::Api;
 use millstream_api::k8s_openapi::api::core::v1::{Container, Pod, Service, Volume};
 
-use super::Node;
-use super::volume::fill;
+use super::volume::{disk, fill};
+use super::{Node, token};
 
 /// How often volumes are brought up to date: a kubelet takes a minute or more.
 const SYNC: Duration = Duration::from_secs(1);
@@ -19,9 +20,13 @@ const LOG_BYTES: usize = 2_048;
 /// A pod's files. Removed with it.
 pub(super) struct Folder {
     root: tempfile::TempDir,
-    volumes: Vec<Volume>,
+    pod: Pod,
+    /// Volumes that change, and their folders.
+    volumes: Vec<(Volume, PathBuf)>,
     /// Paths in the container, and where they are.
     mounts: Vec<(String, PathBuf)>,
+    /// The same for disks only.
+    disks: Vec<(String, PathBuf)>,
 }
 
 impl Folder {
@@ -29,30 +34,62 @@ impl Folder {
     pub(super) async fn make(node: &Node, pod: &Pod, container: &Container) -> Result<Self, String> {
         let root = tempfile::tempdir().unwrap();
         let volumes = pod.spec.as_ref().and_then(|spec| spec.volumes.clone()).unwrap_or_default();
+        let mut places = BTreeMap::new();
         for volume in &volumes {
-            let folder = root.path().join(&volume.name);
-            fs::create_dir(&folder).unwrap();
-            fill(node, volume, &folder).await?;
+            let place = match disk(node, volume).await? {
+                Some(disk) => disk,
+                None => root.path().join(&volume.name),
+            };
+            fs::create_dir_all(&place).unwrap();
+            places.insert(volume.name.clone(), place);
         }
         let mut mounts: Vec<(String, PathBuf)> = container
             .volume_mounts
             .iter()
             .flatten()
-            .map(|mount| (mount.mount_path.clone(), root.path().join(&mount.name)))
+            .map(|mount| (mount.mount_path.clone(), places[&mount.name].clone()))
             .collect();
+        let is_on_disk = |place: &PathBuf| !place.starts_with(root.path());
+        let disks = mounts.iter().filter(|(_, place)| is_on_disk(place)).cloned().collect();
         let log = container.termination_message_path.clone().unwrap_or_else(|| "/dev/termination-log".into());
         mounts.push((log, root.path().join("termination-log")));
-        Ok(Self { root, volumes, mounts })
+        let changing = volumes.into_iter().map(|volume| (places[&volume.name].clone(), volume));
+        let changing =
+            changing.filter(|(place, _)| !is_on_disk(place)).map(|(place, volume)| (volume, place));
+        let volumes = changing.collect();
+        let folder = Self { root, pod: pod.clone(), volumes, mounts, disks };
+        folder.fill(node).await?;
+        Ok(folder)
+    }
+
+    async fn fill(&self, node: &Node) -> Result<(), String> {
+        for (volume, place) in &self.volumes {
+            fill(node, &self.pod, volume, place, |text| self.text(text)).await?;
+        }
+        Ok(())
     }
 
     /// Brings what changes in config maps and secrets into the volumes, for ever. What is gone stays as it was.
     pub(super) async fn keep(&self, node: &Node) {
         loop {
             tokio::time::sleep(SYNC).await;
-            for volume in &self.volumes {
-                let _ = fill(node, volume, &self.root.path().join(&volume.name)).await;
+            for (volume, place) in &self.volumes {
+                let _ = fill(node, &self.pod, volume, place, |text| self.text(text)).await;
             }
         }
+    }
+
+    /// A config map as it has to be here: SQL names paths on disks.
+    fn text(&self, text: &str) -> String {
+        self.disks.iter().fold(text.to_owned(), |text, (path, place)| {
+            text.replace(&format!("{path}/"), &format!("{}/", place.display()))
+        })
+    }
+
+    /// The way to the API server, for a pod that has a token.
+    pub(super) fn kubeconfig(&self, node: &Node) -> Option<PathBuf> {
+        let (_, place) = self.mounts.iter().find(|(path, _)| path == token::HOME)?;
+        Some(token::kubeconfig(node, place))
     }
 
     /// What the container left in its termination message; the end of its log where it left none, if it is to be so.

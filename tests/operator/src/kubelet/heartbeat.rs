@@ -7,8 +7,8 @@ use kube::api::{Api, ApiResource, DynamicObject, GroupVersionKind, Patch, PatchP
 use millstream_api::k8s_openapi::jiff::Timestamp;
 use serde_json::json;
 
-/// Registers the node and keeps its lease.
-pub(super) async fn beat(client: Client, name: String) {
+/// Registers the node, which answers at this port of loopback, and keeps its lease.
+pub(super) async fn beat(client: Client, name: String, port: u16) {
     let resource = |group: &str, kind: &str| ApiResource::from_gvk(&GroupVersionKind::gvk(group, "v1", kind));
     let nodes: Api<DynamicObject> = Api::all_with(client.clone(), &resource("", "Node"));
     let leases: Api<DynamicObject> =
@@ -20,9 +20,13 @@ pub(super) async fn beat(client: Client, name: String) {
         let now = Timestamp::now();
         let ready = json!({
             "apiVersion": "v1", "kind": "Node",
-            "status": {"conditions": [{
-                "type": "Ready", "status": "True", "reason": "Test", "message": "", "lastHeartbeatTime": now.to_string(),
-            }]},
+            "status": {
+                "addresses": [{"type": "InternalIP", "address": "127.0.0.1"}],
+                "daemonEndpoints": {"kubeletEndpoint": {"Port": port}},
+                "conditions": [{
+                    "type": "Ready", "status": "True", "reason": "Test", "message": "", "lastHeartbeatTime": now.to_string(),
+                }],
+            },
         });
         let _ = nodes.patch_status(&name, &apply, &Patch::Apply(&ready)).await;
         let lease = json!({

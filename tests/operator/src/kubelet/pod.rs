@@ -1,24 +1,23 @@
 //! The life of one pod.
 
 use std::fs::File;
+use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use kube::api::{Api, DeleteParams, PostParams, Preconditions};
 use millstream_api::k8s_openapi::api::core::v1::{Container, Pod};
 use serde_json::json;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
 use super::folder::{Folder, resolved};
+use super::logs::previous;
+use super::probe::{PROBE, Probe, is_ready};
 use super::status::Status;
-use super::{ENGINE_IMAGE, Node, UNSCHEDULABLE, new_address};
+use super::{Node, UNSCHEDULABLE, new_address};
 
-/// How often a readiness probe is made: oftener than a kubelet does, so that tests are quick.
-const PROBE: Duration = Duration::from_millis(100);
 /// The pause before a container is started again, which grows at a kubelet.
 const RESTART: Duration = Duration::from_secs(1);
 
@@ -42,21 +41,28 @@ pub(super) async fn run(node: Node, mut seen: watch::Receiver<Pod>) {
 
 async fn work(node: &Node, pod: &Pod, status: &mut Status, ip: &str, seen: &mut watch::Receiver<Pod>) {
     let container = pod.spec.as_ref().unwrap().containers[0].clone();
-    if container.image.as_deref() != Some(ENGINE_IMAGE) {
+    let Some(program) = node.images.program(container.image.as_deref()) else {
         status.waiting("ErrImagePull", "no such image").await;
         sleep(Duration::from_millis(500)).await;
         return status.waiting("ImagePullBackOff", "Back-off pulling image").await;
-    }
+    };
     status.waiting("ContainerCreating", "").await;
     let Some(folder) = until_deleted(seen, volumes(node, pod, &container)).await else { return };
-    let restarts = pod.spec.as_ref().unwrap().restart_policy.as_deref() != Some("Never");
+    let policy = pod.spec.as_ref().unwrap().restart_policy.clone();
+    let is_restarted = |code: i32| match policy.as_deref() {
+        Some("Never") => false,
+        Some("OnFailure") => code != 0,
+        _ => true,
+    };
+    let _readable = Readable::new(node, pod, &folder);
     loop {
-        let Some(command) = until_deleted(seen, command(node, &container, &folder, pod, ip)).await else {
+        let command = command(node, program, &container, &folder, pod, ip);
+        let Some(command) = until_deleted(seen, command).await else {
             return;
         };
         let Some(ended) = attend(node, &folder, command, pod, status, seen).await else { return };
         let code = ended.code().unwrap_or(137);
-        if !restarts || code == 0 {
+        if !is_restarted(code) {
             return status.ended(code, &folder.message(code, &container)).await;
         }
         status.restarted();
@@ -77,9 +83,20 @@ async fn volumes(node: &Node, pod: &Pod, container: &Container) -> Folder {
 }
 
 /// The process of a container; waits until the services that it names have somebody behind them, as DNS would make it fail until then.
-async fn command(node: &Node, container: &Container, folder: &Folder, pod: &Pod, ip: &str) -> Command {
+async fn command(
+    node: &Node,
+    program: &Path,
+    container: &Container,
+    folder: &Folder,
+    pod: &Pod,
+    ip: &str,
+) -> Command {
     let name = pod.metadata.name.clone().unwrap();
-    let mut command = Command::new(&node.engine);
+    let mut command = Command::new(program);
+    command.env("HOSTNAME", &name).env_remove("KUBECONFIG");
+    if let Some(kubeconfig) = folder.kubeconfig(node) {
+        command.env("KUBECONFIG", kubeconfig);
+    }
     for argument in container.args.iter().flatten() {
         let argument = loop {
             match resolved(node, argument).await {
@@ -94,6 +111,8 @@ async fn command(node: &Node, container: &Container, folder: &Folder, pod: &Pod,
             command.env(&variable.name, folder.meant(value, ip, &name));
         }
     }
+    // Of an earlier container of this pod.
+    let _ = std::fs::rename(folder.log(), previous(&folder.log()));
     let log = File::options().create(true).append(true).open(folder.log()).unwrap();
     let also = log.try_clone().unwrap();
     command.stdin(Stdio::null()).stdout(log).stderr(also).kill_on_drop(true);
@@ -114,8 +133,7 @@ async fn attend(
     status.running(false).await;
     let mut was_ready = false;
     let mut keeping = std::pin::pin!(folder.keep(node));
-    let ip = status.ip();
-    let is_probed = pod.spec.as_ref().unwrap().containers[0].readiness_probe.is_some();
+    let probe = Probe::of(&pod.spec.as_ref().unwrap().containers[0], status.ip());
     loop {
         tokio::select! {
             ended = child.wait() => return ended.ok(),
@@ -124,11 +142,31 @@ async fn attend(
                 return None;
             }
             () = &mut keeping => {}
-            is_ready = probe(ip, is_probed) => if is_ready != was_ready {
+            is_ready = is_ready(probe.as_ref()) => if is_ready != was_ready {
                 was_ready = is_ready;
                 status.running(is_ready).await;
             }
         }
+    }
+}
+
+/// A log that `kubectl logs` can show, until this is dropped.
+struct Readable<'a> {
+    node: &'a Node,
+    pod: String,
+}
+
+impl<'a> Readable<'a> {
+    fn new(node: &'a Node, pod: &Pod, folder: &Folder) -> Self {
+        let pod = pod.metadata.name.clone().unwrap();
+        node.logs.add(&node.namespace, &pod, folder.log());
+        Self { node, pod }
+    }
+}
+
+impl Drop for Readable<'_> {
+    fn drop(&mut self) {
+        self.node.logs.remove(&self.node.namespace, &self.pod);
     }
 }
 
@@ -150,18 +188,6 @@ impl Drop for Listed<'_> {
     fn drop(&mut self) {
         self.node.processes.lock().unwrap().remove(&self.pod);
     }
-}
-
-async fn probe(ip: &str, is_probed: bool) -> bool {
-    sleep(PROBE).await;
-    let asked = async {
-        let mut stream = TcpStream::connect(format!("{ip}:9090")).await.ok()?;
-        stream.write_all(b"GET /readyz HTTP/1.0\r\n\r\n").await.ok()?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).await.ok()?;
-        Some(answer.starts_with("HTTP/1.0 200"))
-    };
-    !is_probed || timeout(Duration::from_secs(2), asked).await.ok().flatten() == Some(true)
 }
 
 /// SIGTERM, and SIGKILL when the grace is over.
