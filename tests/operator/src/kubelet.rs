@@ -44,6 +44,10 @@ pub struct Kubelet {
 /// Ids of the processes that run, by the names of their pods.
 type Processes = Arc<Mutex<BTreeMap<String, u32>>>;
 
+/// Addresses by namespace and name of a pod. One that is made again has the same: here nobody resolves the name of its service anew,
+/// as processes in a cluster do with each try to connect.
+type Addresses = Arc<Mutex<HashMap<(String, String), String>>>;
+
 /// What every pod of a node needs to know.
 #[derive(Clone)]
 struct Node {
@@ -55,6 +59,7 @@ struct Node {
     name: String,
     images: Arc<Images>,
     processes: Processes,
+    addresses: Addresses,
     logs: Logs,
 }
 
@@ -92,6 +97,7 @@ impl Kubelet {
                     name,
                     images: Arc::new(images),
                     processes: running,
+                    addresses: Addresses::default(),
                     logs: Logs::default(),
                 };
                 tokio::select! {
@@ -121,6 +127,13 @@ impl Drop for Kubelet {
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
+    }
+}
+
+impl Node {
+    fn address(&self, pod: &Pod) -> String {
+        let key = (self.namespace.clone(), pod.metadata.name.clone().unwrap());
+        self.addresses.lock().unwrap().entry(key).or_insert_with(new_address).clone()
     }
 }
 

@@ -16,7 +16,7 @@ use super::folder::{Folder, resolved};
 use super::logs::previous;
 use super::probe::{PROBE, Probe, is_ready};
 use super::status::Status;
-use super::{Node, UNSCHEDULABLE, new_address};
+use super::{Node, UNSCHEDULABLE};
 
 /// The pause before a container is started again, which grows at a kubelet.
 const RESTART: Duration = Duration::from_secs(1);
@@ -24,7 +24,7 @@ const RESTART: Duration = Duration::from_secs(1);
 /// Runs a pod from its binding to its end.
 pub(super) async fn run(node: Node, mut seen: watch::Receiver<Pod>) {
     let pod = seen.borrow().clone();
-    let ip = new_address();
+    let ip = node.address(&pod);
     let mut status = Status::new(&node, &pod, &ip);
     let selector = pod.spec.as_ref().and_then(|spec| spec.node_selector.clone()).unwrap_or_default();
     if selector.contains_key(UNSCHEDULABLE) {
