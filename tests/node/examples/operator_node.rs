@@ -59,8 +59,11 @@ fn main() -> ExitCode {
     life.break_things();
     life.drain();
     life.end();
+    let Life { cluster, logs, pauses, .. } = life;
+    drop(logs);
+    cluster.end();
     let mut is_met = true;
-    for Pause { what, seconds, is_bounded } in &life.pauses {
+    for Pause { what, seconds, is_bounded } in &pauses {
         let misses = *is_bounded && *seconds >= BOUND_S;
         is_met &= !misses;
         let bound = match (is_bounded, misses) {
@@ -78,7 +81,6 @@ struct Life {
     manifest: Manifest,
     logs: Logs,
     pauses: Vec<Pause>,
-    // Behind the others, which look into it: fields end in this order.
     cluster: Cluster,
 }
 
@@ -134,15 +136,20 @@ impl Life {
             life.delete_at_once(&coordinator);
             life.recovers();
         });
+        self.step("all pods of the job are deleted at once", false, |life| {
+            let pods = ["coordinator", "worker"].into_iter().flat_map(|component| life.job.pods(component));
+            pods.for_each(|pod| life.delete_at_once(&name(&pod)));
+            life.recovers();
+        });
         self.step("both operators are killed, and the SQL is upgraded", false, |life| {
-            let selector = "app.kubernetes.io/name=millstream-operator";
-            life.cluster
-                .home()
-                .run(["delete", "pods", "-l", selector, "--grace-period=0", "--force"])
-                .succeeded();
+            let home = life.cluster.home();
+            let operators = home.run(["get", "pods", "-o", "name"]).succeeded();
+            for operator in operators.lines() {
+                life.cluster.kill_process_of(&home, operator.trim_start_matches("pod/"));
+            }
+            let attempt = life.attempt();
             life.manifest.modulus = 11;
             life.job.apply(&life.manifest);
-            let attempt = life.attempt();
             life.job.wait("upgraded again", |job| {
                 is_ready(job) && job["status"]["attempt"].as_u64() > Some(attempt)
             });

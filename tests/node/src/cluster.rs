@@ -93,6 +93,25 @@ impl Cluster {
         succeeded(kill.arg(id.trim_start_matches("containerd://")));
     }
 
+    /// Ends it.
+    ///
+    /// # Panics
+    /// If it leaves anything behind on the machine.
+    pub fn end(self) {
+        let folder = self.folder().to_owned();
+        drop(self.plane);
+        assert!(!folder.exists(), "{} is left", folder.display());
+        let name = folder.file_name().unwrap().to_string_lossy().into_owned();
+        let root = Path::new("/sys/fs/cgroup");
+        let groups = entries(root).into_iter().flat_map(|below| [entries(&below), vec![below]].concat());
+        let is_ours =
+            |group: &PathBuf| group.file_name().is_some_and(|own| own.to_string_lossy().starts_with(&name));
+        let left: Vec<PathBuf> = groups.filter(is_ours).collect();
+        assert!(left.is_empty(), "cgroups are left: {left:?}");
+        let mounts = std::fs::read_to_string("/proc/mounts").unwrap();
+        assert!(!mounts.contains(&name), "left mounted:\n{mounts}");
+    }
+
     fn folder(&self) -> &Path {
         Path::new(self.plane.told("FOLDER"))
     }
@@ -122,6 +141,10 @@ impl Cluster {
         let pods = || home.run(["describe", "pods"]).output;
         assert!(told.success, "{}{}\n{}", told.output, told.errors, pods());
     }
+}
+
+fn entries(folder: &Path) -> Vec<PathBuf> {
+    std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect()
 }
 
 fn succeeded(command: &mut Command) {
