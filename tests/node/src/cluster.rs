@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use millstream_test_chart::render_as;
+use millstream_test_chart::{CHART, program};
 use millstream_test_kube::{ControlPlane, Kubectl, checkout};
 
 /// Where the chart is installed.
@@ -130,16 +130,20 @@ impl Cluster {
         self.kubectl().run(["label", "namespace", name, label]).succeeded();
     }
 
+    /// As the page of the installation says.
     fn install(&self) {
-        let values = format!(
-            "{{image: {{repository: {REGISTRY}/millstream-operator, tag: e2e}}, engine: {{image: {{repository: {REGISTRY}/millstream, tag: e2e}}}}}}"
-        );
-        let rendered = render_as(HOME, &values).unwrap();
-        self.kubectl().run_with(&rendered.list(), ["apply", "--server-side", "-f", "-"]).succeeded();
-        let home = self.home();
-        let told = home.run(["rollout", "status", "deployment/millstream-operator", "--timeout=300s"]);
-        let pods = || home.run(["describe", "pods"]).output;
-        assert!(told.success, "{}{}\n{}", told.output, told.errors, pods());
+        let mut helm = Command::new(self.folder().join("bin/inside"));
+        helm.arg(program("helm").get_program()).current_dir(checkout());
+        helm.env("KUBECONFIG", self.kubectl().kubeconfig())
+            .env("HELM_CACHE_HOME", self.folder().join("helm"));
+        helm.args(["install", "millstream-operator", CHART, "--namespace", HOME, "--wait", "--timeout=300s"]);
+        for (of, name) in [("image", "millstream-operator"), ("engine.image", "millstream")] {
+            helm.arg(format!("--set={of}.repository={REGISTRY}/{name},{of}.tag=e2e"));
+        }
+        let installed = helm.output().unwrap();
+        let said = String::from_utf8_lossy(&installed.stderr);
+        let pods = || self.home().run(["describe", "pods"]).output;
+        assert!(installed.status.success(), "{said}\n{}", pods());
     }
 }
 
