@@ -131,6 +131,26 @@ bench-operator: ## Measure the operator with 1,000 jobs on a real API server, be
 	@cargo build --locked --release --workspace --bin millstream-operator --example operator_scale
 	@"$(CARGO_TARGET_DIR)/release/examples/operator_scale" --operator "$(CARGO_TARGET_DIR)/release/millstream-operator" $(ARGS)
 
+# The profile that the programs of `make e2e` are built with, and the folder that cargo puts them into.
+PROFILE ?= release
+PROFILE_FLAG := $(if $(filter debug,$(PROFILE)),,--profile $(PROFILE))
+
+.PHONY: e2e
+e2e: ## Run a job on two real nodes (kubelet, containerd; as root) through upgrade, rescale, kills, drain (PROFILE=debug ARGS="--judge")
+	@scripts/install build
+	@scripts/install s3
+	@scripts/install node
+	@$(BUILD) $(PROFILE_FLAG) --example operator_node
+	@"$(CARGO_TARGET_DIR)/$(PROFILE)/examples/operator_node" --engine "$(CARGO_TARGET_DIR)/$(PROFILE)/millstream" \
+		--operator "$(CARGO_TARGET_DIR)/$(PROFILE)/millstream-operator" $(ARGS)
+
+.PHONY: nodes
+nodes: ## Start a cluster of two real nodes here, as root (scripts/node down ends it), with the CRDs in it
+	@scripts/install s3
+	@scripts/install node
+	@scripts/node up
+	@eval "$$(scripts/node env)" && kubectl apply --server-side -f crds
+
 .PHONY: profile
 profile: build ## Show where a query of the benchmark spends its time, with a flame graph (Q=q5_windows ARGS="--source generator")
 	@tests/bench/profile $(Q) $(ARGS)

@@ -10,7 +10,7 @@ mod target;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use millstream_api::status::{IntentCause, IntentStatus, IntentStep, PlanKind};
+use millstream_api::status::{IntentCause, IntentStatus, IntentStep, PlanKind, StopMethod};
 use millstream_api::{DesiredState, FieldError, ValidatedJob};
 
 use crate::diff::{Change, deepest, diff, revision};
@@ -280,10 +280,21 @@ impl<'a> Situation<'a> {
         orphans
     }
 
-    /// Coordinators beside that of this deployment that could still own an epoch, standbys among them.
+    /// Coordinators beside that of this deployment that could still own an epoch, standbys among them. One that has said that its job is
+    /// over could not, and its successor does not wait until a kubelet has noticed that: that takes longer than everything else.
     pub(crate) fn rivals(&self, attempt: i64) -> Vec<&'a Child> {
-        let others = self.groups.iter().filter(|(other, _)| **other != attempt);
+        let ended = self.ended_by_order();
+        let others = self.groups.iter().filter(|(other, _)| **other != attempt && Some(**other) != ended);
         let alive = others.filter(|(_, group)| !group.is_down()).filter_map(|(_, group)| group.coordinator);
         alive.map(|(child, _)| child).collect()
+    }
+
+    /// The deployment whose coordinator was stopped for the plan under way, and has said so. A savepoint is answered when it is written,
+    /// not when the job is over, and an answer to another plan is about another process.
+    fn ended_by_order(&self) -> Option<i64> {
+        let intent = self.intent()?;
+        let method = intent.stop.filter(|m| matches!(m, StopMethod::Checkpoint | StopMethod::Cancel))?;
+        let call = self.call(&intent.plan, CallKind::Stop(method))?;
+        matches!(call.state, CallState::Done { .. }).then_some(call.attempt)
     }
 }

@@ -17,10 +17,14 @@ struct Image {
 
 impl Image {
     fn of(name: &str) -> Self {
+        Self::with(name, &[])
+    }
+
+    fn with(name: &str, arguments: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let tar = folder.path().join("image.tar");
         let mut script = Command::new(checkout().join("scripts/image"));
-        script.arg(program(name)).arg(format!("registry.example/{name}:1")).arg(&tar);
+        script.arg(program(name)).arg(format!("registry.example/{name}:1")).arg(&tar).args(arguments);
         succeeded(&mut script);
         fs::create_dir(folder.path().join("layout")).unwrap();
         succeeded(Command::new("tar").arg("xf").arg(&tar).arg("-C").arg(folder.path().join("layout")));
@@ -128,6 +132,12 @@ fn the_engine_runs_from_its_image_as_nobody_without_a_shell() {
 }
 
 #[test]
+fn what_a_program_gets_where_a_pod_names_nothing_is_in_its_image() {
+    assert_eq!(Image::with("millstream-operator", &["--version"]).config["config"]["Cmd"][0], "--version");
+    assert!(Image::of("millstream-operator").config["config"]["Cmd"].is_null());
+}
+
+#[test]
 fn what_is_no_program_or_no_reference_is_refused() {
     let refused = |arguments: &[&str]| {
         let ended = Command::new(checkout().join("scripts/image")).args(arguments).output().unwrap();
@@ -135,7 +145,7 @@ fn what_is_no_program_or_no_reference_is_refused() {
         String::from_utf8(ended.stderr).unwrap()
     };
     let program = program("millstream-operator").display().to_string();
-    assert_eq!(refused(&["README.md"]), "image: usage: scripts/image PROGRAM REFERENCE FILE\n");
+    assert_eq!(refused(&["README.md"]), "image: usage: scripts/image PROGRAM REFERENCE FILE [ARGUMENT...]\n");
     assert_eq!(refused(&["nothing", "a/b:1", "x.tar"]), "image: nothing is no program\n");
     let said = refused(&[&program, "a/b", "x.tar"]);
     assert!(said.starts_with("image: a/b is no reference with a tag"), "{said}");

@@ -1,4 +1,4 @@
-//! One control plane, held by a process of `scripts/kubernetes hold`.
+//! One control plane, held by a process of `scripts/kubernetes hold`, or of another script that is held in the same way.
 //!
 //! That process ends everything when its standard input ends: on drop, and also when the test binary ends without dropping
 //! anything, which is what happens to a `static` and after a kill -9. Its folder is removed then, too.
@@ -16,6 +16,7 @@ use crate::{Kubectl, Namespace, checkout};
 pub struct ControlPlane {
     holder: Child,
     kubectl: Kubectl,
+    told: BTreeMap<String, String>,
 }
 
 impl ControlPlane {
@@ -27,7 +28,11 @@ impl ControlPlane {
         Self::held_by(script().env_remove("MILLSTREAM_TEST_KUBECONFIG"))
     }
 
-    fn held_by(script: &mut Command) -> Self {
+    /// Starts what a script holds, as long as its standard input is open: it prints lines of `NAME=VALUE`, and at last `ready`.
+    ///
+    /// # Panics
+    /// If it does not start, with what the script says.
+    pub fn held_by(script: &mut Command) -> Self {
         let mut holder = script
             .arg("hold")
             .stdin(Stdio::piped())
@@ -52,7 +57,15 @@ impl ControlPlane {
             holder.wait().unwrap();
             panic!("there is no control plane to test on\n{words}");
         }
-        Self { holder, kubectl: Kubectl::new(&told) }
+        Self { holder, kubectl: Kubectl::new(&told), told }
+    }
+
+    /// What the script said of itself by this name.
+    ///
+    /// # Panics
+    /// If it did not.
+    pub fn told(&self, name: &str) -> &str {
+        self.told.get(name).unwrap_or_else(|| panic!("the script did not say {name}"))
     }
 
     /// The one that all tests of this binary share, or the cluster of `MILLSTREAM_TEST_KUBECONFIG`, with the CRDs of this checkout installed and established.

@@ -27,9 +27,10 @@ use crate::job_file::JobSource;
 use crate::objects::snapshot_store;
 use crate::{connectors, state_backend, telemetry};
 
-/// Pauses between attempts to reach a coordinator, doubled from the first to the last.
+/// Pauses between attempts to reach a coordinator, doubled from the first to the last. In an upgrade the new pods start together, and the
+/// coordinator's name is known a moment after the first attempt: a job that is handed over meanwhile waits for the rest of a pause.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
-const LAST_PAUSE: Duration = Duration::from_secs(2);
+const LAST_PAUSE: Duration = Duration::from_millis(500);
 
 /// Works until the job is over, or until a signal.
 pub(super) fn worker(arguments: &WorkerArguments) -> Result<(), Failure> {

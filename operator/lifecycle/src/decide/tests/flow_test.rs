@@ -73,6 +73,35 @@ fn upgrade_with_warm_pods() {
     assert_eq!(world.pods(), ["j-coordinator-2", "j-worker-2-0"]);
 }
 
+/// A kubelet notices the end of a process a second later, and takes another one to take the pod away.
+#[test]
+fn a_standby_is_activated_when_the_old_coordinator_has_said_its_end_although_its_pod_is_there() {
+    let decision = stopped_and_unseen(true);
+    assert!(decision.contains("activate attempt 2; delete"), "{decision}");
+    assert!(decision.contains("Pod/j-coordinator-1"), "{decision}");
+}
+
+/// Nobody knows then whether the process is at its end.
+#[test]
+fn an_operator_that_did_not_hear_the_old_coordinator_waits_until_its_pod_is_gone() {
+    let decision = stopped_and_unseen(false);
+    assert!(!decision.contains("activate"), "{decision}");
+    assert!(decision.contains("delete Pod/j-coordinator-1"), "{decision}");
+}
+
+/// What is decided at the start of a new deployment while the pod of the old coordinator seems to run.
+fn stopped_and_unseen(is_heard: bool) -> String {
+    let mut world = World::running(json!({}));
+    world.faults.ends_unseen = true;
+    world.edit(json!({"sql": "SELECT 2"}));
+    world.run_to("stop: done");
+    world.step();
+    if !is_heard {
+        world.calls.clear();
+    }
+    world.decide().to_string()
+}
+
 #[test]
 fn suspend_and_resume() {
     let mut world = World::running(json!({}));

@@ -67,6 +67,8 @@ pub(super) struct Faults {
     pub(super) no_rescale: bool,
     /// It says that it did, and goes on as before.
     pub(super) rescale_unseen: bool,
+    /// Processes end, and no kubelet has noticed it yet.
+    pub(super) ends_unseen: bool,
 }
 
 pub(super) struct World {

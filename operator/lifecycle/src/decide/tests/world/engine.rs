@@ -101,7 +101,7 @@ impl World {
                     let next = self.highest + 1;
                     self.own(attempt, next);
                 }
-                EnginePhase::Stopped => self.end(attempt, Exit::Stopped),
+                EnginePhase::Stopped if !self.faults.ends_unseen => self.end(attempt, Exit::Stopped),
                 _ => {}
             }
         }
