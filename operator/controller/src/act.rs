@@ -37,12 +37,19 @@ pub(crate) enum ActError {
     /// An object.
     #[error(transparent)]
     Apply(#[from] ApplyError),
-    /// The job itself.
+    /// The job or the snapshot itself.
     #[error(transparent)]
     Kube(#[from] Error),
     /// The status.
     #[error("the status cannot be written: {0}")]
     Status(#[from] serde_json::Error),
+}
+
+impl ActError {
+    /// Whether somebody else wrote to the job or the snapshot since it was read.
+    pub(crate) fn is_conflict(&self) -> bool {
+        matches!(self, Self::Kube(Error::Api(status)) if status.code == 409)
+    }
 }
 
 /// What comes of a decision.

@@ -110,7 +110,7 @@ fn is_settled(decision: &Decision) -> bool {
 
 /// Whether somebody else wrote to the job since it was read.
 fn is_conflict(error: &ReconcileError) -> bool {
-    matches!(error, ReconcileError::Act(ActError::Kube(Error::Api(status))) if status.code == 409)
+    matches!(error, ReconcileError::Act(error) if error.is_conflict())
 }
 
 fn key(object: &DynamicObject) -> Option<JobKey> {

@@ -18,40 +18,13 @@ use super::calls::SavepointOrder;
 use super::kept::Kept;
 use super::observe::Surroundings;
 use super::{SnapshotKey, stored};
+use crate::act::ActError;
 use crate::apply::{ApplyError, delete, ensure};
 use crate::children::JobKey;
 use crate::observe::MANAGER;
 
 /// How long a savepoint may take when the spec that says so cannot be read.
 const SAVEPOINT: Duration = Duration::from_secs(600);
-
-/// Why a decision could not be carried out to its end.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum ActError {
-    /// A pod.
-    #[error(transparent)]
-    Apply(#[from] ApplyError),
-    /// The snapshot itself.
-    #[error(transparent)]
-    Kube(#[from] Error),
-    /// The status.
-    #[error("the status cannot be written: {0}")]
-    Status(#[from] serde_json::Error),
-}
-
-impl ActError {
-    /// Whether somebody else wrote to the snapshot since it was read.
-    pub(super) fn is_conflict(&self) -> bool {
-        matches!(self, Self::Kube(error) if code(error) == Some(409))
-    }
-}
-
-fn code(error: &Error) -> Option<u16> {
-    match error {
-        Error::Api(status) => Some(status.code),
-        _ => None,
-    }
-}
 
 /// A snapshot that is being looked at.
 pub(super) struct Looked<'a> {
@@ -215,8 +188,9 @@ fn is_namespace_going(code: u16, message: &str) -> bool {
 
 fn gone_is_fine<T>(answer: Result<T, Error>) -> Result<(), ActError> {
     match answer {
-        Err(error) if code(&error) != Some(404) => Err(error.into()),
-        _ => Ok(()),
+        Err(Error::Api(status)) if status.code == 404 => Ok(()),
+        Err(error) => Err(error.into()),
+        Ok(_) => Ok(()),
     }
 }
 

@@ -16,11 +16,12 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 use super::SnapshotKey;
-use super::act::{ActError, Looked};
+use super::act::Looked;
 use super::calls::SavepointCalls;
 use super::kept::Kept;
 use super::observe::Surroundings;
 use super::pods::ToolPods;
+use crate::act::ActError;
 use crate::args::Arguments;
 use crate::context::Context;
 use millstream_model::error::with_causes;
