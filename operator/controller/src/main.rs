@@ -8,6 +8,10 @@ use millstream_controller::run;
 use millstream_model::error::with_causes;
 use tracing_subscriber::EnvFilter;
 
+/// A look at a job makes and frees thousands of small values, which cost glibc's allocator a third of the time of a look.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let filter =

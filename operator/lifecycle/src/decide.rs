@@ -29,16 +29,18 @@ use millstream_api::status::{IntentStep, Phase, PlanStatus, StreamJobStatus};
 use millstream_api::{FieldError, ValidatedJob};
 
 use crate::action::{Action, ChildRef, Grace};
-use crate::observed::{Child, Observed, PodState};
-use crate::phase::Verdict;
+use crate::observed::{Child, Engine, Observed, PodState};
+use crate::phase::{Standing, Verdict};
 use crate::situation::Situation;
 use crate::status::{complete, is_foreign, is_worth_writing};
 use crate::time::Timestamp;
 
 /// How soon to look again when something is under way.
 pub(crate) const SOON: Duration = Duration::from_secs(2);
-/// How soon to look again at a job that is settled: watches say what changes, this asks the engine.
+/// How soon to look again at a job that needs nothing now.
 pub(crate) const STEADY: Duration = Duration::from_secs(15);
+/// The same, where nothing depends on the time either: watches and the engine's answers say what changes.
+const CALM: Duration = Duration::from_secs(60);
 
 /// What to do about a job, and what to say about it.
 #[derive(Clone, Debug, PartialEq)]
@@ -223,6 +225,7 @@ fn finish(s: &Situation<'_>, situation: &'static str, outcome: Outcome) -> Decis
     let Outcome { verdict, status, commit, mut actions, requeue } = outcome;
     let stored = &s.observed.status;
     let status = complete(s, &verdict, status.unwrap_or_else(|| stored.clone()));
+    let requeue = if requeue == STEADY && is_timeless(s, &verdict, &status) { CALM } else { requeue };
     let (phase, conditions, plan) = (verdict.phase, status.conditions.clone(), status.plan.clone());
     let status = match commit {
         Commit::First => {
@@ -232,6 +235,17 @@ fn finish(s: &Situation<'_>, situation: &'static str, outcome: Outcome) -> Decis
         Commit::After => Some(Box::new(status)).filter(|status| is_worth_writing(stored, status)),
     };
     Decision { situation, phase, actions, conditions, plan, status, requeue }
+}
+
+/// Whether the same facts lead to the same decision for minutes to come. What comes later than that may wait for the next look.
+fn is_timeless(s: &Situation<'_>, verdict: &Verdict, status: &StreamJobStatus) -> bool {
+    let is_silent = s.groups.values().any(|group| matches!(group.engine, Some(Engine::Silent { .. })));
+    let has_schedule = s.target.as_ref().is_ok_and(|job| job.cluster.snapshots.schedule.is_some());
+    verdict.standing != Standing::Working
+        && status.trial.is_none()
+        && status.recovery.is_none()
+        && !is_silent
+        && !has_schedule
 }
 
 /// Deletes these objects, where there are any. A pod whose node does not answer cannot use its time, and nobody ends one that is on

@@ -11,8 +11,8 @@ use crate::world::{Snapshot, World};
 
 /// No deadline of anybody is longer than this, not even all of them one behind the other.
 const LIMIT: Duration = Duration::from_secs(1_800);
-/// Reconciles of a settled job are 15 s apart; this is more than a hundred of them.
-const LONG: Duration = Duration::from_secs(1_600);
+/// Reconciles of a settled job are a minute apart; this is more than a hundred of them.
+const LONG: Duration = Duration::from_secs(6_100);
 
 /// A run of a story.
 #[derive(Clone, Debug)]

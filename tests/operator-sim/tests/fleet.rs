@@ -1,4 +1,4 @@
-//! A fleet of jobs on the real API server: what `make bench-operator` measures with a thousand, counted with thirty.
+//! A fleet of jobs on the real API server: what `make bench-operator` measures with a thousand, counted with eighty.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -14,10 +14,10 @@ use millstream_test_kube::ControlPlane;
 use millstream_test_operator_sim::fleet::Fleet;
 use tokio::time::{Instant, sleep};
 
-const JOBS: usize = 30;
+const JOBS: usize = 80;
 /// Looks at settled jobs, of which none may write.
 const LOOKS: f64 = 100.0;
-/// How long these looks may take: each job is looked at every 15 s.
+/// How long these looks may take: each job is looked at every minute.
 const LIMIT: Duration = Duration::from_secs(300);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
