@@ -68,8 +68,17 @@ impl Page<'_> {
             "Owned epochs whose output is not visible yet.",
             status.unpublished as f64,
         )?;
-        let Some(last) = status.last_checkpoint else { return Ok(()) };
         let seconds = |ms: u64| to_f64(ms) / 1_000.0;
+        if let Some(interval_ms) = status.checkpoint_interval_ms {
+            let help = "Least time from one checkpoint to the next.";
+            self.gauge("millstream_checkpoint_interval_seconds", help, seconds(interval_ms))?;
+        }
+        if let Some(newest) = &status.newest_epoch {
+            let age_ms = status.updated_at_ms.saturating_sub(newest.at_ms);
+            let help = "Age of the newest checkpoint, also of one that another coordinator completed.";
+            self.gauge("millstream_checkpoint_age_seconds", help, seconds(age_ms))?;
+        }
+        let Some(last) = status.last_checkpoint else { return Ok(()) };
         self.gauge(
             "millstream_checkpoint_duration_seconds",
             "Duration of the last checkpoint.",
@@ -80,7 +89,6 @@ impl Page<'_> {
             "Longest time for which the last checkpoint held a subtask up.",
             to_f64(last.freeze_us) / 1e6,
         )?;
-        self.gauge("millstream_checkpoint_age_seconds", "Age of the last checkpoint.", seconds(last.age_ms))?;
         self.gauge("millstream_checkpoint_bytes", "Size of the last checkpoint.", to_f64(last.bytes))?;
         self.gauge(
             "millstream_checkpoint_new_bytes",
@@ -193,7 +201,7 @@ fn to_f64(value: u64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::status::LastCheckpoint;
+    use crate::status::{LastCheckpoint, NewestEpoch};
     use millstream_model::{Attempt, ChainId, Epoch};
 
     fn status() -> JobStatus {
@@ -203,6 +211,15 @@ mod tests {
             attempt: Attempt(3),
             restarts: 2,
             epoch: Some(Epoch(41)),
+            newest_epoch: Some(NewestEpoch {
+                epoch: Epoch(41),
+                manifest: "s3://b/m".into(),
+                bytes: 2_048,
+                at_ms: 5_000,
+                duration_ms: None,
+            }),
+            checkpoint_interval_ms: Some(10_000),
+            updated_at_ms: 7_500,
             rows_in: 1_000,
             last_checkpoint: Some(LastCheckpoint {
                 epoch: Epoch(41),
@@ -234,6 +251,8 @@ mod tests {
             r#"millstream_job_restarts_total{job="default.job.local"} 2"#,
             r#"millstream_source_rows_total{job="default.job.local"} 1000"#,
             r#"millstream_checkpoint_epoch{job="default.job.local"} 41"#,
+            r#"millstream_checkpoint_age_seconds{job="default.job.local"} 2.5"#,
+            r#"millstream_checkpoint_interval_seconds{job="default.job.local"} 10"#,
             r#"millstream_checkpoint_duration_seconds{job="default.job.local"} 1.5"#,
             r#"millstream_checkpoint_freeze_seconds{job="default.job.local"} 0.02"#,
             r#"millstream_checkpoint_bytes{job="default.job.local"} 2048"#,
@@ -251,10 +270,18 @@ mod tests {
     fn what_is_not_known_has_no_line() {
         let mut status = status();
         status.epoch = None;
+        status.newest_epoch = None;
+        status.checkpoint_interval_ms = None;
         status.last_checkpoint = None;
         status.chains[0].watermark = Some(i64::MAX);
         let text = render(&status).unwrap();
-        for name in ["checkpoint_epoch", "checkpoint_duration_seconds", "chain_watermark_seconds{"] {
+        for name in [
+            "checkpoint_epoch",
+            "checkpoint_age",
+            "checkpoint_interval",
+            "checkpoint_duration_seconds",
+            "chain_watermark_seconds{",
+        ] {
             assert!(!text.contains(name), "{name} is in\n{text}");
         }
     }

@@ -40,6 +40,8 @@ pub struct JobStatus {
     pub unpublished: usize,
     /// The newest checkpoint of this coordinator.
     pub last_checkpoint: Option<LastCheckpoint>,
+    /// Milliseconds from one checkpoint to the next at least; `None` if none is taken by the clock.
+    pub checkpoint_interval_ms: Option<u64>,
     /// Checkpoints that were aborted.
     pub failed_checkpoints: u64,
     /// Those of them behind the last one that was owned.
@@ -260,6 +262,7 @@ impl JobStatus {
             restored_from: report.restored_from,
             unpublished: report.unpublished,
             last_checkpoint: report.last_checkpoint.map(|last| LastCheckpoint::of(last, now_ms)),
+            checkpoint_interval_ms: report.checkpoint_interval_ms,
             failed_checkpoints: report.failed_checkpoints,
             failed_checkpoints_in_a_row: report.failed_checkpoints_in_a_row,
             last_savepoint: report.last_savepoint.clone(),
@@ -392,6 +395,7 @@ mod tests {
             }),
             restored_from: Some(Epoch(5)),
             restarts: 2,
+            checkpoint_interval_ms: Some(10_000),
             failed_checkpoints: 3,
             failed_checkpoints_in_a_row: 1,
             last_savepoint: Some(SavepointReport {
@@ -408,7 +412,7 @@ mod tests {
         let shown = serde_json::to_value(&status).unwrap();
         let expected = serde_json::json!({
             "is_standby": false, "parallelism": 4, "epoch": 7, "restored_from": 5, "restarts": 2,
-            "failed_checkpoints": 3, "failed_checkpoints_in_a_row": 1, "last_error": "checkpoint 5 failed: no answer: 503",
+            "checkpoint_interval_ms": 10_000, "failed_checkpoints": 3, "failed_checkpoints_in_a_row": 1, "last_error": "checkpoint 5 failed: no answer: 503",
             "newest_epoch": {
                 "epoch": 7, "manifest": "s3://bucket/default.job.local/checkpoint/0000000006.3/manifest", "bytes": 11,
                 "at_ms": 900, "duration_ms": 12,

@@ -92,6 +92,11 @@ impl Checkpointing {
         self.failures_in_a_row
     }
 
+    /// From one to the next at least, if they are taken by the clock.
+    pub(crate) fn interval_ms(&self) -> Option<u64> {
+        self.settings.interval_ms.map(|interval| interval.max(self.settings.min_pause_ms))
+    }
+
     /// An attempt began to run: the first checkpoint is due one interval later, and old failures are forgiven.
     pub(crate) const fn attempt_runs(&mut self, now_ms: u64) {
         self.last_trigger_ms = now_ms;

@@ -238,6 +238,7 @@ impl JobMaster {
             last_checkpoint: self.notes.last_checkpoint,
             last_savepoint: self.notes.last_savepoint.clone(),
             savepoints_under_way: self.savepoints.len(),
+            checkpoint_interval_ms: self.checkpoints.interval_ms(),
             failed_checkpoints: self.checkpoints.failures(),
             failed_checkpoints_in_a_row: self.checkpoints.failures_in_a_row(),
             last_error: self.notes.last_error.clone(),

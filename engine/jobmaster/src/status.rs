@@ -74,6 +74,8 @@ pub struct StatusReport {
     pub last_savepoint: Option<SavepointReport>,
     /// Savepoints that were asked for and are not complete.
     pub savepoints_under_way: usize,
+    /// Milliseconds from one checkpoint to the next at least; `None` if none is taken by the clock.
+    pub checkpoint_interval_ms: Option<u64>,
     /// Checkpoints that this coordinator had to abort.
     pub failed_checkpoints: u64,
     /// Those of them behind the last one that was owned.

@@ -11,6 +11,7 @@ use millstream_api::names::{ATTEMPT_LABEL, FINALIZER};
 use millstream_api::status::{StopMethod, StreamJobStatus};
 use millstream_lifecycle::build::Built;
 use millstream_lifecycle::observed::CallKind;
+use millstream_lifecycle::time::{Timestamp, elapsed};
 use millstream_lifecycle::{Action, Decision};
 use serde_json::json;
 use tokio::time::timeout;
@@ -216,11 +217,24 @@ async fn write_status(
     match api.replace_status(&looked.key.name, &parameters, &object).await {
         Ok(answer) => {
             context.metrics.wrote("status");
+            if let Some((phase, after)) = settled(&looked.job.status, status, context.clock.now()) {
+                context.metrics.settled(&phase, after);
+            }
             tell(context, looked, status).await;
             Ok(Then::Again(wrote(context, looked, answer)))
         }
         Err(error) => gone_or(error),
     }
+}
+
+/// The phase from which a job has become as its spec says, and how long that took.
+fn settled(old: &StreamJobStatus, new: &StreamJobStatus, now: Timestamp) -> Option<(String, Duration)> {
+    let holds = |status: &StreamJobStatus, kind: ConditionType| {
+        status.conditions.iter().find(|c| c.type_ == kind.as_str() && c.status == "True").cloned()
+    };
+    let began = holds(old, ConditionType::Reconciling)?.last_transition_time.0;
+    holds(new, ConditionType::Ready)?;
+    Some((format!("{:?}", old.phase?), elapsed(began, now)))
 }
 
 async fn set_finalizer(context: &Context, looked: &Looked<'_>, is_there: bool) -> Result<Then, ActError> {

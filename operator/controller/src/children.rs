@@ -79,11 +79,18 @@ impl Children {
         self.lock().of.get(job).map(|children| children.values().cloned().collect()).unwrap_or_default()
     }
 
-    /// When the first certificate of a deployment expires.
+    /// When the first certificate expires of a deployment that has pods: what has ended keeps its certificates, and needs no new ones.
     pub(crate) fn first_expiry(&self) -> Option<Timestamp> {
         let known = self.lock();
-        let seen = known.of.values().flat_map(BTreeMap::values);
-        seen.filter_map(|seen| seen.child.certificates.as_ref()?.valid).map(|valid| valid.until).min()
+        let of_job = |children: &BTreeMap<ObjectKey, Seen>| {
+            let is_up = |attempt: i64| {
+                let of_attempt = children.values().filter(|seen| seen.child.attempt == attempt);
+                of_attempt.filter_map(|seen| seen.child.pod.as_ref()).any(|pod| !pod.is_over())
+            };
+            let in_use = children.values().filter(|seen| is_up(seen.child.attempt));
+            in_use.filter_map(|seen| seen.child.certificates.as_ref()?.valid).map(|valid| valid.until).min()
+        };
+        known.of.values().filter_map(of_job).min()
     }
 
     fn lock(&self) -> MutexGuard<'_, Known> {
@@ -135,7 +142,9 @@ mod tests {
         let object: DynamicObject = serde_json::from_value(json!({
             "metadata": {
                 "name": name, "namespace": "n", "uid": name,
-                "labels": {"millstream.dev/job": job, "millstream.dev/component": "tls"},
+                "labels": {
+                    "millstream.dev/job": job, "millstream.dev/component": "tls", "millstream.dev/attempt": "1",
+                },
                 "annotations": {
                     "millstream.dev/certificates-since": "2026-01-01T00:00:00Z",
                     "millstream.dev/certificates-until": until,
@@ -147,10 +156,26 @@ mod tests {
         child(ChildKind::ConfigMap, &object).unwrap()
     }
 
+    fn pod(job: &str, phase: &str) -> Seen {
+        let object: DynamicObject = serde_json::from_value(json!({
+            "metadata": {"name": format!("{job}-coordinator-1"), "namespace": "n", "uid": format!("{job}-pod"), "labels": {
+                "millstream.dev/job": job, "millstream.dev/component": "coordinator", "millstream.dev/attempt": "1",
+            }},
+            "status": {"phase": phase},
+        }))
+        .unwrap();
+        child(ChildKind::Pod, &object).unwrap()
+    }
+
     #[test]
-    fn the_first_expiry_is_that_of_all_jobs() {
+    fn the_first_expiry_is_that_of_all_jobs_that_have_pods() {
         let children = Children::default();
         assert_eq!(children.first_expiry(), None);
+        for job in ["a", "b", "c"] {
+            children.put("n", pod(job, "Running"));
+        }
+        children.put("n", certified("d-tls-1", "d", "2026-01-01T00:00:00Z"));
+        children.put("n", pod("d", "Succeeded"));
         children.put("n", certified("a-tls-1", "a", "2026-03-01T00:00:00Z"));
         children.put("n", certified("b-tls-1", "b", "2026-02-01T00:00:00Z"));
         children.put("n", certified("c-tls-1", "c", "soon"));

@@ -13,6 +13,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::children::Children;
+use crate::clock::Clock;
 use crate::metrics::Metrics;
 
 /// What the pages show.
@@ -22,6 +23,7 @@ pub(crate) struct Pages {
     pub(crate) ready: watch::Receiver<bool>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) children: Arc<Children>,
+    pub(crate) clock: Clock,
     /// The jobs, once they are watched.
     pub(crate) jobs: watch::Receiver<Option<Store<DynamicObject>>>,
 }
@@ -37,7 +39,8 @@ pub(crate) async fn serve(listener: TcpListener, pages: Pages) -> std::io::Resul
 }
 
 async fn metrics(State(pages): State<Pages>) -> Response {
-    match pages.metrics.render(pages.jobs.borrow().as_ref(), pages.children.first_expiry()) {
+    let (expiry, now) = (pages.children.first_expiry(), pages.clock.now());
+    match pages.metrics.render(pages.jobs.borrow().as_ref(), expiry, now) {
         Ok(text) => ([(header::CONTENT_TYPE, prometheus::TEXT_FORMAT)], text).into_response(),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response(),
     }

@@ -22,6 +22,7 @@
 //! Nothing is decided here, and nothing in a reconcile waits for an engine: what a coordinator says is what it said last.
 
 mod act;
+mod api_calls;
 mod apply;
 pub mod args;
 mod calls;

@@ -20,6 +20,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
+use crate::api_calls::counted;
 use crate::args::{Arguments, PullPolicy};
 use crate::calls::Calls;
 use crate::children::{Children, JobKey};
@@ -89,7 +90,9 @@ pub async fn operate(
     let (stored, stores) = watch::channel(None);
     let metrics = Arc::new(Metrics::new()?);
     let children = Arc::new(Children::default());
-    let pages = Pages { ready: is_ready, metrics: metrics.clone(), children: children.clone(), jobs: stores };
+    let client = counted(client, metrics.clone());
+    let pages =
+        Pages { ready: is_ready, metrics: metrics.clone(), children: children.clone(), clock, jobs: stores };
     if let Some(listener) = listener {
         tasks.spawn(async move {
             if let Err(error) = http::serve(listener, pages).await {
