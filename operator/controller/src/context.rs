@@ -74,7 +74,7 @@ impl Context {
             sql: self.sql(key, job).await?,
             operator: OperatorSettings { client_ca: self.credentials.client_ca(), ..self.settings.clone() },
             engines: self.ask(key, &addresses(&seen, &job.object.uid)),
-            children: seen.into_iter().map(|seen| seen.child).collect(),
+            children: seen.into_iter().map(|seen| seen.child.as_of(self.clock.now())).collect(),
             calls: self.calls.of(key),
             planner,
             denials: self.denials.of(key, &attempts(job)),

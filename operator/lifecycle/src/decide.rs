@@ -256,7 +256,7 @@ pub(crate) fn delete<'a>(children: impl IntoIterator<Item = &'a Child>) -> Optio
         let grace = if is_lost(child) { Grace::None } else { Grace::Own };
         ChildRef { grace, ..ChildRef::to(child) }
     };
-    let stays = |child: &&Child| !child.is_terminating || is_lost(child);
+    let stays = |child: &&Child| !child.is_terminating() || is_lost(child);
     let gone: Vec<ChildRef> = children.into_iter().filter(stays).map(as_ref).collect();
     (!gone.is_empty()).then_some(Action::DeleteOrphans(gone))
 }

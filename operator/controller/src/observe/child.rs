@@ -54,8 +54,8 @@ pub fn child(kind: ChildKind, object: &DynamicObject) -> Option<Seen> {
         generation: number(GENERATION_LABEL),
         is_managed: label(MANAGED_BY).map(String::as_str) == Some(MANAGER),
         applied: annotation(APPLIED_ANNOTATION).unwrap_or_default(),
-        is_terminating: metadata.deletion_timestamp.is_some(),
-        pod: status.as_ref().and_then(|status| of_pod(metadata, component, status)),
+        ends_by: metadata.deletion_timestamp.as_ref().map(|time| time.0),
+        pod: status.as_ref().and_then(|status| of_pod(object, component?, status)),
         deployed: match (kind, component) {
             (ChildKind::ConfigMap, Some("config")) => read_deployed(&whole(object)).map(Box::new),
             _ => None,
@@ -92,14 +92,20 @@ fn whole(object: &DynamicObject) -> serde_json::Value {
     })
 }
 
-fn of_pod(metadata: &ObjectMeta, component: Option<&str>, status: &PodStatus) -> Option<Pod> {
-    let component = match component? {
-        "coordinator" => Component::Coordinator,
-        "planner" => Component::Planner,
-        "worker" => Component::Worker(metadata.name.as_ref()?.rsplit_once('-')?.1.parse().ok()?),
+fn of_pod(object: &DynamicObject, component: &str, status: &PodStatus) -> Option<Pod> {
+    let metadata = &object.metadata;
+    let (component, container) = match component {
+        "coordinator" => (Component::Coordinator, pod::COORDINATOR),
+        "planner" => (Component::Planner, pod::COORDINATOR),
+        "worker" => {
+            (Component::Worker(metadata.name.as_ref()?.rsplit_once('-')?.1.parse().ok()?), pod::WORKER)
+        }
         _ => return None,
     };
-    Some(Pod { component, state: pod::state(status, created(metadata)) })
+    let policy = object.data.pointer("/spec/restartPolicy").and_then(|policy| policy.as_str());
+    let restarts = pod::Restarts::of(policy);
+    let looked = pod::Looked { status, container, restarts, created: created(metadata) };
+    Some(Pod { component, state: looked.state() })
 }
 
 /// When an object was made, which is when something happened to it at the earliest.
@@ -148,7 +154,7 @@ mod tests {
         assert_eq!((child.plan.as_str(), child.applied.as_str()), ("p3-x", "sum"));
         let expected = Pod { component: Component::Worker(12), state: PodState::Starting };
         assert_eq!(child.pod, Some(expected));
-        assert!(child.is_managed && !child.is_terminating);
+        assert!(child.is_managed && !child.is_terminating());
     }
 
     #[test]

@@ -6,7 +6,7 @@
 use millstream_api::k8s_openapi::api::core::v1::PodStatus;
 use millstream_api::k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use millstream_api::status::OperatorVerdict;
-use millstream_lifecycle::observed::{Epoch, Judgement, PlannerState};
+use millstream_lifecycle::observed::{Epoch, Judgement, PlannerState, PodState};
 use millstream_lifecycle::time::Timestamp;
 use serde::Deserialize;
 
@@ -48,10 +48,12 @@ struct Newest {
 /// How far a planner's pod is.
 pub(super) fn state(metadata: &ObjectMeta, status: &PodStatus) -> PlannerState {
     let since = metadata.creation_timestamp.as_ref().map(|time| time.0).unwrap_or_default();
-    if !matches!(status.phase.as_deref(), Some("Succeeded" | "Failed")) {
+    let looked =
+        pod::Looked { status, container: pod::COORDINATOR, restarts: pod::Restarts::Never, created: since };
+    if !matches!(looked.state(), PodState::Ended { .. }) {
         return PlannerState::Pending { since };
     }
-    let ended = pod::ended(status);
+    let ended = looked.ended();
     let at = ended.and_then(|ended| ended.finished_at.as_ref()).map_or(since, |time| time.0);
     let message = ended.and_then(|ended| ended.message.as_deref()).unwrap_or_default();
     match serde_json::from_str(message) {

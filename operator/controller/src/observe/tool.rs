@@ -68,18 +68,19 @@ pub fn tool(pod: &Pod) -> Option<ToolSeen> {
 }
 
 fn state(task: Task, status: &PodStatus, created: Timestamp) -> ToolState {
-    match pod::state(status, created) {
+    let looked = pod::Looked { status, container: pod::COORDINATOR, restarts: pod::Restarts::Never, created };
+    match looked.state() {
         PodState::Starting => ToolState::Starting { since: created, trouble: None },
         PodState::Stuck { message, .. } => ToolState::Starting { since: created, trouble: Some(message) },
         PodState::Running { .. } => ToolState::Running,
         PodState::Lost => ToolState::Failed { message: "its node does not answer".into(), at: created },
-        PodState::Ended { at, .. } => ended(task, status, at),
+        PodState::Ended { at, .. } => ended(task, looked, at),
     }
 }
 
-fn ended(task: Task, status: &PodStatus, at: Timestamp) -> ToolState {
-    let Some(ended) = pod::ended(status) else {
-        let reason = status.reason.clone().unwrap_or_else(|| "its container never ran".to_owned());
+fn ended(task: Task, looked: pod::Looked<'_>, at: Timestamp) -> ToolState {
+    let Some(ended) = looked.ended() else {
+        let reason = looked.status.reason.clone().unwrap_or_else(|| "its container never ran".to_owned());
         return ToolState::Failed { message: format!("the pod ended: {reason}"), at };
     };
     let text = ended.message.as_deref().unwrap_or_default().trim();

@@ -2,7 +2,7 @@
 
 use millstream_api::names::{COMPONENT_LABEL, JOB_LABEL};
 use millstream_api::{PodSettings, ValidatedJob};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::overlay::{USER, merge, restrict};
 use super::{Blueprint, COORDINATOR_AUTHORITIES, HTTP_PORT, WORKER_AUTHORITIES};
@@ -55,9 +55,26 @@ pub(super) fn pod(blueprint: &Blueprint<'_>, parts: PodParts<'_>) -> Value {
     // Validation refuses such overlays, but an object may be older than the rule.
     merge(&mut pod, &json!({"spec": {"restartPolicy": restart_policy}}));
     if let Some(spec) = pod.get_mut("spec").and_then(Value::as_object_mut) {
+        leave_lost_nodes(spec);
         restrict(spec);
     }
     pod
+}
+
+/// Seconds for which a pod waits for a node that does not answer. Kubernetes gives it five minutes, in which the job stands still.
+const LOST_NODE_S: i64 = 30;
+
+/// What the job says about such nodes counts.
+fn leave_lost_nodes(spec: &mut Map<String, Value>) {
+    let tolerations = spec.entry("tolerations").or_insert_with(|| json!([]));
+    let Some(tolerations) = tolerations.as_array_mut() else { return };
+    for key in ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"] {
+        if !tolerations.iter().any(|has| has.get("key").is_none_or(|has| has == key)) {
+            tolerations.push(json!({
+                "key": key, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": LOST_NODE_S,
+            }));
+        }
+    }
 }
 
 fn container(blueprint: &Blueprint<'_>, parts: PodParts<'_>) -> Value {

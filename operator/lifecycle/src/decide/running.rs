@@ -309,7 +309,7 @@ fn missing(s: &Situation<'_>, built: &[Built], attempt: i64) -> Vec<Action> {
     let absent: Vec<Built> = built
         .iter()
         .filter(|built| {
-            find(built).is_none_or(|child| !child.is_terminating && child.applied != built.applied)
+            find(built).is_none_or(|child| !child.is_terminating() && child.applied != built.applied)
         })
         .cloned()
         .collect();

@@ -1,11 +1,12 @@
 //! The objects that belong to a job: what they are, whose they are, and how pods are.
 
 use std::fmt;
+use std::time::Duration;
 
 use millstream_api::ValidatedJob;
 
 use super::{Certificates, Transport};
-use crate::time::Timestamp;
+use crate::time::{Timestamp, after};
 
 /// An object with the job's label.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,8 +30,8 @@ pub struct Child {
     /// Whether its label `app.kubernetes.io/managed-by` says that the operator made it. What somebody else made is left alone, whatever
     /// other labels it has.
     pub is_managed: bool,
-    /// Whether it is being deleted already.
-    pub is_terminating: bool,
+    /// When its grace is over, if it is being deleted already.
+    pub ends_by: Option<Timestamp>,
     /// How it is, if it is a pod.
     pub pod: Option<Pod>,
     /// What it says, if it is a deployment's config map.
@@ -56,7 +57,26 @@ pub enum ChildKind {
     Secret,
 }
 
+/// How long behind its grace a pod may still be there, of a kubelet that is slow and by clocks that differ.
+const OVERDUE: Duration = Duration::from_secs(30);
+
 impl Child {
+    /// Whether it is being deleted already.
+    pub fn is_terminating(&self) -> bool {
+        self.ends_by.is_some()
+    }
+
+    /// How it counts at this time. A pod that should have ended long ago, and of which no kubelet says so, is on a node that does not
+    /// answer: nothing in its status tells that.
+    #[must_use]
+    pub fn as_of(mut self, now: Timestamp) -> Self {
+        let is_overdue = self.ends_by.is_some_and(|by| after(by, OVERDUE) < now);
+        if let Some(pod) = self.pod.as_mut().filter(|pod| is_overdue && !pod.is_over()) {
+            pod.state = PodState::Lost;
+        }
+        self
+    }
+
     /// Whether it is the memory of what was deployed: the config map that stays when everything else of its deployment goes.
     pub fn is_memory(&self) -> bool {
         self.kind == ChildKind::ConfigMap && self.certificates.is_none()

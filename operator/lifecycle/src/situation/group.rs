@@ -43,7 +43,7 @@ impl<'a> Group<'a> {
 
     /// Whether there is somebody to ask who was not asked yet: what is not known so far will be in a moment.
     pub(crate) fn is_unasked(&self) -> bool {
-        let stays = self.coordinator.is_some_and(|(child, _)| !child.is_terminating);
+        let stays = self.coordinator.is_some_and(|(child, _)| !child.is_terminating());
         stays && self.has_process() && matches!(self.engine, None | Some(Engine::Unknown))
     }
 

@@ -1,12 +1,14 @@
 //! Lifecycle rules 11 to 13: deletion, nonces, what pods may do.
 
+use std::time::Duration;
+
 use millstream_api::status::Phase;
 use serde_json::json;
 
 use super::world::World;
 use crate::action::Action;
 use crate::observed::{Child, ChildKind, Component, Pod, PodState};
-use crate::time::elapsed;
+use crate::time::{Timestamp, after, elapsed};
 
 #[test]
 fn rule_11_each_policy_ends_the_job_in_its_way() {
@@ -81,6 +83,22 @@ fn rule_11_the_annotation_ends_it_at_once() {
 }
 
 #[test]
+fn rule_11_deletions_that_are_refused_do_not_keep_it() {
+    let mut world = World::running(json!({}));
+    world.object.deleted = Some(world.now);
+    world.object.skips_deletion_policy = true;
+    world.now = after(world.now, Duration::from_secs(119));
+    let decision = world.decide();
+    assert!(
+        matches!(decision.actions[..], [Action::DeleteOrphans(_), Action::RemoveFinalizer]),
+        "{decision}"
+    );
+    world.now = after(world.now, Duration::from_secs(2));
+    let decision = world.decide();
+    assert!(matches!(decision.actions[..], [Action::RemoveFinalizer]), "{decision}");
+}
+
+#[test]
 fn rule_11_a_job_that_never_ran_or_has_a_bad_spec_is_deleted_too() {
     let mut world = World::new(json!({"sql": " "}));
     world.run(5);
@@ -144,7 +162,8 @@ fn rule_13_every_object_is_one_of_the_operators_and_none_is_a_secret() {
 /// A drain or a dead node has begun to end it, and nobody is there who could finish that.
 #[test]
 fn rule_11_a_pod_that_is_lost_goes_at_once_even_if_it_is_being_deleted() {
-    let pod = |name: &str, state, is_terminating| Child {
+    let by = |by: i64| Some(Timestamp::from_second(by).unwrap());
+    let pod = |name: &str, state, ends_by| Child {
         kind: ChildKind::Pod,
         name: name.into(),
         uid: name.into(),
@@ -154,18 +173,24 @@ fn rule_11_a_pod_that_is_lost_goes_at_once_even_if_it_is_being_deleted() {
         generation: 1,
         is_managed: true,
         applied: String::new(),
-        is_terminating,
+        ends_by,
         pod: Some(Pod { component: Component::Worker(0), state }),
         deployed: None,
         certificates: None,
     };
     let running = || PodState::Running { ready: true };
     let pods = [
-        pod("lost", PodState::Lost, false),
-        pod("lost-and-going", PodState::Lost, true),
-        pod("runs", running(), false),
-        pod("runs-and-going", running(), true),
+        pod("lost", PodState::Lost, None),
+        pod("lost-and-going", PodState::Lost, by(50)),
+        pod("runs", running(), None),
+        pod("runs-and-going", running(), by(80)),
+        pod("went-long-ago", running(), by(60)),
     ];
+    let now = Timestamp::from_second(100).unwrap();
+    let pods = pods.map(|child| child.as_of(now));
     let action = crate::decide::delete(&pods).unwrap();
-    assert_eq!(action.to_string(), "delete Pod/lost now Pod/lost-and-going now Pod/runs");
+    assert_eq!(
+        action.to_string(),
+        "delete Pod/lost now Pod/lost-and-going now Pod/runs Pod/went-long-ago now"
+    );
 }

@@ -62,7 +62,7 @@ impl World {
             generation: label("millstream.dev/generation").parse().unwrap(),
             applied: built.applied.clone(),
             is_managed: true,
-            is_terminating: false,
+            ends_by: None,
             pod: (built.kind == ChildKind::Pod).then_some(Pod { component, state: PodState::Starting }),
             deployed,
             certificates: None,
@@ -87,7 +87,7 @@ impl World {
         let Some(index) = self.children.iter().position(|child| child.uid == uid) else { return };
         let is_pod = self.children[index].pod.is_some();
         if is_pod && self.children[index].owner == self.object.uid {
-            self.children[index].is_terminating = true;
+            self.children[index].ends_by = Some(self.now);
         } else {
             self.children.remove(index);
         }
@@ -136,12 +136,12 @@ impl World {
     }
 
     pub(super) fn let_pods_go(&mut self) {
-        for child in self.children.iter().filter(|child| child.is_terminating) {
+        for child in self.children.iter().filter(|child| child.is_terminating()) {
             if child.pod.as_ref().is_some_and(|pod| pod.component == Component::Coordinator) {
                 self.processes.remove(&child.attempt);
             }
         }
-        self.children.retain(|child| !child.is_terminating);
+        self.children.retain(|child| !child.is_terminating());
     }
 
     pub(super) fn let_pods_come(&mut self) {

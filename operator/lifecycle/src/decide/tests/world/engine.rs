@@ -143,7 +143,8 @@ impl World {
     }
 
     pub(super) fn has_slots(&self, attempt: i64) -> bool {
-        let workers = self.children.iter().filter(|child| child.attempt == attempt && !child.is_terminating);
+        let workers =
+            self.children.iter().filter(|child| child.attempt == attempt && !child.is_terminating());
         let ready = workers
             .filter_map(|c| c.pod.as_ref())
             .filter(|pod| matches!(pod.component, Component::Worker(_)) && pod.is_ready());
