@@ -9,7 +9,7 @@ pub const GROUP: &str = "millstream.dev";
 pub const VERSION: &str = "v1alpha1";
 /// `apiVersion` of a manifest.
 pub const API_VERSION: &str = "millstream.dev/v1alpha1";
-/// `kind` of the one resource that exists today.
+/// `kind` of a job.
 pub const KIND: &str = "StreamJob";
 /// Name of the CRD object.
 pub const CRD_NAME: &str = "streamjobs.millstream.dev";

@@ -16,6 +16,9 @@ use millstream_api::status::{IntentCause, Phase};
 use crate::situation::{Group, Situation};
 use crate::time::as_time;
 
+/// Characters of a message. The API server takes 32,768, and refuses the whole status for one more.
+const MESSAGE: usize = 8_192;
+
 /// How the job stands towards its spec.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Standing {
@@ -82,7 +85,7 @@ pub(crate) fn conditions(s: &Situation<'_>, verdict: &Verdict) -> Vec<Condition>
             type_: kind.as_str().to_owned(),
             status: status.to_owned(),
             reason: reason.as_str().to_owned(),
-            message: message.to_owned(),
+            message: message.chars().take(MESSAGE).collect(),
             observed_generation: Some(s.observed.object.generation),
             last_transition_time: since.unwrap_or_else(|| as_time(s.now)),
         });

@@ -215,7 +215,11 @@ impl<'a> Situation<'a> {
         let deployed = self.groups.values().rev().find_map(of_group);
         match (&self.target, &self.revision) {
             (Ok(job), Some(own)) if own == revision => {
-                Some((job, deployed.map_or(self.observed.operator.image.as_str(), |d| d.image.as_str())))
+                // What runs keeps its image, also under a revision that was taken over without a new deployment.
+                let is_current = self.observed.status.current_revision.as_deref() == Some(revision);
+                let current = self.current().and_then(|group| group.deployed).filter(|_| is_current);
+                let image = deployed.or(current).map(|deployed| deployed.image.as_str());
+                Some((job, image.unwrap_or(self.observed.operator.image.as_str())))
             }
             _ => deployed.map(|deployed| (&deployed.job, deployed.image.as_str())),
         }
@@ -274,7 +278,7 @@ impl<'a> Situation<'a> {
             }
             let remembers =
                 Some(*attempt) == previous || group.deployed.map(|d| d.revision.as_str()) == revision;
-            let goes = |child: &&&Child| !(child.is_terminating || remembers && child.is_memory());
+            let goes = |child: &&&Child| !(child.is_terminating() || remembers && child.is_memory());
             orphans.extend(group.children.iter().filter(goes).copied());
         }
         orphans

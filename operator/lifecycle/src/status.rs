@@ -100,9 +100,6 @@ pub(crate) fn is_worth_writing(old: &StreamJobStatus, new: &StreamJobStatus) -> 
     let mut new = new.clone();
     new.epoch = old.epoch;
     new.last_checkpoint.clone_from(&old.last_checkpoint);
-    new.throughput = old.throughput;
-    new.lag.clone_from(&old.lag);
-    new.watermark_age.clone_from(&old.watermark_age);
     new.seal = new.seal.as_ref().map(|_| seal(&new));
     new != *old
 }

@@ -12,6 +12,12 @@ const MERGED_BY_NAME: &[&str] = &["containers", "initContainers", "volumes"];
 /// Fields of a pod's spec that an overlay cannot have: they would undo what the operator relies on.
 const OPERATORS_OWN: &[&str] =
     &["restartPolicy", "hostname", "subdomain", "automountServiceAccountToken", "nodeName"];
+/// Fields of the engine's own container that an overlay cannot have: with them, what was decided would not be what is started.
+const OF_ENGINE: &[&str] = &["args", "command"];
+/// Variables of that container by which the operator says what is to be started, and where.
+const VARIABLES: &[&str] = &["MILLSTREAM_AT_LEAST_EPOCH", "MILLSTREAM_ENDING", "POD_IP", "POD_NAME"];
+/// Names of that container in coordinators and workers.
+const ENGINES: &[&str] = &["coordinator", "worker"];
 /// Sources of volumes that the restricted profile allows.
 const VOLUMES: &[&str] = &[
     "configMap",
@@ -78,8 +84,10 @@ fn check_pod_spec(path: &str, spec: &Map<String, Value>, findings: &mut Findings
             continue;
         };
         for (index, item) in items.iter().enumerate() {
-            if *field == "volumes" {
-                check_volume(&path::item(&path, index), item, findings);
+            match *field {
+                "volumes" => check_volume(&path::item(&path, index), item, findings),
+                "containers" => check_container(&path::item(&path, index), item, findings),
+                _ => {}
             }
             if item.get("name").and_then(Value::as_str).is_none_or(str::is_empty) {
                 findings.add_with_hint(path::item(&path, index), "has no name", "lists are merged by name");
@@ -91,6 +99,24 @@ fn check_pod_spec(path: &str, spec: &Map<String, Value>, findings: &mut Findings
     }
     for field in OPERATORS_OWN.iter().filter(|field| spec.contains_key(**field)) {
         findings.add(path::child(path, field), "is set by the operator");
+    }
+}
+
+fn check_container(path: &str, container: &Value, findings: &mut Findings) {
+    let name = container.get("name").and_then(Value::as_str);
+    if name.is_none_or(|name| !ENGINES.contains(&name)) {
+        return;
+    }
+    for field in OF_ENGINE.iter().filter(|field| container.get(**field).is_some()) {
+        findings.add(path::child(path, field), "is set by the operator");
+    }
+    for (index, variable) in container.get("env").and_then(Value::as_array).into_iter().flatten().enumerate()
+    {
+        let name = variable.get("name").and_then(Value::as_str);
+        if let Some(name) = name.filter(|name| VARIABLES.contains(name)) {
+            findings
+                .add(path::item(&path::child(path, "env"), index), format!("{name} is set by the operator"));
+        }
     }
 }
 

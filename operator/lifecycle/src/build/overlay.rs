@@ -81,7 +81,7 @@ const LEFT_TO_USERS: &[&str] = &[
     "supplementalGroupsPolicy",
 ];
 
-/// The user that the engine's image runs as.
+/// The user of pods whose template names none. It need not be that of the image: any user but root can run the engine.
 pub(super) const USER: i64 = 10_001;
 
 fn restrict_container(container: &mut Value) {

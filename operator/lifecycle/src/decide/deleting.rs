@@ -34,13 +34,20 @@ fn verdict(message: &str) -> Verdict {
 
 /// The deletion has its own clock, so that it ends even if no status could ever be written.
 pub(super) fn is_due(s: &Situation<'_>) -> bool {
-    let Some(deleted) = s.observed.object.deleted else { return false };
+    is_deleted(s) && s.observed.object.skips_deletion_policy || is_since(s, limit(s))
+}
+
+/// How long the policy may take.
+fn limit(s: &Situation<'_>) -> Duration {
     let savepoint = s.target.as_ref().map_or(SAVEPOINT, |job| job.cluster.upgrade.savepoint_timeout);
-    let limit = match policy(s) {
+    match policy(s) {
         DeletionPolicy::Cancel => MARGIN,
         DeletionPolicy::Savepoint | DeletionPolicy::Drain => savepoint + MARGIN,
-    };
-    s.observed.object.skips_deletion_policy || s.since(deleted) > limit
+    }
+}
+
+fn is_since(s: &Situation<'_>, limit: Duration) -> bool {
+    s.observed.object.deleted.is_some_and(|deleted| s.since(deleted) > limit)
 }
 
 fn policy(s: &Situation<'_>) -> DeletionPolicy {
@@ -132,8 +139,10 @@ pub(super) fn go_on(s: &Situation<'_>) -> Outcome {
 }
 
 pub(super) fn end(s: &Situation<'_>) -> Outcome {
-    let mut actions: Vec<Action> =
-        delete(s.groups.values().flat_map(|group| group.children.iter().copied())).into_iter().collect();
+    // Where deletions are refused, as by a webhook, they would be so for ever. What has an owner that is gone is collected.
+    let is_overdue = is_since(s, limit(s) + MARGIN);
+    let children = s.groups.values().flat_map(|group| group.children.iter().copied());
+    let mut actions: Vec<Action> = delete(children.filter(|_| !is_overdue)).into_iter().collect();
     if s.observed.object.has_finalizer {
         actions.push(Action::RemoveFinalizer);
     }

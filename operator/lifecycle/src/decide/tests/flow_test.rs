@@ -165,6 +165,19 @@ fn restore_goes_to_the_exact_address_once() {
 }
 
 #[test]
+fn sql_that_means_the_same_does_not_bring_another_engine() {
+    let mut world = World::running(json!({}));
+    world.image = "millstream:2";
+    world.verdict = PlannerState::Judged(Judgement { is_same_plan: true, ..Judgement::default() });
+    world.edit(json!({"sql": "SELECT  1 -- one"}));
+    world.settle();
+    assert_eq!(world.status.current_revision, world.status.target_revision);
+    let images: Vec<&str> =
+        world.children.iter().filter_map(|child| Some(child.deployed.as_ref()?.image.as_str())).collect();
+    assert_eq!(images, ["millstream:1"]);
+}
+
+#[test]
 fn sql_that_reads_differently_and_means_the_same_touches_nothing() {
     let mut world = World::running(json!({}));
     world.verdict = PlannerState::Judged(Judgement { is_same_plan: true, ..Judgement::default() });

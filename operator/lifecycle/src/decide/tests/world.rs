@@ -119,6 +119,8 @@ pub(super) struct World {
     pub(super) restored: Option<i64>,
     /// Writes of the status.
     pub(super) writes: usize,
+    /// The engine that the operator gives to new deployments.
+    pub(super) image: &'static str,
     /// How the operator lets new deployments talk, and the CA of its own certificate.
     pub(super) transport: Transport,
     pub(super) client_ca: String,
@@ -182,6 +184,7 @@ impl World {
             restored: None,
             writes: 0,
             transport: Transport::Tls,
+            image: "millstream:1",
             client_ca: "operator\n".into(),
         }
     }
@@ -215,7 +218,7 @@ impl World {
             status: self.status.clone(),
             sql: self.sql.clone(),
             operator: OperatorSettings {
-                image: "millstream:1".into(),
+                image: self.image.into(),
                 pull_policy: None,
                 service_account: None,
                 tls: self.transport,
