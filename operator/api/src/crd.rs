@@ -13,8 +13,7 @@ const COLUMNS: &[(&str, &str, &str)] = &[
     ("Phase", "string", ".status.phase"),
     ("Ready", "string", r#".status.conditions[?(@.type=="Ready")].status"#),
     ("Parallelism", "integer", ".status.parallelism.current"),
-    ("Lag", "string", ".status.lag"),
-    ("Checkpoint", "date", ".status.lastCheckpoint.completedAt"),
+    ("Checkpoints", "string", r#".status.conditions[?(@.type=="CheckpointHealthy")].reason"#),
     ("Restarts", "integer", ".status.restarts"),
     ("Age", "date", ".metadata.creationTimestamp"),
 ];
@@ -22,7 +21,6 @@ const COLUMNS: &[(&str, &str, &str)] = &[
 /// See [`COLUMNS`].
 const WIDE_COLUMNS: &[(&str, &str, &str)] = &[
     ("Revision", "string", ".status.currentRevision"),
-    ("Throughput", "integer", ".status.throughput"),
     ("Savepoint", "date", ".status.lastSavepoint.completedAt"),
     ("Message", "string", r#".status.conditions[?(@.type=="Ready")].message"#),
 ];

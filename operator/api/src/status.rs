@@ -1,7 +1,7 @@
 //! `status` of a StreamJob: small and true.
 //!
 //! Owns its shape. The operator writes it; `millstream run` ignores it in a manifest. Numbers that move all the time
-//! (throughput, lag) are written seldom; the metrics have them at full rate.
+//! (throughput, lag) are in the metrics.
 
 mod intent;
 mod origin;
@@ -57,15 +57,6 @@ pub struct StreamJobStatus {
     /// Worker pods.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub workers: Option<WorkersStatus>,
-    /// Rows read in a second.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub throughput: Option<i64>,
-    /// How far the job is behind its sources.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub lag: Option<DurationText>,
-    /// How far the watermark is behind the clock.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub watermark_age: Option<DurationText>,
     /// The newest completed checkpoint.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_checkpoint: Option<CheckpointStatus>,

@@ -14,7 +14,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 /// Columns of tables of which the value is another one each time.
-const VOLATILE: &[&str] = &["AGE", "CHECKPOINT", "REVISION", "LAST SEEN", "UPDATED", "IP"];
+const VOLATILE: &[&str] = &["AGE", "REVISION", "LAST SEEN", "UPDATED", "IP"];
 
 /// Compares; says what is different.
 ///

@@ -48,10 +48,13 @@ fn wait_does_not_believe_a_condition_of_an_older_generation() {
     let space = ControlPlane::shared().namespace("stale");
     space.apply(&manifest("changed")).succeeded();
     space.patch_status("changed", &json!({"conditions": [condition("Ready", "True", "Running", 1)]}));
-    let wait = || space.run(["wait", "--for=condition=Ready", "--timeout=1s", "sj/changed"]);
-    wait().succeeded();
+    let wait = |limit: &str| space.run(["wait", "--for=condition=Ready", limit, "sj/changed"]);
+    wait("--timeout=30s").succeeded();
     space.run(["scale", "sj", "changed", "--replicas=2"]).succeeded();
-    assert_eq!(wait().refused(), "error: timed out waiting for the condition on streamjobs/changed\n");
+    assert_eq!(
+        wait("--timeout=1s").refused(),
+        "error: timed out waiting for the condition on streamjobs/changed\n"
+    );
     space.patch_status("changed", &json!({"conditions": [condition("Ready", "True", "Running", 2)]}));
-    wait().succeeded();
+    wait("--timeout=30s").succeeded();
 }
