@@ -5,7 +5,8 @@ log of the API server. Objects are brought by server-side apply, for which the A
 {{- define "millstream.rules" -}}
 - apiGroups: [millstream.dev]
   resources: [streamjobs]
-  verbs: [list, watch, patch]
+  # One is asked for by name where an operator looks after a part of the jobs: a snapshot's job may be another one's.
+  verbs: [get, list, watch, patch]
 - apiGroups: [millstream.dev]
   resources: [streamjobs/status]
   verbs: [update]

@@ -90,6 +90,7 @@ fn whole_life(space: &Namespace, operator: &Process) -> BTreeMap<&'static str, B
         ("worker", names(&job.metrics_of("worker"))),
     ]);
     job.snapshot();
+    job.stray_snapshot();
     job.apply("id % 5", "desiredState: Suspended");
     job.wait("suspended", |job| is_ready(job, "Suspended"));
     job.apply("id % 5", "");
@@ -195,6 +196,18 @@ spec:
         self.space.apply(manifest).succeeded();
         for what in [["wait", "--for=condition=Ready"].as_slice(), &["delete"]] {
             let asked = [what, &["streamsnapshot/mine", "--timeout=120s"]].concat();
+            let done = self.space.run(asked);
+            assert!(done.success, "{}\n{}", done.errors, self.operator.log());
+        }
+    }
+
+    /// One of a job that is not there: whether it is another operator's has to be asked.
+    fn stray_snapshot(&self) {
+        let manifest = "apiVersion: millstream.dev/v1alpha1\nkind: StreamSnapshot\nmetadata: {name: stray}\nspec: {jobRef: {name: nobody}, \
+                        deletionPolicy: Delete}\n";
+        self.space.apply(manifest).succeeded();
+        for what in [["wait", "--for=jsonpath={.status.phase}=Pending"].as_slice(), &["delete"]] {
+            let asked = [what, &["streamsnapshot/stray", "--timeout=120s"]].concat();
             let done = self.space.run(asked);
             assert!(done.success, "{}\n{}", done.errors, self.operator.log());
         }
