@@ -94,11 +94,12 @@ fix: ## Mend what a machine can mend: format, clippy's suggestions, generated fi
 	@cargo fmt --all
 
 .PHONY: build
-build: ## Build the release binary and link bin/millstream to it
+build: ## Build the release binaries of engine and operator and link bin/millstream and bin/millstream-operator to them
 	@scripts/install build
-	@cargo build --locked --release --workspace --bin millstream
-	@mkdir -p bin && ln -sfn "$(CARGO_TARGET_DIR)/release/millstream" bin/millstream
+	@$(BUILD) --release
+	@mkdir -p bin && ln -sfn "$(CARGO_TARGET_DIR)"/release/millstream{,-operator} bin
 	@bin/millstream --version
+	@bin/millstream-operator --version
 
 .PHONY: docs
 docs: ## Build the API documentation and print where it is
@@ -144,17 +145,6 @@ e2e: ## Run a job on two real nodes (kubelet, containerd; as root) through upgra
 	@"$(CARGO_TARGET_DIR)/$(PROFILE)/examples/operator_node" --engine "$(CARGO_TARGET_DIR)/$(PROFILE)/millstream" \
 		--operator "$(CARGO_TARGET_DIR)/$(PROFILE)/millstream-operator" $(ARGS)
 
-.PHONY: nodes
-nodes: ## Start a cluster of two real nodes here, as root (scripts/node down ends it), with the CRDs in it
-	@scripts/install s3
-	@scripts/install node
-	@scripts/node up
-	@eval "$$(scripts/node env)" && kubectl apply --server-side -f crds
-
-.PHONY: profile
-profile: build ## Show where a query of the benchmark spends its time, with a flame graph (Q=q5_windows ARGS="--source generator")
-	@tests/bench/profile $(Q) $(ARGS)
-
 .PHONY: bench-state
 bench-state: build ## Measure state larger than its memory, beside RocksDB itself (CASES="raw group window checkpoints")
 	@cargo build --locked --release --workspace --example raw_rate
@@ -163,16 +153,6 @@ bench-state: build ## Measure state larger than its memory, beside RocksDB itsel
 .PHONY: bench-exchange
 bench-exchange: ## Measure rows through an exchange in one process (ARGS="--channels 2,64") or over a connection (ARGS="--connection")
 	@cargo run --locked --quiet --release -p millstream-exchange --example exchange_rate -- $(ARGS)
-
-.PHONY: proto
-proto: ## Write engine/proto/src/generated from engine/proto/proto
-	@cargo run --locked --quiet --manifest-path engine/proto/generator/Cargo.toml
-
-.PHONY: manifests
-manifests: ## Write deploy/ and the page of the chart's values from the chart
-	@scripts/install build
-	@scripts/install gitops
-	@MILLSTREAM_RECORD=1 cargo test --locked --quiet --workspace --test chart -- files_are_what the_page_has
 
 .PHONY: goldens
 goldens: ## Ask real Flink for the expected rows of the SQL cases again (CASES="window scalar/trim" for some)
@@ -209,6 +189,29 @@ fuzz: ## Feed random SQL, manifests and records to the parsers (ROUNDS=100000 a 
 	@scripts/install build
 	@PROPTEST_CASES=$(or $(ROUNDS),100000) cargo test --locked --workspace -- fuzz
 
+##@ By hand
+
+.PHONY: nodes
+nodes: ## Start a cluster of two real nodes here, as root (scripts/node down ends it), with the CRDs in it
+	@scripts/install s3
+	@scripts/install node
+	@scripts/node up
+	@eval "$$(scripts/node env)" && kubectl apply --server-side -f crds
+
+.PHONY: profile
+profile: build ## Show where a query of the benchmark spends its time, with a flame graph (Q=q5_windows ARGS="--source generator")
+	@tests/bench/profile $(Q) $(ARGS)
+
+.PHONY: proto
+proto: ## Write engine/proto/src/generated from engine/proto/proto
+	@cargo run --locked --quiet --manifest-path engine/proto/generator/Cargo.toml
+
+.PHONY: manifests
+manifests: ## Write deploy/ and the page of the chart's values from the chart
+	@scripts/install build
+	@scripts/install gitops
+	@MILLSTREAM_RECORD=1 cargo test --locked --quiet --workspace --test chart -- files_are_what the_page_has
+
 # Not a file that make could date: cargo knows best whether anything changed.
 .PHONY: bin/dev
 bin/dev:
@@ -220,4 +223,4 @@ bin/dev:
 help: ## Show this list
 	@awk 'BEGIN { FS = ":.*## " } \
 	  /^##@ / { printf "\n%s\n", substr($$0, 5); next } \
-	  /^[a-z][a-z-]*:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	  /^[a-z][a-z0-9-]*:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

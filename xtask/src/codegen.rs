@@ -22,9 +22,8 @@ pub struct Generated {
 /// # Errors
 /// When an object cannot be written as YAML.
 pub fn files() -> anyhow::Result<Vec<Generated>> {
-    let crd = millstream_api::streamjob_crd();
-    let snapshots = millstream_api::streamsnapshot_crd();
-    let (jobs, snapshots) = (crd_yaml::render(&crd)?, crd_yaml::render(&snapshots)?);
+    let (job_crd, snapshot_crd) = (millstream_api::streamjob_crd(), millstream_api::streamsnapshot_crd());
+    let (jobs, snapshots) = (crd_yaml::render(&job_crd)?, crd_yaml::render(&snapshot_crd)?);
     // A chart holds nothing that lies outside of its folder, so it has copies.
     Ok(vec![
         Generated { path: "crds/streamjobs.millstream.dev.yaml", content: jobs.clone() },
@@ -38,7 +37,11 @@ pub fn files() -> anyhow::Result<Vec<Generated>> {
             content: snapshots,
         },
         Generated { path: "docs/connectors.md", content: connectors::render()? },
-        Generated { path: "docs/streamjob.md", content: reference::render(&crd)? },
+        Generated { path: "docs/streamjob.md", content: reference::render(&job_crd, reference::JOB_NOTES)? },
+        Generated {
+            path: "docs/streamsnapshot.md",
+            content: reference::render(&snapshot_crd, reference::SNAPSHOT_NOTES)?,
+        },
     ])
 }
 

@@ -14,7 +14,8 @@ struct Args {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Write the files that are generated from the code: crds/ and the chart's copies, docs/connectors.md and docs/streamjob.md.
+    /// Write the files that are generated from the code: crds/ and the chart's copies, and the pages of docs/ about
+    /// connectors, StreamJobs and StreamSnapshots.
     Codegen {
         /// Write nothing; fail when a file is missing or differs.
         #[arg(long)]

@@ -1,6 +1,6 @@
-//! The page of every field of a StreamJob, made from the schema of its CRD.
+//! The pages of every field of a StreamJob and of a StreamSnapshot, made from the schemas of their CRDs.
 //!
-//! Owns the page's order (that of the schema, with `spec` before `status`) and the words for types and limits. The
+//! Owns a page's order (that of the schema, with `spec` before `status`) and the words for types and limits. The
 //! descriptions are the doc comments of `operator/api`.
 
 use std::fmt::Write as _;
@@ -10,7 +10,15 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
     CustomResourceDefinition, JSONSchemaProps, JSONSchemaPropsOrArray, JSONSchemaPropsOrBool,
 };
 
-pub(crate) fn render(crd: &CustomResourceDefinition) -> anyhow::Result<String> {
+/// What a reader of the fields of a StreamJob needs to know before the first one.
+pub(crate) const JOB_NOTES: &str = "Durations are whole numbers with `h`, `m`, `s` or `ms`, such as\n\
+    `10s` or `1h30m`. `millstream run` reads the same manifest and names the fields that only a cluster acts on.";
+/// The same for a StreamSnapshot.
+pub(crate) const SNAPSHOT_NOTES: &str =
+    "What the operator does with one is in\n[operator.md](operator.md#snapshots).";
+
+/// The page; `notes` stand behind its introduction.
+pub(crate) fn render(crd: &CustomResourceDefinition, notes: &str) -> anyhow::Result<String> {
     let version = crd.spec.versions.first().context("the CRD has a version")?;
     let schema = version.schema.as_ref().and_then(|s| s.open_api_v3_schema.as_ref());
     let schema = schema.context("the version has a schema")?;
@@ -18,8 +26,7 @@ pub(crate) fn render(crd: &CustomResourceDefinition) -> anyhow::Result<String> {
     let mut page = format!(
         "<!-- Generated from operator/api by `cargo xtask codegen`. Do not edit. -->\n\n\
          # Fields of a {kind}\n\n{description}\n\n\
-         `apiVersion: {group}/{version}`, `kind: {kind}`. Durations are whole numbers with `h`, `m`, `s` or `ms`, such as\n\
-         `10s` or `1h30m`. `millstream run` reads the same manifest and names the fields that only a cluster acts on.\n",
+         `apiVersion: {group}/{version}`, `kind: {kind}`. {notes}\n",
         kind = crd.spec.names.kind,
         group = crd.spec.group,
         version = version.name,
@@ -126,7 +133,7 @@ mod tests {
 
     #[test]
     fn the_page_has_a_row_for_each_field_and_each_rule() {
-        let page = render(&millstream_api::streamjob_crd()).unwrap();
+        let page = render(&millstream_api::streamjob_crd(), JOB_NOTES).unwrap();
         for expected in [
             "# Fields of a StreamJob",
             "## spec.checkpoint",
@@ -144,6 +151,24 @@ mod tests {
             assert_eq!(page.contains(expected), expected != "| `cpu`", "{expected}");
         }
         for rule in millstream_api::rules::RULES {
+            assert!(page.contains(rule.message), "{}", rule.message);
+        }
+    }
+
+    #[test]
+    fn snapshots_have_a_page_of_their_own() {
+        let page = render(&millstream_api::streamsnapshot_crd(), SNAPSHOT_NOTES).unwrap();
+        for expected in [
+            "# Fields of a StreamSnapshot",
+            "| `jobRef` | object, required | ",
+            "From 0 to 100. |",
+            "One of `Retain`, `Delete`.",
+            "## status.taking",
+            "| `secrets` | list of text | ",
+        ] {
+            assert!(page.contains(expected), "{expected}");
+        }
+        for rule in millstream_api::rules::SNAPSHOT_RULES {
             assert!(page.contains(rule.message), "{}", rule.message);
         }
     }

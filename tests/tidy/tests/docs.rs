@@ -62,7 +62,7 @@ fn commands_in_the_documents_exist() {
             if !matches!(text[..at].chars().next_back(), Some('`' | '\n')) {
                 continue;
             }
-            let word = |c: char| c.is_ascii_lowercase() || c == '-';
+            let word = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
             let target: String = text[at + 5..].chars().take_while(|c| word(*c)).collect();
             if !makefile.lines().any(|line| line.starts_with(&format!("{target}:"))) {
                 findings.push(format!("{path}: make {target}"));
