@@ -121,7 +121,7 @@ fn a_status_that_breaks_the_schema_is_refused() {
         json!({"epoch": 1, "uri": "s3://b", "completedAt": "2026-01-01T00:00:00Z", "duration": "long"});
     expect(
         json!({"lastCheckpoint": checkpoint}),
-        "status.lastCheckpoint.duration: Invalid value: \"long\": duration in body should match ",
+        "status.lastCheckpoint.duration: Invalid value: \"long\": lastCheckpoint.duration in body should match ",
     );
     let entry = json!({"time": "2026-01-01T00:00:00Z", "action": "Upgrade", "reason": "sql"});
     expect(json!({"history": vec![entry; 11]}), "status.history: Too many: 11: must have at most 10 items\n");
