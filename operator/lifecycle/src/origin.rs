@@ -40,9 +40,12 @@ pub(crate) fn updated(s: &Situation<'_>) -> Option<OriginStatus> {
         return Some(origin);
     };
     origin.ran = true;
-    let found = [origin.floor, answer.restored_from].into_iter().flatten().max();
-    let newest = answer.newest.as_ref().map(|epoch| epoch.number);
-    origin.own = origin.own.or(newest.filter(|newest| Some(*newest) > found));
+    if origin.own.is_none() {
+        // What was known when it was begun may be seconds old, and the stop wrote an epoch after that.
+        origin.floor = origin.floor.max(answer.restored_from);
+        let newest = answer.newest.as_ref().map(|epoch| epoch.number);
+        origin.own = newest.filter(|newest| Some(*newest) > origin.floor);
+    }
     if origin.own.is_some() {
         origin.lost.clear();
     }
@@ -75,6 +78,21 @@ pub(crate) fn again(s: &Situation<'_>) -> (StartFrom, Option<String>) {
 /// Operators whose state the current deployment may give up, as long as it has no epoch without them.
 pub(crate) fn lost(s: &Situation<'_>) -> Vec<String> {
     updated(s).map(|origin| origin.lost).unwrap_or_default()
+}
+
+/// Whether the current deployment is known to have written an epoch.
+pub(crate) fn owns_any(s: &Situation<'_>) -> bool {
+    updated(s).is_some_and(|origin| origin.own.is_some())
+}
+
+/// How many checkpoints the current deployment has made, at least. It did not make every number since its first: each coordinator that
+/// came back has taken one for its start. One that owns 44, came back once and is at 46 has made 2.
+pub(crate) fn made(s: &Situation<'_>) -> i64 {
+    let own = updated(s).and_then(|origin| origin.own);
+    let answer = s.current().and_then(|group| group.answer());
+    let newest = answer.and_then(|answer| answer.newest.as_ref()).map(|epoch| epoch.number);
+    let starts = s.observed.status.recovery.as_ref().map_or(0, |recovery| i64::from(recovery.count));
+    own.zip(newest).map_or(0, |(own, newest)| newest.saturating_sub(own) + 1 - starts)
 }
 
 /// Whether records ever flowed in the current deployment.

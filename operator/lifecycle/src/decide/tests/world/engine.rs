@@ -179,6 +179,8 @@ impl World {
             self.log
         );
         self.move_to(deployed.job.storage.clone().unwrap());
+        // The record of the start has a number, too.
+        self.highest += 1;
         self.epoch = self.epoch.filter(|_| !is_fresh);
         if let Some((_, rest)) = text.split_once("\"--from-epoch=") {
             self.epoch = rest.split('"').next().unwrap().parse().ok();
@@ -245,15 +247,16 @@ impl World {
         match call.kind {
             CallKind::Stop(StopMethod::Cancel) => {
                 process.phase = EnginePhase::Stopped;
-                Some(self.epoch)
+                Some(None)
             }
-            CallKind::Stop(_) if process.phase == EnginePhase::Running => {
+            CallKind::Stop(method) if process.phase == EnginePhase::Running => {
                 if self.faults.no_checkpoints {
                     return None;
                 }
                 process.phase = EnginePhase::Stopped;
                 self.own(call.attempt, self.highest + 1);
-                Some(self.epoch)
+                // Only a savepoint's answer names its epoch.
+                Some(self.epoch.filter(|_| method != StopMethod::Checkpoint))
             }
             CallKind::Rescale(parallelism)
                 if process.phase == EnginePhase::Running && !self.faults.no_rescale =>
