@@ -19,6 +19,7 @@ use super::{Outcome, delete, on_the_way};
 use crate::action::Action;
 use crate::fields::checksum;
 use crate::observed::{CallKind, CallState, Engine};
+use crate::origin;
 use crate::phase::Verdict;
 use crate::plan::{Stop, from, is_out_of_reach, last_state, stop};
 use crate::situation::Situation;
@@ -68,9 +69,12 @@ pub(super) fn suspend(s: &Situation<'_>) -> Outcome {
         Stop::Never(reason, message) => return super::running::tend(s, Verdict::stalled(s, reason, message)),
     };
     let revision = s.observed.status.current_revision.as_deref().unwrap_or_default();
+    // What never ran is resumed as it would have been started.
+    let (from, uri) = origin::again(s);
     let intent = IntentStatus {
         step: IntentStep::Suspend,
-        ..new_intent(s, IntentCause::Suspend, attempt, revision, method, StartFrom::Newest)
+        uri,
+        ..new_intent(s, IntentCause::Suspend, attempt, revision, method, from)
     };
     let verdict = Verdict::working(Phase::Upgrading, Reason::Suspended, "the job is being suspended");
     Outcome::commit(verdict, begin(s, intent))

@@ -54,6 +54,29 @@ fn rule_01_a_permission_that_is_withdrawn_before_the_start_is_none() {
     );
 }
 
+/// Nothing is restored that the user gave up, and nothing left out that they want back.
+#[test]
+fn rule_01_what_is_suspended_before_it_ran_is_resumed_as_it_would_have_been_started() {
+    let stateless = json!({"sql": "SELECT 2", "upgrade": {"mode": "Stateless", "allowStateLoss": true}});
+    let restored = json!({"restore": {"from": "s3://b/s", "nonce": 5}});
+    for (edit, from) in [(stateless, "Empty"), (restored, "Snapshot")] {
+        let mut world = World::running(json!({}));
+        world.faults.slow = true;
+        world.edit(edit);
+        world.run_to("start: under way");
+        world.edit(json!({"desiredState": "Suspended"}));
+        world.settle();
+        assert_eq!(world.status.phase, Some(Phase::Suspended));
+        world.faults.slow = false;
+        world.edit(json!({"desiredState": "Running"}));
+        world.settle();
+        assert_eq!(world.condition(Ready), "True", "{:#?}", world.log);
+        let starts = world.log.iter().filter(|line| line.contains(" Start to attempt"));
+        let starts: Vec<&String> = starts.collect();
+        assert!(starts.iter().all(|line| line.contains(&format!("from {from}"))), "{starts:#?}");
+    }
+}
+
 #[test]
 fn rule_01_operators_that_would_lose_their_state_hold_the_upgrade() {
     let mut world = World::running(json!({}));
