@@ -1,11 +1,11 @@
 //! Lifecycle rules 1 and 4: state is kept, and the floor that says how much of it.
 
 use millstream_api::conditions::ConditionType::{Ready, Stalled};
-use millstream_api::status::Phase;
+use millstream_api::status::{OperatorFate, OperatorVerdict, Phase};
 use serde_json::json;
 
 use super::world::World;
-use crate::observed::{ChildKind, Exit};
+use crate::observed::{ChildKind, Exit, Judgement, PlannerState};
 
 #[test]
 fn rule_01_a_stateful_upgrade_never_becomes_a_stateless_one() {
@@ -89,6 +89,42 @@ fn rule_01_operators_that_would_lose_their_state_hold_the_upgrade() {
     world.edit(json!({"upgrade": {"allowStateLoss": true}}));
     world.run_to("start: under way");
     assert_eq!(world.status.intent.as_ref().unwrap().lost, ["agg-1"]);
+}
+
+/// Those that are not named could not be given up, which would be known when the old job has stopped.
+#[test]
+fn rule_01_operators_that_cannot_all_be_named_hold_the_upgrade() {
+    use OperatorFate::{Kept, KeptInputChanged, Lost, New};
+    let stateful = || json!({"upgrade": {"allowStateLoss": true}});
+    let stateless =
+        json!({"upgrade": {"mode": "Stateless", "allowStateLoss": true}, "rollback": {"enabled": false}});
+    let alone = json!({"rollback": {"enabled": false}});
+    for (fates, omitted, fields, is_held) in [
+        (&[Lost, Lost][..], 1, stateful(), true),
+        (&[], 1, stateful(), true),
+        (&[Lost, New], 1, stateful(), true),
+        (&[New], 1, json!({}), true),
+        (&[New], 1, alone, false),
+        (&[Lost], 1, stateless, false),
+        (&[New, KeptInputChanged], 9, json!({}), false),
+        (&[Lost, Kept], 300, stateful(), false),
+        (&[Lost, New], 0, stateful(), false),
+    ] {
+        let mut world = World::running(json!({}));
+        let operator = |verdict| OperatorVerdict { uid: "a".into(), name: "Agg".into(), verdict };
+        let operators = fates.iter().copied().map(operator).collect();
+        world.verdict = PlannerState::Judged(Judgement { operators, omitted, ..Judgement::default() });
+        world.edit(fields.clone());
+        world.edit(json!({"sql": "SELECT 2"}));
+        world.run(10);
+        let is_begun = world.status.intent.is_some() || world.status.attempt == Some(2);
+        assert_eq!(is_begun, !is_held, "{fates:?} {omitted} {fields}");
+        if is_held {
+            assert_eq!(world.reason(Stalled), "StateIncompatible");
+            let message = world.message(Stalled);
+            assert!(message.contains("in several steps"), "{message}");
+        }
+    }
 }
 
 #[test]

@@ -27,8 +27,8 @@ impl World {
                 let lost = self.saved.difference(&own).map(|uid| verdict(uid, OperatorFate::Lost));
                 let new = own.difference(&self.saved).map(|uid| verdict(uid, OperatorFate::New));
                 let operators = judgement.operators.iter().cloned().chain(lost).chain(new).collect();
-                let refused = judgement.refused.clone();
-                PlannerState::Judged(Judgement { newest, is_same_plan, operators, refused })
+                let (omitted, refused) = (judgement.omitted, judgement.refused.clone());
+                PlannerState::Judged(Judgement { newest, is_same_plan, operators, omitted, refused })
             }
             PlannerState::Failed { message, .. } => {
                 PlannerState::Failed { message: message.clone(), at: self.planner_since }
