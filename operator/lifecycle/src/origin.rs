@@ -6,8 +6,8 @@
 
 use millstream_api::status::{IntentStatus, OriginStatus, StartFrom};
 
-use crate::observed::Epoch;
-use crate::situation::Situation;
+use crate::observed::{Epoch, Exit};
+use crate::situation::{Group, Situation};
 
 /// Of a deployment that is begun by this intent, when this epoch was the newest.
 pub(crate) fn begun(intent: &IntentStatus, floor: Option<i64>) -> OriginStatus {
@@ -36,10 +36,10 @@ pub(crate) fn origin<'a>(s: &Situation<'a>) -> Option<&'a OriginStatus> {
 /// The same, with what is seen now. What is known once stays known.
 pub(crate) fn updated(s: &Situation<'_>) -> Option<OriginStatus> {
     let mut origin = origin(s)?.clone();
+    origin.ran |= s.current().is_some_and(flows);
     let Some(answer) = s.current().filter(|group| group.is_running()).and_then(|group| group.answer()) else {
         return Some(origin);
     };
-    origin.ran = true;
     if origin.own.is_none() {
         // What was known when it was begun may be seconds old, and the stop wrote an epoch after that.
         origin.floor = origin.floor.max(answer.restored_from);
@@ -50,6 +50,16 @@ pub(crate) fn updated(s: &Situation<'_>) -> Option<OriginStatus> {
         origin.lost.clear();
     }
     Some(origin)
+}
+
+/// Whether records flow, or did until all were read. A coordinator that does not answer the operator still tells the kubelet: its pod is
+/// ready while records flow.
+fn flows(group: &Group<'_>) -> bool {
+    let is_ready = group.coordinator.is_some_and(|(_, pod)| pod.is_ready());
+    match group.answer() {
+        Some(_) => group.is_running(),
+        None => is_ready || group.exit() == Some(&Exit::Finished),
+    }
 }
 
 /// The newest epoch of a job whose deployment was permitted to leave epochs behind and did, until it has one of its own: none when it began

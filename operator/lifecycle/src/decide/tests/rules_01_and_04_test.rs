@@ -229,6 +229,38 @@ fn rule_04_a_restore_that_never_ran_is_owed() {
     }
 }
 
+/// It ran while nobody heard it, and what it has written since would be left behind and written again.
+#[test]
+fn rule_04_what_was_seen_to_run_is_not_begun_from_elsewhere_a_second_time() {
+    let restore = json!({"restore": {"from": "s3://b/s", "nonce": 5}});
+    let stateless = json!({"sql": "SELECT 2", "upgrade": {"mode": "Stateless", "allowStateLoss": true}});
+    for begun in [&restore, &stateless] {
+        for again in ["crash", "restart", "edit"] {
+            let mut world = World::running(json!({"rollback": {"enabled": false}}));
+            world.edit(begun.clone());
+            world.run_to("start: under way");
+            world.step();
+            world.faults.silent = true;
+            world.run(20);
+            let (began, wrote) = (world.processes[&2].restored_from, world.epoch);
+            assert!(wrote > began, "{wrote:?} {began:?}");
+            world.end(2, Exit::Crashed(137));
+            world.faults.no_checkpoints = true;
+            world.faults.silent = false;
+            match again {
+                "crash" => {}
+                "restart" => world.edit(json!({"restart": {"nonce": 1}})),
+                _ => world.edit(
+                    json!({"sql": "SELECT 3", "upgrade": {"mode": "LastState", "maxCheckpointAge": "1h"}}),
+                ),
+            }
+            world.run(60);
+            let attempt = world.status.attempt.unwrap();
+            assert_eq!(world.processes[&attempt].restored_from, wrote, "{begun} {again}: {:#?}", world.log);
+        }
+    }
+}
+
 #[test]
 fn rule_04_a_restore_is_not_done_again_because_the_status_was_lost() {
     let mut world = World::running(json!({"restore": {"from": "s3://b/s", "nonce": 5}}));
