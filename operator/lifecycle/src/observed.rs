@@ -163,6 +163,8 @@ pub enum PlannerState {
 pub struct Judgement {
     /// The verdict for each operator; one that is `Lost` makes the whole incompatible.
     pub operators: Vec<OperatorVerdict>,
+    /// How many more there are: a pod's word is short. Those that are lost are named first, then those that are new.
+    pub omitted: u32,
     /// Whether the compiled job is the one that runs.
     pub is_same_plan: bool,
     /// The newest epoch that the job owns, read in the bucket.

@@ -6,8 +6,8 @@
 
 use millstream_api::status::{IntentStatus, OriginStatus, StartFrom};
 
-use crate::observed::Epoch;
-use crate::situation::Situation;
+use crate::observed::{Epoch, Exit};
+use crate::situation::{Group, Situation};
 
 /// Of a deployment that is begun by this intent, when this epoch was the newest.
 pub(crate) fn begun(intent: &IntentStatus, floor: Option<i64>) -> OriginStatus {
@@ -36,17 +36,30 @@ pub(crate) fn origin<'a>(s: &Situation<'a>) -> Option<&'a OriginStatus> {
 /// The same, with what is seen now. What is known once stays known.
 pub(crate) fn updated(s: &Situation<'_>) -> Option<OriginStatus> {
     let mut origin = origin(s)?.clone();
+    origin.ran |= s.current().is_some_and(flows);
     let Some(answer) = s.current().filter(|group| group.is_running()).and_then(|group| group.answer()) else {
         return Some(origin);
     };
-    origin.ran = true;
-    let found = [origin.floor, answer.restored_from].into_iter().flatten().max();
-    let newest = answer.newest.as_ref().map(|epoch| epoch.number);
-    origin.own = origin.own.or(newest.filter(|newest| Some(*newest) > found));
+    if origin.own.is_none() {
+        // What was known when it was begun may be seconds old, and the stop wrote an epoch after that.
+        origin.floor = origin.floor.max(answer.restored_from);
+        let newest = answer.newest.as_ref().map(|epoch| epoch.number);
+        origin.own = newest.filter(|newest| Some(*newest) > origin.floor);
+    }
     if origin.own.is_some() {
         origin.lost.clear();
     }
     Some(origin)
+}
+
+/// Whether records flow, or did until all were read. A coordinator that does not answer the operator still tells the kubelet: its pod is
+/// ready while records flow.
+fn flows(group: &Group<'_>) -> bool {
+    let is_ready = group.coordinator.is_some_and(|(_, pod)| pod.is_ready());
+    match group.answer() {
+        Some(_) => group.is_running(),
+        None => is_ready || group.exit() == Some(&Exit::Finished),
+    }
 }
 
 /// The newest epoch of a job whose deployment was permitted to leave epochs behind and did, until it has one of its own: none when it began
@@ -75,6 +88,21 @@ pub(crate) fn again(s: &Situation<'_>) -> (StartFrom, Option<String>) {
 /// Operators whose state the current deployment may give up, as long as it has no epoch without them.
 pub(crate) fn lost(s: &Situation<'_>) -> Vec<String> {
     updated(s).map(|origin| origin.lost).unwrap_or_default()
+}
+
+/// Whether the current deployment is known to have written an epoch.
+pub(crate) fn owns_any(s: &Situation<'_>) -> bool {
+    updated(s).is_some_and(|origin| origin.own.is_some())
+}
+
+/// How many checkpoints the current deployment has made, at least. It did not make every number since its first: each coordinator that
+/// came back has taken one for its start. One that owns 44, came back once and is at 46 has made 2.
+pub(crate) fn made(s: &Situation<'_>) -> i64 {
+    let own = updated(s).and_then(|origin| origin.own);
+    let answer = s.current().and_then(|group| group.answer());
+    let newest = answer.and_then(|answer| answer.newest.as_ref()).map(|epoch| epoch.number);
+    let starts = s.observed.status.recovery.as_ref().map_or(0, |recovery| i64::from(recovery.count));
+    own.zip(newest).map_or(0, |(own, newest)| newest.saturating_sub(own) + 1 - starts)
 }
 
 /// Whether records ever flowed in the current deployment.

@@ -199,6 +199,17 @@ pub(crate) fn added(judgement: &Judgement) -> Vec<String> {
     added.map(|operator| operator.uid.clone()).take(256).collect()
 }
 
+/// What may be missing among the named operators, if it matters: one that is lost, or else one that is new.
+pub(crate) fn left_out(judgement: &Judgement) -> Option<OperatorFate> {
+    let names = |fate: OperatorFate| judgement.operators.iter().any(|operator| operator.verdict == fate);
+    let kept = [OperatorFate::Kept, OperatorFate::KeptInputChanged, OperatorFate::Rebuilt];
+    // Behind the first that is kept there is no other.
+    if judgement.omitted == 0 || kept.into_iter().any(names) {
+        return None;
+    }
+    Some(if names(OperatorFate::New) { OperatorFate::New } else { OperatorFate::Lost })
+}
+
 /// Whether the plan may be carried out: nobody has to approve it, or somebody did, by its id.
 pub(crate) fn is_approved(s: &Situation<'_>, job: &ValidatedJob, id: &str) -> bool {
     job.cluster.upgrade.approval == Approval::Auto || s.observed.object.approved.as_deref() == Some(id)

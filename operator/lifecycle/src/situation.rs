@@ -189,9 +189,13 @@ impl<'a> Situation<'a> {
     /// The address that the current deployment was to be restored from, if records never flowed in it: what comes next starts there,
     /// too, or it would go on from what the user wants to leave behind.
     pub(crate) fn owed_restore(&self) -> Option<&str> {
-        let deployed = self.current()?.deployed?;
-        let is_owed = self.observed.status.restored_from.is_none();
-        deployed.job.restore.as_ref()?.from.as_deref().filter(|_| is_owed)
+        let is_owed = self.observed.status.restored_from.is_none() && !origin::ran(self);
+        self.restore_of_current().filter(|_| is_owed)
+    }
+
+    /// The address that the current deployment was begun from, if that was a restore.
+    pub(crate) fn restore_of_current(&self) -> Option<&str> {
+        self.current()?.deployed?.job.restore.as_ref()?.from.as_deref()
     }
 
     /// The parallelism that the spec asks for, if the running job has another one.

@@ -33,6 +33,9 @@ struct Judged {
     is_same_job: bool,
     #[serde(default)]
     operators: Vec<OperatorVerdict>,
+    /// How many more operators there are than the word has room for.
+    #[serde(default)]
+    omitted: u32,
     /// Why the job cannot go on from the newest checkpoint at all.
     refused: Option<String>,
 }
@@ -81,6 +84,7 @@ fn judgement(judged: Judged) -> Judgement {
     });
     Judgement {
         operators: judged.operators,
+        omitted: judged.omitted,
         is_same_plan: judged.is_same_job,
         newest,
         refused: judged.refused,
@@ -126,9 +130,10 @@ mod tests {
     fn a_verdict() {
         let word = r#"{"ending":"Judged","newest":{"epoch":41,"manifest":"s3://b/m","created_at_ms":5000,"bytes":9,
             "is_finished":false},"is_same_job":true,"operators":[{"uid":"a","name":"Agg","verdict":"Lost"},
-            {"uid":"b","name":"Join","verdict":"Kept"}]}"#;
+            {"uid":"b","name":"Join","verdict":"Kept"}],"omitted":298}"#;
         let PlannerState::Judged(judgement) = ended(0, word) else { panic!("{:?}", ended(0, word)) };
         assert!(judgement.is_same_plan);
+        assert_eq!(judgement.omitted, 298);
         let fates: Vec<OperatorFate> = judgement.operators.iter().map(|operator| operator.verdict).collect();
         assert_eq!(fates, [OperatorFate::Lost, OperatorFate::Kept]);
         let newest = judgement.newest.unwrap();

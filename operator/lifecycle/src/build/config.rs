@@ -56,7 +56,7 @@ pub fn read_deployed(config_map: &Value) -> Option<Deployed> {
     let text = config_map.get("data")?.get(MANIFEST_KEY)?.as_str()?;
     let annotation = |name: &str| config_map.get("metadata")?.get("annotations")?.get(name)?.as_str();
     let image = annotation(IMAGE_ANNOTATION)?;
-    // Before there was a choice, nothing was encrypted.
+    // A deployment without the annotation talks in the clear.
     let transport = annotation(TRANSPORT_ANNOTATION).map_or(Some(Transport::Plaintext), Transport::read)?;
     let job = serde_json::from_str::<StreamJob>(text).ok()?.validate().ok()?;
     Some(Deployed { revision: revision(&job), job, image: image.to_owned(), transport })

@@ -6,7 +6,7 @@
 use millstream_api::ValidatedJob;
 use millstream_api::conditions::Reason;
 use millstream_api::status::{
-    IntentCause, IntentStatus, IntentStep, Phase, PlanKind, PlanStatus, StartFrom, StopMethod,
+    IntentCause, IntentStatus, IntentStep, OperatorFate, Phase, PlanKind, PlanStatus, StartFrom, StopMethod,
 };
 use millstream_api::streamjob::{UpgradeMode, Warm};
 
@@ -239,6 +239,7 @@ fn check_state(
     cause: IntentCause,
     judgement: &Judgement,
 ) -> Result<(), (Reason, String)> {
+    check_names(job, cause, judgement)?;
     let may_lose = job.cluster.upgrade.allow_state_loss;
     let lost = lost_by_name(judgement);
     if !lost.is_empty() && !may_lose {
@@ -262,4 +263,30 @@ fn check_state(
         return Err((Reason::NothingToRestore, said));
     }
     Ok(())
+}
+
+/// Whether every operator is named that has to be: the engine gives up the state of one only by its name, when it goes on from an epoch and
+/// when it goes back. Which are missing would be known when the old job has stopped.
+fn check_names(
+    job: &ValidatedJob,
+    cause: IntentCause,
+    judgement: &Judgement,
+) -> Result<(), (Reason, String)> {
+    let cluster = &job.cluster;
+    let starts_empty = cluster.upgrade.mode == UpgradeMode::Stateless && cause != IntentCause::Restore;
+    let (is_short, change) = match plan::left_out(judgement) {
+        Some(OperatorFate::Lost) => (!starts_empty || cluster.rollback.enabled, "removes or adds"),
+        Some(_) => (cluster.rollback.enabled, "adds"),
+        None => (false, ""),
+    };
+    if !is_short {
+        return Ok(());
+    }
+    let (named, omitted) = (judgement.operators.len(), judgement.omitted);
+    let way_out = if change == "adds" { ", or set rollback.enabled to false for it" } else { "" };
+    let said = format!(
+        "the change {change} more operators with state than a plan can name: {named} are named and {omitted} more are not, so the job \
+         could not go on, or back, without them: make the change in several steps{way_out}"
+    );
+    Err((Reason::StateIncompatible, said))
 }

@@ -27,7 +27,7 @@ use crate::status::begin as begin_status;
 /// parallelism after it answered.
 const LIMIT: Duration = Duration::from_secs(600);
 /// How long it takes at most until a coordinator that answers has been asked again.
-const HEARD: Duration = Duration::from_secs(4);
+pub(super) const HEARD: Duration = Duration::from_secs(4);
 
 fn intent<'a>(s: &Situation<'a>) -> Option<&'a IntentStatus> {
     s.intent().filter(|intent| intent.step == IntentStep::Rescale)

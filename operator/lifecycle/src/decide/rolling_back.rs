@@ -44,11 +44,8 @@ pub(super) fn updated_trial(s: &Situation<'_>) -> Option<TrialStatus> {
 pub(super) fn is_proven(s: &Situation<'_>) -> bool {
     let (Some(trial), Some(job)) = (updated_trial(s), rules(s)) else { return false };
     let rule = &job.cluster.stability;
-    let answer = s.current().and_then(|group| group.answer());
-    let newest = answer.and_then(|answer| answer.newest.as_ref()).map_or(0, |epoch| epoch.number);
-    let made = newest.saturating_sub(trial.from_epoch.unwrap_or(0));
     let long_enough = trial.running_since.is_some_and(|since| s.since(since.0) >= rule.min_running);
-    long_enough && made >= i64::from(rule.min_checkpoints)
+    long_enough && origin::made(s) >= i64::from(rule.min_checkpoints)
 }
 
 /// When a revision has had its time. A rule that needs more than the deadline, such as two checkpoints ten minutes apart, gets it; and
@@ -56,7 +53,10 @@ pub(super) fn is_proven(s: &Situation<'_>) -> bool {
 pub(super) fn is_past_deadline(s: &Situation<'_>) -> bool {
     let (Some(trial), Some(job)) = (trial(s), rules(s)) else { return false };
     let rule = &job.cluster.stability;
-    let checkpoints = job.checkpoint.interval.saturating_mul(rule.min_checkpoints.saturating_add(1));
+    // For each restart, one checkpoint may not count.
+    let recovered = s.observed.status.recovery.as_ref().map_or(0, |recovery| recovery.count);
+    let checkpoints = rule.min_checkpoints.saturating_add(u32::try_from(recovered).unwrap_or(0));
+    let checkpoints = job.checkpoint.interval.saturating_mul(checkpoints.saturating_add(1));
     let needs = rule.min_running.saturating_add(checkpoints);
     let runs_since = updated_trial(s).and_then(|trial| trial.running_since);
     let is_proving_itself = runs_since.is_some_and(|since| s.since(since.0) <= needs);
@@ -101,8 +101,8 @@ fn why_held(s: &Situation<'_>) -> Option<&'static str> {
              spec, or move it back with spec.restore.from",
         );
     }
-    let owns = s.floor() > trial(s)?.from_epoch;
-    let repeats = rollback.state == RollbackState::PreUpgrade && owns && !rollback.allow_repeated_output;
+    let owns = rollback.state == RollbackState::PreUpgrade && origin::owns_any(s);
+    let repeats = owns && !rollback.allow_repeated_output;
     repeats.then_some(
         "the revision is not stable, but going back to the state before it would write output again: set \
          spec.rollback.allowRepeatedOutput, or spec.rollback.state to Latest",
@@ -138,19 +138,21 @@ pub(super) fn roll_back(s: &Situation<'_>) -> Outcome {
     let (Some(old), Some(trial), Some(job)) = (previous(s), trial(s), rules(s)) else {
         return Outcome::rest(running::standing(s));
     };
-    let owns = s.floor() > trial.from_epoch;
-    let (from, uri, repeated) = match job.cluster.rollback.state {
-        RollbackState::PreUpgrade if owns => {
-            let before = trial.from_epoch.unwrap_or(0);
-            let repeated = s.floor().map(|to| EpochRange { from: before + 1, to });
-            (StartFrom::Epoch, Some(before.to_string()), repeated)
-        }
+    let before = origin::updated(s).and_then(|origin| origin.floor);
+    let goes_back = match job.cluster.rollback.state {
+        RollbackState::PreUpgrade if origin::owns_any(s) => true,
         // It began with nothing and wrote nothing: what the one before goes on from is where that left it.
-        _ if origin::instead(s) == Some(None) && !is_stateless(old) && trial.from_epoch.is_some() => {
-            (StartFrom::Epoch, trial.from_epoch.map(|before| before.to_string()), None)
+        _ => origin::instead(s) == Some(None) && !is_stateless(old),
+    };
+    let (from, uri, repeated) = match before.filter(|_| goes_back) {
+        Some(before) => {
+            // One that began empty has never said where the one before it ended, which may be behind the last epoch that was seen of it.
+            let to = s.floor().unwrap_or(before).max(before.saturating_add(1));
+            let repeated = EpochRange { from: before.saturating_add(1), to };
+            (StartFrom::Epoch, Some(before.to_string()), Some(repeated))
         }
         // Without a checkpoint of its own, the newest state is that of before the upgrade.
-        RollbackState::Latest | RollbackState::PreUpgrade => (StartFrom::Newest, None, None),
+        None => (StartFrom::Newest, None, None),
     };
     let stop = if from == StartFrom::Newest { stop_in_any_case(s) } else { stop_at_once(s) };
     let attempt = s.next_attempt();

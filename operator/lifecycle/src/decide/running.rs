@@ -28,7 +28,8 @@ pub(super) fn lacks_finalizer(s: &Situation<'_>) -> bool {
     !s.observed.object.has_finalizer && s.observed.object.deleted.is_none()
 }
 
-/// The first status is written here, with all that kstatus asks for.
+/// Alone: nothing is done for an object that could go without anybody noticing, and the first status is written by the decision that
+/// follows.
 pub(super) fn add_finalizer(_: &Situation<'_>) -> Outcome {
     let said = format!("the finalizer {FINALIZER} is being added");
     Outcome::act(Verdict::working(Phase::Deploying, Reason::Deploying, said), vec![Action::AddFinalizer])

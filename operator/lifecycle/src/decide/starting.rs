@@ -38,7 +38,7 @@ pub(super) fn arrive(s: &Situation<'_>) -> Outcome {
     }
     let answer = s.current().and_then(|group| group.answer());
     let epoch = answer.and_then(|answer| answer.restored_from);
-    let uri = intent(s).and_then(|intent| intent.uri.as_deref()).or(s.owed_restore());
+    let uri = intent(s).and_then(|intent| intent.uri.as_deref()).or(s.restore_of_current());
     let is_restored = epoch.is_some() || uri.is_some();
     status.restored_from = is_restored.then(|| RestorePoint {
         uri: uri.unwrap_or_default().to_owned(),
@@ -62,9 +62,10 @@ pub(super) fn is_stale(s: &Situation<'_>) -> bool {
 pub(super) fn abandon(s: &Situation<'_>) -> Outcome {
     let said = on_the_way(s, "the spec changed before records flowed");
     let mut status = without_intent(s, "the spec changed");
-    // Whether it was restored is not known; what starts from the newest epoch now may start without what the user wants back.
+    // As long as it never ran, whether it was restored is not known; what starts from the newest epoch now may start without what the user
+    // wants back.
     let restores = intent(s).is_some_and(|i| matches!(i.cause, IntentCause::Create | IntentCause::Restore));
-    if let (true, Some(nonces)) = (restores, &mut status.nonces) {
+    if let (true, Some(nonces)) = (restores && !origin::ran(s), &mut status.nonces) {
         nonces.restore = None;
         nonces.restored = None;
     }

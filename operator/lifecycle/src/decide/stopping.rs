@@ -14,15 +14,17 @@ use millstream_api::streamjob::{Fallback, UpgradeMode};
 
 use super::deleting::PAUSE;
 use super::planning::new_intent;
+use super::rescaling::HEARD;
 use super::{Outcome, delete, on_the_way};
 use crate::action::Action;
 use crate::fields::checksum;
 use crate::observed::{CallKind, CallState, Engine};
+use crate::origin;
 use crate::phase::Verdict;
 use crate::plan::{Stop, from, is_out_of_reach, last_state, stop};
 use crate::situation::Situation;
 use crate::status::{begin, remember};
-use crate::time::as_time;
+use crate::time::{Timestamp, as_time};
 
 /// How long a job may take to cancel.
 const CANCEL: Duration = Duration::from_secs(60);
@@ -67,9 +69,12 @@ pub(super) fn suspend(s: &Situation<'_>) -> Outcome {
         Stop::Never(reason, message) => return super::running::tend(s, Verdict::stalled(s, reason, message)),
     };
     let revision = s.observed.status.current_revision.as_deref().unwrap_or_default();
+    // What never ran is resumed as it would have been started.
+    let (from, uri) = origin::again(s);
     let intent = IntentStatus {
         step: IntentStep::Suspend,
-        ..new_intent(s, IntentCause::Suspend, attempt, revision, method, StartFrom::Newest)
+        uri,
+        ..new_intent(s, IntentCause::Suspend, attempt, revision, method, from)
     };
     let verdict = Verdict::working(Phase::Upgrading, Reason::Suspended, "the job is being suspended");
     Outcome::commit(verdict, begin(s, intent))
@@ -224,11 +229,7 @@ pub(super) fn fall_back(s: &Situation<'_>) -> Outcome {
             hold(reason, format!("{message}; {why}"))
         }
         (Fallback::Fail, _) if old.cause == IntentCause::Spec => {
-            let mut status = without_intent(s, &message);
-            status.rolled_back = Some(old.revision.clone());
-            status.rollback_reason = Some(message.clone());
-            let said = format!("the old revision keeps running: no savepoint could be taken: {message}");
-            Outcome::commit(Verdict::stalled(s, Reason::StopFailed, said), status)
+            refuse_change(s, old, &settings, refused_at, &message)
         }
         _ if is_out_of_reach => {
             let said = format!("no savepoint could be taken, and the coordinator does not answer: {message}");
@@ -236,6 +237,35 @@ pub(super) fn fall_back(s: &Situation<'_>) -> Outcome {
         }
         _ => hold(Reason::StopFailed, format!("no savepoint could be taken: {message}")),
     }
+}
+
+/// The new revision is not tried again until the spec changes, if the old one runs on. An answer that was lost looks like a refusal, and a
+/// job that has done what it was asked ends a moment later: until its coordinator was asked again, nothing is made of it.
+fn refuse_change(
+    s: &Situation<'_>,
+    old: &IntentStatus,
+    settings: &UpgradeSettings,
+    refused_at: Option<Timestamp>,
+    message: &str,
+) -> Outcome {
+    let is_heard = refused_at.is_none_or(|at| s.since(at) >= HEARD);
+    if is_heard && s.current().is_some_and(|group| group.is_running()) {
+        let mut status = without_intent(s, message);
+        status.rolled_back = Some(old.revision.clone());
+        status.rollback_reason = Some(message.to_owned());
+        let said = format!("the old revision keeps running: no savepoint could be taken: {message}");
+        return Outcome::commit(Verdict::stalled(s, Reason::StopFailed, said), status);
+    }
+    let verdict = if is_out_of_reach(s, settings) {
+        let said = format!("no savepoint could be taken, and the coordinator does not answer: {message}");
+        Verdict::stalled(s, Reason::StopFailed, said)
+    } else {
+        let said = format!(
+            "no savepoint was confirmed, and whether the job has stopped is not known yet: {message}"
+        );
+        Verdict::working(Phase::Upgrading, Reason::StopFailed, said)
+    };
+    super::running::tend(s, verdict).after(HEARD)
 }
 
 pub(super) fn go_on(s: &Situation<'_>) -> Outcome {

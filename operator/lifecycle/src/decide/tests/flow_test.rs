@@ -119,8 +119,10 @@ fn suspend_and_resume() {
                 stopped_at - 2
             ),
             "stop attempt 1 behind Checkpoint".into(),
+            // Nobody has seen the one that was written when it stopped.
             format!(
-                "write intent: Resume Start to attempt 2 from Newest at least {stopped_at}, stop by Checkpoint"
+                "write intent: Resume Start to attempt 2 from Newest at least {}, stop by Checkpoint",
+                stopped_at - 1
             ),
             "write intent: none".into(),
         ]

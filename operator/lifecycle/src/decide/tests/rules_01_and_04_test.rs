@@ -1,11 +1,11 @@
 //! Lifecycle rules 1 and 4: state is kept, and the floor that says how much of it.
 
 use millstream_api::conditions::ConditionType::{Ready, Stalled};
-use millstream_api::status::Phase;
+use millstream_api::status::{OperatorFate, OperatorVerdict, Phase};
 use serde_json::json;
 
 use super::world::World;
-use crate::observed::{ChildKind, Exit};
+use crate::observed::{ChildKind, Exit, Judgement, PlannerState};
 
 #[test]
 fn rule_01_a_stateful_upgrade_never_becomes_a_stateless_one() {
@@ -54,6 +54,29 @@ fn rule_01_a_permission_that_is_withdrawn_before_the_start_is_none() {
     );
 }
 
+/// Nothing is restored that the user gave up, and nothing left out that they want back.
+#[test]
+fn rule_01_what_is_suspended_before_it_ran_is_resumed_as_it_would_have_been_started() {
+    let stateless = json!({"sql": "SELECT 2", "upgrade": {"mode": "Stateless", "allowStateLoss": true}});
+    let restored = json!({"restore": {"from": "s3://b/s", "nonce": 5}});
+    for (edit, from) in [(stateless, "Empty"), (restored, "Snapshot")] {
+        let mut world = World::running(json!({}));
+        world.faults.slow = true;
+        world.edit(edit);
+        world.run_to("start: under way");
+        world.edit(json!({"desiredState": "Suspended"}));
+        world.settle();
+        assert_eq!(world.status.phase, Some(Phase::Suspended));
+        world.faults.slow = false;
+        world.edit(json!({"desiredState": "Running"}));
+        world.settle();
+        assert_eq!(world.condition(Ready), "True", "{:#?}", world.log);
+        let starts = world.log.iter().filter(|line| line.contains(" Start to attempt"));
+        let starts: Vec<&String> = starts.collect();
+        assert!(starts.iter().all(|line| line.contains(&format!("from {from}"))), "{starts:#?}");
+    }
+}
+
 #[test]
 fn rule_01_operators_that_would_lose_their_state_hold_the_upgrade() {
     let mut world = World::running(json!({}));
@@ -66,6 +89,42 @@ fn rule_01_operators_that_would_lose_their_state_hold_the_upgrade() {
     world.edit(json!({"upgrade": {"allowStateLoss": true}}));
     world.run_to("start: under way");
     assert_eq!(world.status.intent.as_ref().unwrap().lost, ["agg-1"]);
+}
+
+/// Those that are not named could not be given up, which would be known when the old job has stopped.
+#[test]
+fn rule_01_operators_that_cannot_all_be_named_hold_the_upgrade() {
+    use OperatorFate::{Kept, KeptInputChanged, Lost, New};
+    let stateful = || json!({"upgrade": {"allowStateLoss": true}});
+    let stateless =
+        json!({"upgrade": {"mode": "Stateless", "allowStateLoss": true}, "rollback": {"enabled": false}});
+    let alone = json!({"rollback": {"enabled": false}});
+    for (fates, omitted, fields, is_held) in [
+        (&[Lost, Lost][..], 1, stateful(), true),
+        (&[], 1, stateful(), true),
+        (&[Lost, New], 1, stateful(), true),
+        (&[New], 1, json!({}), true),
+        (&[New], 1, alone, false),
+        (&[Lost], 1, stateless, false),
+        (&[New, KeptInputChanged], 9, json!({}), false),
+        (&[Lost, Kept], 300, stateful(), false),
+        (&[Lost, New], 0, stateful(), false),
+    ] {
+        let mut world = World::running(json!({}));
+        let operator = |verdict| OperatorVerdict { uid: "a".into(), name: "Agg".into(), verdict };
+        let operators = fates.iter().copied().map(operator).collect();
+        world.verdict = PlannerState::Judged(Judgement { operators, omitted, ..Judgement::default() });
+        world.edit(fields.clone());
+        world.edit(json!({"sql": "SELECT 2"}));
+        world.run(10);
+        let is_begun = world.status.intent.is_some() || world.status.attempt == Some(2);
+        assert_eq!(is_begun, !is_held, "{fates:?} {omitted} {fields}");
+        if is_held {
+            assert_eq!(world.reason(Stalled), "StateIncompatible");
+            let message = world.message(Stalled);
+            assert!(message.contains("in several steps"), "{message}");
+        }
+    }
 }
 
 #[test]
@@ -166,6 +225,38 @@ fn rule_04_a_restore_that_never_ran_is_owed() {
             world.settle();
             let outcome = (world.condition(Ready), world.restored);
             assert_eq!(outcome, ("True".into(), Some(5)), "{mend} {is_new}: {:#?}", world.log);
+        }
+    }
+}
+
+/// It ran while nobody heard it, and what it has written since would be left behind and written again.
+#[test]
+fn rule_04_what_was_seen_to_run_is_not_begun_from_elsewhere_a_second_time() {
+    let restore = json!({"restore": {"from": "s3://b/s", "nonce": 5}});
+    let stateless = json!({"sql": "SELECT 2", "upgrade": {"mode": "Stateless", "allowStateLoss": true}});
+    for begun in [&restore, &stateless] {
+        for again in ["crash", "restart", "edit"] {
+            let mut world = World::running(json!({"rollback": {"enabled": false}}));
+            world.edit(begun.clone());
+            world.run_to("start: under way");
+            world.step();
+            world.faults.silent = true;
+            world.run(20);
+            let (began, wrote) = (world.processes[&2].restored_from, world.epoch);
+            assert!(wrote > began, "{wrote:?} {began:?}");
+            world.end(2, Exit::Crashed(137));
+            world.faults.no_checkpoints = true;
+            world.faults.silent = false;
+            match again {
+                "crash" => {}
+                "restart" => world.edit(json!({"restart": {"nonce": 1}})),
+                _ => world.edit(
+                    json!({"sql": "SELECT 3", "upgrade": {"mode": "LastState", "maxCheckpointAge": "1h"}}),
+                ),
+            }
+            world.run(60);
+            let attempt = world.status.attempt.unwrap();
+            assert_eq!(world.processes[&attempt].restored_from, wrote, "{begun} {again}: {:#?}", world.log);
         }
     }
 }

@@ -178,6 +178,30 @@ fn rule_07_a_savepoint_that_fails_falls_back_as_the_spec_says() {
     assert_eq!(world.processes[&1].phase, EnginePhase::Running);
 }
 
+/// The connection broke when the engine was done: what was asked for has happened, or is about to.
+#[test]
+fn rule_07_a_revision_is_not_refused_before_it_is_known_that_the_old_one_runs_on() {
+    let mut world = World::running(json!({"upgrade": {"fallback": "Fail", "warm": "Never"}}));
+    world.edit(json!({"sql": "SELECT 2"}));
+    world.run_to("stop: under way");
+    world.step();
+    // What the coordinator said last is older than the broken call.
+    world.faults.calls_fail = true;
+    world.pass(2);
+    world.faults.calls_fail = false;
+    world.run_to("stop: failed");
+    world.step();
+    assert_eq!((&world.status.rolled_back, world.reason(Stalled).as_str()), (&None, "absent"));
+    // It has stopped, and no kubelet has noticed.
+    world.processes.get_mut(&1).unwrap().phase = EnginePhase::Stopped;
+    world.faults.ends_unseen = true;
+    world.run(5);
+    assert_eq!((&world.status.rolled_back, world.reason(Stalled).as_str()), (&None, "absent"));
+    world.faults.ends_unseen = false;
+    world.settle();
+    world.assert_ready(2);
+}
+
 #[test]
 fn rule_10_a_call_without_an_answer_is_polled_and_given_up() {
     let mut world = World::running(json!({"upgrade": {"warm": "Never", "savepointTimeout": "2m"}}));

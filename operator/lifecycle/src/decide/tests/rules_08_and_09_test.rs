@@ -32,6 +32,94 @@ fn rule_08_stable_means_the_rule_held() {
     assert_eq!(world.condition(Ready), "False");
 }
 
+/// A world in which revision 2 is on trial and has made no checkpoint, while the one before it made one when it was stopped.
+fn without_own_checkpoints(fields: serde_json::Value) -> World {
+    let mut world = World::running(fields);
+    world.edit(json!({"sql": "SELECT 2"}));
+    world.run_to("stop: under way");
+    world.step();
+    // What the planner read was older than what the stop writes, and in the model it is not.
+    world.children.retain(|child| child.attempt > 0);
+    world.run_to("start: under way");
+    let known = world.status.trial.as_ref().and_then(|trial| trial.from_epoch);
+    assert!(known < world.epoch, "nobody has seen the last one: {known:?} {:?}", world.epoch);
+    world.faults.no_checkpoints = true;
+    world.run_to("on trial");
+    world
+}
+
+#[test]
+fn rule_08_epochs_of_the_revision_before_prove_nothing() {
+    let rule = json!({"minRunning": "10s", "minCheckpoints": 1});
+    let mut world = without_own_checkpoints(json!({"stability": rule}));
+    world.run(30);
+    assert_eq!((world.decide().situation, world.reason(Ready).as_str()), ("on trial", "Stabilizing"));
+    assert!(
+        world.children.iter().any(|child| child.attempt == 1 && child.is_memory()),
+        "it can be gone back to"
+    );
+    world.faults.no_checkpoints = false;
+    world.settle();
+    world.assert_ready(2);
+}
+
+/// The number of an epoch that a start took is no checkpoint.
+#[test]
+fn rule_08_starts_prove_nothing() {
+    let rule = json!({"minRunning": "0s", "minCheckpoints": 3});
+    let mut world = without_own_checkpoints(json!({"stability": rule, "restart": {"initial": "2s"}}));
+    let make_one = |world: &mut World| {
+        world.faults.no_checkpoints = false;
+        world.run(1);
+        world.faults.no_checkpoints = true;
+        world.run(5);
+    };
+    make_one(&mut world);
+    let first = world.epoch.unwrap();
+    world.end(2, Exit::Crashed(137));
+    world.run_to("on trial");
+    make_one(&mut world);
+    assert_eq!((world.epoch, world.decide().situation), (Some(first + 2), "on trial"), "{:#?}", world.log);
+    world.faults.no_checkpoints = false;
+    world.settle();
+    world.assert_ready(2);
+}
+
+#[test]
+fn rule_08_a_revision_that_wrote_nothing_gives_back_what_it_found() {
+    for allowed in [false, true] {
+        let rollback = json!({"state": "PreUpgrade", "allowRepeatedOutput": allowed});
+        let mut world = without_own_checkpoints(json!({"rollback": rollback}));
+        let before = world.epoch;
+        world.run(5);
+        world.end(2, Exit::Failed("boom".into()));
+        world.run_to("start: under way");
+        let start = world.log.iter().find(|line| line.contains("Rollback Start")).unwrap();
+        assert!(start.contains("to attempt 3 from Newest"), "{start}");
+        assert_eq!(world.status.plan.as_ref().unwrap().repeated_output, None);
+        world.run_to("on trial");
+        assert_eq!(world.processes[&3].restored_from, before, "{:#?}", world.log);
+    }
+}
+
+#[test]
+fn rule_08_the_state_before_an_upgrade_is_the_one_that_it_was_restored_from() {
+    let rollback = json!({"state": "PreUpgrade", "allowRepeatedOutput": true});
+    let mut world = without_own_checkpoints(json!({"rollback": rollback}));
+    let before = world.epoch;
+    world.faults.no_checkpoints = false;
+    world.run(5);
+    let newest = world.epoch;
+    world.end(2, Exit::Failed("boom".into()));
+    world.run_to("start: under way");
+    let repeated = world.status.plan.as_ref().unwrap().repeated_output.unwrap();
+    assert_eq!(Some(repeated.from - 1), before);
+    assert!(repeated.from < repeated.to && Some(repeated.to) <= newest, "{repeated:?} {newest:?}");
+    world.faults.no_checkpoints = true;
+    world.run_to("on trial");
+    assert_eq!(world.processes[&3].restored_from, before, "{:#?}", world.log);
+}
+
 #[test]
 fn rule_08_a_crash_loop_is_rolled_back_to_the_newest_state() {
     let mut world = World::running(json!({}));
@@ -213,6 +301,9 @@ fn rule_08_a_revision_that_began_empty_is_taken_back_to_the_state_before() {
     world.run_to("on trial");
     world.end(2, Exit::Failed("boom".into()));
     world.run_to("start: under way");
+    // Where the revision before it ended was never said.
+    let repeated = world.status.plan.as_ref().unwrap().repeated_output;
+    assert_eq!(repeated.map(|repeated| repeated.from - 1), before);
     world.faults.no_checkpoints = false;
     world.settle();
     assert_eq!((world.status.attempt, world.reason(Stalled).as_str()), (Some(3), "RolledBack"));

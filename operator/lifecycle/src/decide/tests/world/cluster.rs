@@ -125,6 +125,7 @@ impl World {
         self.answer_calls();
         self.let_pods_come();
         self.let_processes_work();
+        self.probe_coordinators();
         for snapshot in &mut self.snapshots {
             snapshot.phase = match snapshot.phase {
                 SnapshotPhase::Pending => SnapshotPhase::InProgress,
@@ -184,6 +185,27 @@ impl World {
             }
         }
         self.take_workers();
+    }
+
+    /// Coordinators are ready while records flow or all is done.
+    pub(super) fn probe_coordinators(&mut self) {
+        for child in &mut self.children {
+            let Some(pod) = child.pod.as_mut().filter(|pod| pod.component == Component::Coordinator) else {
+                continue;
+            };
+            if let PodState::Running { ready } = &mut pod.state {
+                let phase = self.processes.get(&child.attempt).map(|process| process.phase);
+                *ready = matches!(
+                    phase,
+                    Some(
+                        EnginePhase::Running
+                            | EnginePhase::Stopping
+                            | EnginePhase::Finished
+                            | EnginePhase::Stopped
+                    )
+                );
+            }
+        }
     }
 
     /// A coordinator takes the workers that run; a standby takes none.

@@ -27,8 +27,8 @@ impl World {
                 let lost = self.saved.difference(&own).map(|uid| verdict(uid, OperatorFate::Lost));
                 let new = own.difference(&self.saved).map(|uid| verdict(uid, OperatorFate::New));
                 let operators = judgement.operators.iter().cloned().chain(lost).chain(new).collect();
-                let refused = judgement.refused.clone();
-                PlannerState::Judged(Judgement { newest, is_same_plan, operators, refused })
+                let (omitted, refused) = (judgement.omitted, judgement.refused.clone());
+                PlannerState::Judged(Judgement { newest, is_same_plan, operators, omitted, refused })
             }
             PlannerState::Failed { message, .. } => {
                 PlannerState::Failed { message: message.clone(), at: self.planner_since }
@@ -180,6 +180,8 @@ impl World {
             self.log
         );
         self.move_to(deployed.job.storage.clone().unwrap());
+        // The record of the start has a number, too.
+        self.highest += 1;
         self.epoch = self.epoch.filter(|_| !is_fresh);
         if let Some((_, rest)) = text.split_once("\"--from-epoch=") {
             self.epoch = rest.split('"').next().unwrap().parse().ok();
@@ -246,15 +248,16 @@ impl World {
         match call.kind {
             CallKind::Stop(StopMethod::Cancel) => {
                 process.phase = EnginePhase::Stopped;
-                Some(self.epoch)
+                Some(None)
             }
-            CallKind::Stop(_) if process.phase == EnginePhase::Running => {
+            CallKind::Stop(method) if process.phase == EnginePhase::Running => {
                 if self.faults.no_checkpoints {
                     return None;
                 }
                 process.phase = EnginePhase::Stopped;
                 self.own(call.attempt, self.highest + 1);
-                Some(self.epoch)
+                // Only a savepoint's answer names its epoch.
+                Some(self.epoch.filter(|_| method != StopMethod::Checkpoint))
             }
             CallKind::Rescale(parallelism)
                 if process.phase == EnginePhase::Running && !self.faults.no_rescale =>
