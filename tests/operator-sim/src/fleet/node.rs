@@ -48,12 +48,14 @@ async fn start(pods: &Api<Pod>, pod: &Pod, coordinators: &Mutex<JoinSet<()>>) {
         }
         _ => "127.0.0.1".to_owned(),
     };
+    let container =
+        pod.spec.as_ref().and_then(|spec| spec.containers.first()).map(|container| &container.name);
     let now = Timestamp::now().to_string();
     let status = json!({"status": {
         "phase": "Running", "podIP": ip, "podIPs": [{"ip": ip}],
         "conditions": [{"type": "Ready", "status": "True", "lastTransitionTime": now}],
         "containerStatuses": [{
-            "name": component, "image": "none", "imageID": "none", "ready": true, "restartCount": 0,
+            "name": container, "image": "none", "imageID": "none", "ready": true, "restartCount": 0,
             "state": {"running": {"startedAt": now}},
         }],
     }});

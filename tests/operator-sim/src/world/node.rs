@@ -17,6 +17,7 @@ pub(super) fn turn(server: &ApiServer, engines: &mut Engines, now: Timestamp) {
 fn step(server: &ApiServer, engines: &mut Engines, key: &Key, pod: &Value, now: Timestamp) {
     let uid = pod["metadata"]["uid"].as_str().unwrap_or_default();
     let component = pod["metadata"]["labels"]["millstream.dev/component"].as_str().unwrap_or_default();
+    let container = pod["spec"]["containers"][0]["name"].as_str().unwrap_or_default();
     if !pod["metadata"]["deletionTimestamp"].is_null() {
         engines.terminate(uid, now);
         server.with(|store| store.remove(key));
@@ -33,11 +34,11 @@ fn step(server: &ApiServer, engines: &mut Engines, key: &Key, pod: &Value, now: 
         if component == "coordinator" {
             server.with(|store| engines.start(store, uid, &ip, pod, now));
         }
-        running(component, &ip, false, now)
+        running(container, &ip, false, now)
     } else if component == "planner" {
-        ended(component, 0, &verdict(engines, pod), now)
+        ended(container, 0, &verdict(engines, pod), now)
     } else if let Some((code, word)) = engines.ended.get(uid) {
-        ended(component, *code, word, now)
+        ended(container, *code, word, now)
     } else {
         let ip = pod["status"]["podIP"].as_str().unwrap_or_default();
         let is_ready = is_ready(engines, uid, pod, component);
@@ -45,7 +46,7 @@ fn step(server: &ApiServer, engines: &mut Engines, key: &Key, pod: &Value, now: 
         if is_ready == was {
             return;
         }
-        running(component, ip, is_ready, now)
+        running(container, ip, is_ready, now)
     };
     server.with(|store| store.edit(key, |pod| pod["status"] = status));
 }
@@ -63,25 +64,25 @@ fn is_ready(engines: &Engines, uid: &str, pod: &Value, component: &str) -> bool 
     })
 }
 
-fn running(component: &str, ip: &str, is_ready: bool, now: Timestamp) -> Value {
+fn running(container: &str, ip: &str, is_ready: bool, now: Timestamp) -> Value {
     let ready = if is_ready { "True" } else { "False" };
     json!({
         "phase": "Running", "podIP": ip,
         "conditions": [{"type": "Ready", "status": ready, "lastTransitionTime": as_time(now)}],
         "containerStatuses": [{
-            "name": component, "image": "", "imageID": "", "ready": is_ready, "restartCount": 0,
+            "name": container, "image": "", "imageID": "", "ready": is_ready, "restartCount": 0,
             "state": {"running": {"startedAt": as_time(now)}},
         }],
     })
 }
 
-fn ended(component: &str, code: i64, word: &str, now: Timestamp) -> Value {
+fn ended(container: &str, code: i64, word: &str, now: Timestamp) -> Value {
     json!({
         "phase": if code == 0 { "Succeeded" } else { "Failed" },
         "podIP": "",
         "conditions": [{"type": "Ready", "status": "False", "lastTransitionTime": as_time(now)}],
         "containerStatuses": [{
-            "name": component, "image": "", "imageID": "", "ready": false, "restartCount": 0,
+            "name": container, "image": "", "imageID": "", "ready": false, "restartCount": 0,
             "state": {"terminated": {"exitCode": code, "message": word, "finishedAt": as_time(now)}},
         }],
     })
