@@ -156,14 +156,15 @@ impl Asking {
             match self.once(&mut connection).await {
                 Ok(engine) => {
                     failures = 0;
-                    self.hear(engine);
+                    let is_calm = *pace.borrow() >= CALM;
+                    self.hear(engine, is_calm);
                 }
                 Err(why) => {
                     connection = None;
                     failures += 1;
                     tracing::debug!("the coordinator of {} at {}: {why}", self.job.name, self.address);
                     if failures >= FAILURES {
-                        self.hear(Engine::Silent { since: self.clock.now() });
+                        self.hear(Engine::Silent { since: self.clock.now() }, false);
                     }
                 }
             }
@@ -186,15 +187,18 @@ impl Asking {
         Ok(Engine::Answered(Box::new(client.status().await?)))
     }
 
-    /// Keeps what was said. One that is silent has been so since the first time; and what is as before is no news.
-    fn hear(&self, engine: Engine) {
+    /// Keeps what was said. One that is silent has been so since the first time; and what is as before is no news, nor is one more
+    /// checkpoint of a job that is settled.
+    fn hear(&self, engine: Engine, is_calm: bool) {
         let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_silent_still = matches!((&*said, &engine), (Engine::Silent { .. }, Engine::Silent { .. }));
-        if is_silent_still || *said == engine {
+        if matches!((&*said, &engine), (Engine::Silent { .. }, Engine::Silent { .. })) {
             return;
         }
+        let is_news = if is_calm { !said.is_alike(&engine) } else { *said != engine };
         *said = engine;
         drop(said);
-        let _ = self.news.send(self.job.clone());
+        if is_news {
+            let _ = self.news.send(self.job.clone());
+        }
     }
 }

@@ -91,8 +91,50 @@ impl Engine {
         }
     }
 
+    /// Whether the same is said, whatever checkpoints came in between.
+    pub fn is_alike(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Answered(one), Self::Answered(other)) => {
+                Answer { newest: other.newest.clone(), ..Answer::clone(one) } == **other
+            }
+            (one, other) => one == other,
+        }
+    }
+
     /// Whether records flow.
     pub fn is_running(&self) -> bool {
         self.answer().is_some_and(|answer| answer.phase == EnginePhase::Running)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_more_checkpoint_is_nothing_new_and_all_else_is() {
+        let answer = |epoch: i64, restarts: i32| {
+            Engine::Answered(Box::new(Answer {
+                phase: EnginePhase::Running,
+                newest: Some(Epoch {
+                    number: epoch,
+                    uri: format!("s3://b/{epoch}"),
+                    completed: Timestamp::UNIX_EPOCH,
+                    bytes: None,
+                    duration: None,
+                }),
+                savepoint: None,
+                savepoints_under_way: 0,
+                restored_from: None,
+                restarts,
+                failed_checkpoints: 0,
+                parallelism: 1,
+                error: None,
+            }))
+        };
+        assert!(answer(1, 0).is_alike(&answer(2, 0)));
+        assert!(!answer(1, 0).is_alike(&answer(1, 1)));
+        assert!(!answer(1, 0).is_alike(&Engine::Silent { since: Timestamp::UNIX_EPOCH }));
+        assert!(Engine::Unknown.is_alike(&Engine::Unknown));
     }
 }
