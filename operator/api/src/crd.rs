@@ -151,12 +151,10 @@ mod tests {
                 ("Phase", None),
                 ("Ready", None),
                 ("Parallelism", None),
-                ("Lag", None),
-                ("Checkpoint", None),
+                ("Checkpoints", None),
                 ("Restarts", None),
                 ("Age", None),
                 ("Revision", Some(1)),
-                ("Throughput", Some(1)),
                 ("Savepoint", Some(1)),
                 ("Message", Some(1)),
             ]
